@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The options and attributes that all modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    DOCUMENTATION = r"""
+options:
+  api_url:
+    description:
+      - Base address of the v2 API, up to and including C(apiv2).
+      - Must be C(https), unless the host is this machine, since each call holds secrets.
+      - If not set, the environment variable E(SENDGRID_API_URL) is used.
+    type: str
+    default: https://api.sendgrid.com/apiv2
+  api_user:
+    description:
+      - Name of the account that owns the customers, or the word V(apikey) when O(api_key) is an API key.
+      - If not set, the environment variable E(SENDGRID_API_USER) is used.
+    type: str
+    required: true
+  api_key:
+    description:
+      - Password of the account, or an API key.
+      - It is sent in the body of a request only, never in an address.
+      - If not set, the environment variable E(SENDGRID_API_KEY) is used.
+    type: str
+    required: true
+  api:
+    description:
+      - The family of operations to use.
+      - V(reseller) is for accounts with a reseller contract, V(customer) for accounts that have subusers without one.
+      - If not set, the environment variable E(SENDGRID_API) is used.
+    type: str
+    default: reseller
+    choices: [reseller, customer]
+  api_format:
+    description:
+      - Format of the answers. It makes no difference to any result.
+    type: str
+    default: json
+    choices: [json, xml]
+  timeout:
+    description:
+      - Seconds to wait for a connection, and between two bytes of an answer.
+    type: float
+    default: 30
+  retries:
+    description:
+      - How often one call is tried again after a failure that may pass, with exponential backoff and jitter.
+      - A call that must not happen twice, such as a creation, is never simply repeated. When its answer is lost, the
+        customer is read again and what it shows decides.
+    type: int
+    default: 4
+  max_retry_wait:
+    description:
+      - Seconds that one call may wait in all before it is tried again.
+      - A server that asks to wait longer ends the task at once.
+    type: float
+    default: 120
+  requests_per_minute:
+    description:
+      - A ceiling for the calls of this task.
+      - With V(0) the calls are as fast as the rate-limit headers of the server allow.
+    type: int
+    default: 0
+  validate_certs:
+    description:
+      - Whether the certificate of the server must be trusted.
+      - Only turn this off for a test service of your own.
+    type: bool
+    default: true
+  ca_path:
+    description:
+      - File or folder with the certificates of the authorities to trust, in place of the usual ones.
+    type: path
+requirements:
+  - requests
+  - xmltodict
+notes:
+  - The API tells nothing of the kind of a failure by its HTTP status; the answer itself is read.
+  - The vendor announced that API v2 ends in February 2025. See the README of the collection.
+"""
+
+    ATTRIBUTES = r"""
+options: {}
+attributes:
+  check_mode:
+    description: Can run in C(check_mode) and return changed status prediction without modifying the customer.
+  diff_mode:
+    description: Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.
+  idempotent:
+    description:
+      - When run twice in a row outside check mode, with the same arguments, the second invocation indicates no change.
+      - This assumes that nothing else changes the customer between the two.
+"""

@@ -1,0 +1,161 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The documented operations of the API as methods. Nothing above this file knows an address, a method or a task."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+    CUSTOMER,
+    RESELLER,
+    Attributes,
+    from_row,
+    to_wire,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
+
+Parameters = t.List[t.Tuple[str, str]]
+Route = t.Tuple[str, t.Tuple[t.Tuple[str, str], ...]]
+
+
+def _manage(**parameters: str) -> Route:
+    return "reseller.manage", tuple(parameters.items())
+
+
+def _profile(task: str) -> dict[str, Route]:
+    return {RESELLER: _manage(method="profile", task=task), CUSTOMER: ("customer.profile", (("task", task),))}
+
+
+def _method(name: str) -> dict[str, Route]:
+    return {RESELLER: _manage(method=name), CUSTOMER: (f"customer.{name}", ())}
+
+
+# Operation -> family -> address and fixed parameters [doc]. Task names are case-sensitive [seen].
+ROUTES: dict[str, dict[str, Route]] = {
+    "create": {RESELLER: ("reseller.add", ()), CUSTOMER: ("customer.add", ())},
+    "delete": {RESELLER: ("reseller.delete", ()), CUSTOMER: ("customer.delete", ())},
+    "list": _profile("get"),
+    "rename": _profile("setUsername"),
+    "set_email": _profile("setEmail"),
+    "set_profile": _profile("set"),
+    "set_password": _method("password"),
+    "check_password": _method("auth"),
+    "enable": _method("enable"),
+    "disable": _method("disable"),
+    "enable_website": _method("website_enable"),
+    "disable_website": _method("website_disable"),
+}
+
+# Whether a call may be repeated although the server may have acted on it already. A create, delete or rename that is
+# repeated blindly is answered with an error for a thing that was done.
+_REPEATABLE = frozenset(ROUTES) - {"create", "delete", "rename"}
+
+_DOING = {
+    "create": "create customer '{user}'",
+    "delete": "delete customer '{user}'",
+    "list": "list customers",
+    "rename": "rename customer '{user}'",
+    "set_email": "set the e-mail address of customer '{user}'",
+    "set_profile": "update the profile of customer '{user}'",
+    "set_password": "set the password of customer '{user}'",
+    "check_password": "check the password of customer '{user}'",
+    "enable": "enable customer '{user}'",
+    "disable": "disable customer '{user}'",
+    "enable_website": "enable website access of customer '{user}'",
+    "disable_website": "disable website access of customer '{user}'",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """A customer as a list shows it: attributes by option name, and what the server shows beyond them."""
+
+    attributes: Attributes
+    extra: dict[str, t.Any]
+
+
+class CustomerApi:
+    """The customers of one account. Each method makes one call, repeated where that is safe, or raises CallError."""
+
+    def __init__(self, session: Session, family: str = RESELLER) -> None:
+        self.session = session
+        self.family = family
+
+    def customers(self, **filters: t.Any) -> list[Listed]:
+        """The customers that the filters (by option name) do not rule out.
+
+        The server's search is a "contains" search [seen]: a filter narrows the list, it proves nothing.
+        """
+        return self._call("list", "", to_wire(filters), _listed)
+
+    def has_password(self, user: str, password: str) -> bool | None:
+        """Whether this is the customer's password; None where the server does not know the check."""
+        try:
+            self._confirm("check_password", user, [("password", password)])
+        except CallError as error:
+            if _is_wrong_password(error):
+                return False
+            if 404 in (error.code, error.status):
+                return None
+            raise
+        return True
+
+    def write(self, operation: str, user: str, sent: Attributes) -> None:
+        """Carries out one writing operation on customer `user` with the attributes `sent` (by option name)."""
+        self._confirm(operation, user, _BODIES.get(operation, _attributes_only)(user, sent))
+
+    def _confirm(self, operation: str, user: str, parameters: Parameters) -> None:
+        named = [] if operation == "create" else [("user", user)]
+        self._call(operation, user, [*named, *parameters], _wire.confirmation)
+
+    def _call(
+        self, operation: str, user: str, parameters: Parameters, decode: t.Callable[[str, bytes], t.Any]
+    ) -> t.Any:
+        address, fixed = ROUTES[operation][self.family]
+        try:
+            return self.session.call(address, [*fixed, *parameters], decode, operation in _REPEATABLE)
+        except CallError as error:
+            error.doing = _DOING[operation].format(user=shown(user, 100))
+            raise
+
+
+def _attributes_only(_user: str, sent: Attributes) -> Parameters:
+    return to_wire(sent)
+
+
+def _with_confirmation(_user: str, sent: Attributes) -> Parameters:
+    """A new password is sent twice [doc]."""
+    return [*to_wire(sent), ("confirm_password", sent["password"])]
+
+
+def _under_both_names(user: str, _sent: Attributes) -> Parameters:
+    """*disable* calls its parameter `username` in the table and `user` in the example [doc]."""
+    return [("username", user)]
+
+
+_BODIES: dict[str, t.Callable[[str, Attributes], Parameters]] = {
+    "create": _with_confirmation,
+    "set_password": _with_confirmation,
+    "disable": _under_both_names,
+}
+
+
+def _listed(answer_format: str, body: bytes) -> list[Listed]:
+    return [Listed(*from_row(row)) for row in _wire.rows(answer_format, body)]
+
+
+def _is_wrong_password(error: CallError) -> bool:
+    """`errors: ["Invalid username and/or password"]` [seen].
+
+    Errors of the account's own credentials come in the other shapes [seen], so the shape tells the two apart.
+    """
+    said = " ".join(error.messages).lower()
+    return error.shape in ("errors", "message") and "password" in said

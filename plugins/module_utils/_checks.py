@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Which options cannot be, found without asking the server. Each check returns texts, so that all are told at once."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import ipaddress
+import os
+import re
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FIELDS, Attributes, Field
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
+
+SHORTEST_PASSWORD = 6
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def option_problems(options: Attributes, family: str) -> list[str]:
+    """What is wrong with the attributes of one customer, whether it exists or not.
+
+    `options`: attributes and `new_username` by option name, None for those left out.
+    """
+    problems: list[str] = []
+    for field in FIELDS:
+        value = options.get(field.name)
+        if value is not None:
+            problems += _field_problems(field, value, family)
+    if options.get("new_username") is not None:
+        problems += _new_username_problems(options["new_username"])
+    return problems
+
+
+def creation_problems(attributes: Attributes, family: str, today: datetime.date | None = None) -> list[str]:
+    """What keeps a customer from being created: what is missing, and limits that hold for new customers only.
+
+    `today`: the day on this machine, and UTC's; the server's own is not known, so a date passes when one of them
+    allows it.
+    """
+    missing = [field.name for field in FIELDS if family in field.needed and attributes.get(field.name) in (None, "")]
+    problems = [f"creation needs {', '.join(missing)}"] if missing else []
+    for field in FIELDS:
+        value = attributes.get(field.name)
+        if field.limit_on_create and value is not None:
+            problems += _too_long(field.name, value, field.limit_on_create, " for a new customer")
+    if attributes.get("billing_date"):
+        problems += _billing_date_problems(attributes["billing_date"], [today] if today else _todays())
+    return problems
+
+
+def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
+    """What is wrong with the connection options."""
+    problems = _address_problems(options["api_url"])
+    problems += [f"{name} is empty" for name in ("api_user", "api_key") if not options[name]]
+    problems += [
+        f"{name} holds a character that cannot be sent"
+        for name in ("api_user", "api_key")
+        if not is_carried(options[name])
+    ]
+    if options["timeout"] <= 0:
+        problems.append("timeout must be more than 0 seconds")
+    for name in ("retries", "max_retry_wait", "requests_per_minute"):
+        if options[name] < 0:
+            problems.append(f"{name} must not be negative")
+    if options.get("ca_path") and not os.path.exists(options["ca_path"]):
+        problems.append(f"ca_path '{shown(options['ca_path'])}' does not exist")
+    return problems
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine for certain, without asking a name server."""
+    if host.rstrip(".").lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _address_problems(url: str) -> list[str]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ["api_url is not an address"]
+    del port
+    if parts.scheme not in ("http", "https") or not host:
+        return ["api_url must be an address that starts with https://"]
+    problems = []
+    if parts.username is not None or parts.password is not None:
+        problems.append("api_url must not hold a user or a password; use api_user and api_key")
+    if parts.query or parts.fragment:
+        problems.append("api_url must not have a query or a fragment")
+    if parts.scheme == "http" and not is_loopback(host):
+        problems.append(f"api_url uses plain http to '{shown(host)}', which would send secrets in clear; use https")
+    return problems
+
+
+def _field_problems(field: Field, value: t.Any, family: str) -> list[str]:
+    if family not in field.families:
+        return [f"{field.name} cannot be used with api={family}"]
+    if field.kind == "bool":
+        return []
+    texts = value if field.kind == "list" else [value]
+    problems = [f"{field.name} holds a character that the API cannot carry" for text in texts if not is_carried(text)]
+    for text in texts:
+        if field.limit:
+            problems += _too_long(field.name, text, field.limit)
+        problems += _FORM_CHECKS.get(field.name, _nothing)(text)
+    return problems
+
+
+def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
+    return [f"{name} has {len(text)} characters, the limit{why} is {limit}"] if len(text) > limit else []
+
+
+def _nothing(_text: str) -> list[str]:
+    return []
+
+
+def _username_problems(text: str) -> list[str]:
+    return [] if text else ["username is empty"]
+
+
+def _password_problems(text: str) -> list[str]:
+    if len(text) >= SHORTEST_PASSWORD:
+        return []
+    return [f"password is shorter than {SHORTEST_PASSWORD} characters"]
+
+
+def _email_problems(text: str, name: str = "email") -> list[str]:
+    return [] if _EMAIL.fullmatch(text) else [f"{name} '{shown(text, 100)}' is not an e-mail address"]
+
+
+def _ip_problems(text: str) -> list[str]:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return [f"ips: '{shown(text, 100)}' is not an IP address"]
+    return []
+
+
+def _date_problems(text: str) -> list[str]:
+    return [] if _date(text) else [f"billing_date '{shown(text, 100)}' is not a date in the form YYYY-mm-dd"]
+
+
+_FORM_CHECKS: dict[str, t.Callable[[str], list[str]]] = {
+    "username": _username_problems,
+    "password": _password_problems,
+    "email": _email_problems,
+    "ips": _ip_problems,
+    "billing_date": _date_problems,
+}
+
+
+def _new_username_problems(text: str) -> list[str]:
+    """[doc]: in the form of an e-mail address, at most 100 characters, not in the domain sendgrid.com."""
+    limit = t.cast(int, BY_NAME["username"].limit)
+    problems = [] if is_carried(text) else ["new_username holds a character that the API cannot carry"]
+    problems += _too_long("new_username", text, limit)
+    problems += _email_problems(text, "new_username")
+    if "sendgrid.com" in text.rpartition("@")[2].lower():
+        problems.append("new_username must not be in the domain sendgrid.com")
+    return problems
+
+
+def _date(text: str) -> datetime.date | None:
+    if not _DATE.fullmatch(text):
+        return None
+    try:
+        return datetime.date(*map(int, text.split("-")))
+    except ValueError:
+        return None
+
+
+def _todays() -> list[datetime.date]:
+    return [datetime.date.today(), datetime.datetime.now(datetime.timezone.utc).date()]
+
+
+def _billing_date_problems(text: str, todays: list[datetime.date]) -> list[str]:
+    """[doc]: from today to one billing cycle ahead, which is a calendar month."""
+    date = _date(text)
+    first, last = min(todays), _month_after(max(todays))
+    if date is None or first <= date <= last:
+        return []
+    return [f"billing_date {text} is not within one month from today ({first} to {last})"]
+
+
+def _month_after(date: datetime.date) -> datetime.date:
+    """The same day in the next month, or that month's last day."""
+    year, month = (date.year + 1, 1) if date.month == 12 else (date.year, date.month + 1)
+    return date.replace(year=year, month=month, day=min(date.day, calendar.monthrange(year, month)[1]))

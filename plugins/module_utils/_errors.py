@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The errors of this collection. Their text is for the person who runs the play: no secret, no address, no traceback."""
+
+from __future__ import annotations
+
+import typing as t
+
+# What is known of a call that failed: the server did nothing, or nobody can tell.
+NOT_DONE = "not done"
+UNKNOWN = "unknown"
+
+
+class CollectionError(Exception):
+    """The base of them all; `str()` gives the whole sentence."""
+
+
+class InvalidInput(CollectionError):
+    """The task asks for something that cannot be. Raised before any write; `problems` holds one text for each."""
+
+    def __init__(self, problems: t.Sequence[str], about: str = "The options are not valid") -> None:
+        self.problems = list(problems)
+        super().__init__(f"{about}: {'; '.join(self.problems)}.")
+
+
+class WireError(CollectionError):
+    """An answer that is an error, or no answer that the API gives.
+
+    `messages`: each message of the server, unchanged. `code`: the number in an error object, or None.
+    `readable`: False when the bytes are not an answer of the API at all; `messages` then says why.
+    `html`: the bytes look like a web page.
+    """
+
+    def __init__(
+        self,
+        messages: t.Sequence[str],
+        code: int | None = None,
+        readable: bool = True,
+        html: bool = False,
+        shape: str = "",
+    ) -> None:
+        self.messages = list(messages)
+        self.code = code
+        self.readable = readable
+        self.html = html
+        self.shape = shape
+        super().__init__("; ".join(self.messages) or "an error without a message")
+
+
+class CallError(CollectionError):
+    """One call to the API that did not succeed.
+
+    `reason`: what happened, as a clause without a full stop. `fate`: NOT_DONE or UNKNOWN, whether the server may have
+    acted. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to wait, or None.
+    `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without an answer.
+    `doing`: what was being done and to which customer; the layer that knows sets it.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        fate: str,
+        transient: bool = False,
+        wait: float | None = None,
+        messages: t.Sequence[str] = (),
+        code: int | None = None,
+        status: int | None = None,
+        shape: str = "",
+        advice: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.fate = fate
+        self.transient = transient
+        self.wait = wait
+        self.messages = list(messages)
+        self.code = code
+        self.status = status
+        self.shape = shape
+        self.advice = advice
+        self.doing = ""
+
+    def __str__(self) -> str:
+        start = f"Could not {self.doing}: {self.reason}" if self.doing else self.reason
+        return f"{start}. {self.advice}".rstrip() if self.advice else f"{start}."

@@ -1,0 +1,124 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The glue to Ansible: argument specs from the table of fields, and results into `exit_json` or `fail_json`."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FAMILIES, FIELDS, FILTERS, Field
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
+
+Spec = t.Dict[str, t.Dict[str, t.Any]]
+Task = t.Callable[[t.Mapping[str, t.Any], bool], t.Dict[str, t.Any]]
+
+
+def connection_spec() -> Spec:
+    """The options that every module shares."""
+    return {
+        "api_url": _from_environment("SENDGRID_API_URL", type="str", default="https://api.sendgrid.com/apiv2"),
+        "api_user": _from_environment("SENDGRID_API_USER", type="str", required=True),
+        "api_key": _from_environment("SENDGRID_API_KEY", type="str", required=True, no_log=True),
+        "api": _from_environment("SENDGRID_API", type="str", default=FAMILIES[0], choices=list(FAMILIES)),
+        "api_format": {"type": "str", "default": "json", "choices": ["json", "xml"]},
+        "timeout": {"type": "float", "default": 30},
+        "retries": {"type": "int", "default": 4},
+        "max_retry_wait": {"type": "float", "default": 120},
+        "requests_per_minute": {"type": "int", "default": 0},
+        "validate_certs": {"type": "bool", "default": True},
+        "ca_path": {"type": "path"},
+    }
+
+
+def customer_spec() -> Spec:
+    """The options of reseller_customer."""
+    return {
+        **connection_spec(),
+        **{field.name: _option(field) for field in FIELDS},
+        "username": {"type": "str", "required": True},
+        "new_username": {"type": "str"},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "update_password": {
+            "type": "str",
+            "default": "on_create",
+            "choices": ["on_create", "always"],
+            "no_log": False,
+        },
+        "update_website_access": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
+    }
+
+
+def info_spec() -> Spec:
+    """The options of reseller_customer_info."""
+    return {**connection_spec(), **{name: _option(BY_NAME[name]) for name in FILTERS}}
+
+
+def password_spec() -> Spec:
+    """The options of reseller_customer_password."""
+    return {
+        **connection_spec(),
+        "username": {"type": "str", "required": True},
+        "password": {**_option(BY_NAME["password"]), "required": True},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+def run(task: Task, spec: Spec) -> None:
+    """The whole of a module: validates the options, does the task, ends the process with its result."""
+    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
+    result = perform(task, module.params, module.check_mode)
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    if result.get("failed"):
+        module.fail_json(**result)
+    module.exit_json(**result)
+
+
+def perform(task: Task, options: t.Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+    """The result of a task. Whatever goes wrong is a failed result with a sentence, never a traceback."""
+    missing = _missing_libraries()
+    if missing:
+        return {"failed": True, "changed": False, "msg": missing}
+    try:
+        return task(options, check_mode)
+    except CollectionError as error:
+        return {"failed": True, "changed": False, "msg": str(error)}
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # The text of an exception that nobody thought of may hold anything, so only its place is told.
+        return {"failed": True, "changed": False, "msg": _defect(error)}
+
+
+def _missing_libraries() -> str:
+    missing = [name for name, there in (("requests", HAS_REQUESTS), ("xmltodict", HAS_XMLTODICT)) if not there]
+    sentences = [missing_required_lib(name) for name in missing]
+    if missing:
+        sentences.append(f"Install with: python -m pip install {' '.join(missing)}")
+    return " ".join(sentences)
+
+
+def _defect(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
+    return f"A defect of the collection ended the task: {type(error).__name__}{place}. Please report it."
+
+
+def _from_environment(variable: str, **option: t.Any) -> dict[str, t.Any]:
+    return {**option, "fallback": (env_fallback, [variable])}
+
+
+def _option(field: Field) -> dict[str, t.Any]:
+    """The option of a field."""
+    types: dict[str, dict[str, t.Any]] = {
+        "text": {"type": "str"},
+        "bool": {"type": "bool"},
+        "list": {"type": "list", "elements": "str"},
+    }
+    return {**types[field.kind], "no_log": True} if field.secret else types[field.kind]

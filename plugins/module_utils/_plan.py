@@ -1,0 +1,301 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""From what is and what is wanted to the operations between them. Pure: no I/O, no Ansible, nothing of the API.
+
+Check mode, the diff and the real run share the one plan that `plan` makes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+    BY_NAME,
+    LISTED,
+    NEW_CUSTOMER,
+    Attributes,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+
+# What a new customer's row will show where no row can tell: website access is in the rows of some servers only.
+_SHOWN_AT_FIRST = frozenset(LISTED) - {"company", "website_access"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Desired:
+    """What a task asks for. `attributes`: those given, by option name, without the username and the password."""
+
+    username: str
+    attributes: Attributes = dataclasses.field(default_factory=dict)
+    state: str = "present"
+    new_username: str | None = None
+    password: str | None = dataclasses.field(default=None, repr=False)
+    update_password: str = "on_create"
+    update_website_access: str = "always"
+
+    @property
+    def final_username(self) -> str:
+        """The name that the customer has in the end."""
+        return self.username if self.new_username is None else self.new_username
+
+    @property
+    def usernames(self) -> frozenset[str]:
+        """The names under which the customer may be found."""
+        return frozenset((self.username, self.final_username))
+
+
+@dataclasses.dataclass(frozen=True)
+class Observed:
+    """What is known of the customer now.
+
+    `current`: the attributes that the server shows, None when there is no such customer. `password_matches`,
+    `company_matches`: what asking the server gave; None when it was not asked or could not tell.
+    `shows_website_access`: whether this server's rows are known to show it.
+    """
+
+    current: Attributes | None = None
+    password_matches: bool | None = None
+    company_matches: bool | None = None
+    shows_website_access: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One write. `user`: the customer's name when it is called. `sent`: the attributes that go with it.
+
+    `effect`: what the customer's attributes become; it differs from `sent` where the operation itself says it all
+    (`enable`) or where creation sets more than was asked for.
+    """
+
+    name: str
+    user: str
+    sent: Attributes = dataclasses.field(default_factory=dict, repr=False)
+    effect: Attributes = dataclasses.field(default_factory=dict, repr=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """`before`, `after`: attributes, None where there is no customer; `after` holds what the server hides, too.
+
+    `predicted`: `after` as the server will show it. `unverified`: attributes that are sent though nothing tells
+    whether they differ.
+    """
+
+    operations: tuple[Operation, ...]
+    before: Attributes | None
+    after: Attributes | None
+    predicted: Attributes | None
+    unverified: tuple[str, ...] = ()
+
+
+def identify(desired: Desired, customers: t.Iterable[Attributes]) -> Attributes | None:
+    """The customer that `desired` speaks of, matched exactly; None when there is none.
+
+    Raises InvalidInput when both names of a rename exist, or when the only match differs by case.
+    """
+    known = {customer["username"]: customer for customer in customers}
+    found = [known[name] for name in sorted(desired.usernames) if name in known]
+    if len(found) > 1:
+        raise InvalidInput(
+            [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
+            about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
+        )
+    return found[0] if found else _no_near_miss(desired, known)
+
+
+def _no_near_miss(desired: Desired, known: t.Iterable[str]) -> None:
+    folded = {name.casefold() for name in desired.usernames}
+    near = sorted(name for name in known if name.casefold() in folded)
+    if near:
+        raise InvalidInput(
+            [
+                f"'{_quoted(near[0])}' differs only by case, and usernames are matched exactly, "
+                "so correct the username in the task"
+            ],
+            about=f"There is no customer '{_quoted(desired.username)}'",
+        )
+
+
+def to_search_company(desired: Desired, current: Attributes | None) -> str | None:
+    """The company to search for, where only a search can tell whether it differs; else None.
+
+    An empty company cannot be searched for.
+    """
+    if current is None or desired.state == "absent" or "company" in current:
+        return None
+    return desired.attributes.get("company") or None
+
+
+def to_check_password(desired: Desired, current: Attributes | None) -> str | None:
+    """The password to check before it is reset; None when there is nothing to check."""
+    wanted = current is not None and desired.state == "present" and desired.update_password == "always"
+    return desired.password if wanted else None
+
+
+def plan(desired: Desired, observed: Observed) -> Plan:
+    """The operations that make the customer what is desired, and what they make of it."""
+    current = observed.current
+    if desired.state == "absent":
+        operations, unverified = _removal(current), []
+    elif current is None:
+        operations, unverified = _creation(desired, observed), []
+    else:
+        changes, unverified = _differences(desired, observed, current)
+        operations = _update(desired, current, changes)
+    after = outcome(current, operations)
+    visible = _SHOWN_AT_FIRST | {"website_access"} if observed.shows_website_access else _SHOWN_AT_FIRST
+    return Plan(
+        operations=tuple(operations),
+        before=current,
+        after=after,
+        predicted=_only(after, visible if current is None else frozenset(current)),
+        unverified=tuple(unverified),
+    )
+
+
+def outcome(current: Attributes | None, operations: t.Iterable[Operation]) -> Attributes | None:
+    """What `operations` make of a customer."""
+    return functools.reduce(_apply, operations, current)
+
+
+def is_done(operation: Operation, current: Attributes | None) -> bool | None:
+    """Whether a customer as just read shows that `operation` was carried out; None when it cannot tell."""
+    if operation.name == "delete":
+        return current is None
+    if current is None:
+        return False if operation.name == "create" else None
+    if operation.name == "create":
+        return True
+    verdicts = [
+        BY_NAME[name].same(wanted, current[name]) if name in current else None
+        for name, wanted in operation.effect.items()
+    ]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
+def stored_otherwise(desired: Desired, stored: Attributes, planned: t.Iterable[Operation] = ()) -> list[str]:
+    """One text for each attribute that was asked for and that the server stores as something else.
+
+    What `planned` is going to write is passed over.
+    """
+    pending = {name for operation in planned for name in operation.effect}
+    return [
+        f"{name} of customer '{_quoted(stored['username'])}': asked for '{_quoted(wanted)}', "
+        f"the server stores '{_quoted(stored[name])}'"
+        for name, wanted in desired.attributes.items()
+        if name in stored and name not in pending and wanted != stored[name]
+    ]
+
+
+def _apply(current: Attributes | None, operation: Operation) -> Attributes | None:
+    return None if operation.name == "delete" else {**(current or {}), **operation.effect}
+
+
+def _only(attributes: Attributes | None, names: t.Container[str]) -> Attributes | None:
+    if attributes is None:
+        return None
+    return {name: value for name, value in attributes.items() if name in names}
+
+
+def _removal(current: Attributes | None) -> list[Operation]:
+    return [] if current is None else [Operation("delete", current["username"])]
+
+
+def creation_attributes(desired: Desired) -> Attributes:
+    """What a create is given. A rename of a customer that does not exist creates it under its new name."""
+    given = {"username": desired.final_username, "password": desired.password, **desired.attributes}
+    return {name: value for name, value in given.items() if value is not None and name not in NEW_CUSTOMER}
+
+
+def _creation(desired: Desired, observed: Observed) -> list[Operation]:
+    """Creation, then what a new customer is that it should not be."""
+    sent = creation_attributes(desired)
+    shown_switches = {
+        name: value for name, value in NEW_CUSTOMER.items() if name == "active" or observed.shows_website_access
+    }
+    create = Operation("create", desired.final_username, sent, {**sent, **shown_switches})
+    to_close = {
+        name: False
+        for name, at_first in NEW_CUSTOMER.items()
+        if at_first and desired.attributes.get(name) is False
+    }
+    return [create, *_switches(desired.final_username, to_close, False)]
+
+
+def _differences(desired: Desired, observed: Observed, current: Attributes) -> tuple[Attributes, list[str]]:
+    """The attributes to write, and those of them that are sent though nothing tells whether they differ."""
+    changes: Attributes = {}
+    unverified: list[str] = []
+    for name, wanted in desired.attributes.items():
+        if BY_NAME[name].written_by is None:
+            continue
+        if name in current:
+            differs: bool | None = not BY_NAME[name].same(wanted, current[name])
+        else:
+            differs = _hidden_differs(name, wanted, desired, observed)
+        if differs is not False:
+            changes[name] = wanted
+        if differs is None:
+            unverified.append(name)
+    if to_check_password(desired, current) is not None and observed.password_matches is not True:
+        changes["password"] = desired.password
+        if observed.password_matches is None:
+            unverified.append("password")
+    return changes, unverified
+
+
+def _hidden_differs(name: str, wanted: t.Any, desired: Desired, observed: Observed) -> bool | None:
+    """Whether to write an attribute that the server does not show: False, True, or None for "to be on the safe side"."""
+    if name == "website_access" and desired.update_website_access == "on_create":
+        return False
+    if name == "company" and observed.company_matches is not None:
+        return not observed.company_matches
+    return None
+
+
+def _update(desired: Desired, current: Attributes, changes: Attributes) -> list[Operation]:
+    """The writes in their order: close doors first, open them last."""
+    now, then = current["username"], desired.final_username
+    rename = [Operation("rename", now, {"username": then}, {"username": then})] if now != then else []
+    return [
+        *_switches(now, changes, False),
+        *rename,
+        *_grouped("set_email", then, changes),
+        *_grouped("set_profile", then, changes),
+        *_grouped("set_password", then, changes),
+        *_switches(then, changes, True),
+    ]
+
+
+_SWITCHES = (
+    ("active", {True: "enable", False: "disable"}),
+    ("website_access", {True: "enable_website", False: "disable_website"}),
+)
+
+
+def _switches(user: str, changes: Attributes, position: bool) -> list[Operation]:
+    """The operations that turn switches to `position`."""
+    return [
+        Operation(names[position], user, {}, {name: position})
+        for name, names in _SWITCHES
+        if changes.get(name) is position
+    ]
+
+
+def _grouped(operation: str, user: str, changes: Attributes) -> list[Operation]:
+    """One operation for all changed attributes that it writes."""
+    sent = {name: value for name, value in changes.items() if BY_NAME[name].written_by == operation}
+    return [Operation(operation, user, sent, sent)] if sent else []
+
+
+def _quoted(value: t.Any) -> str:
+    """A value for a sentence."""
+    return str(value).lower() if isinstance(value, bool) else shown(str(value), 200)

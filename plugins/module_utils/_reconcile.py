@@ -1,0 +1,190 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Looks at a customer, carries a plan out, and reads again wherever the outcome of a write is unknown."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, CollectionError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+    Desired,
+    Observed,
+    Operation,
+    Plan,
+    identify,
+    is_done,
+    outcome,
+    to_check_password,
+    to_search_company,
+)
+
+PLANNED = "planned"
+APPLIED = "applied"
+FAILED = "failed"
+UNKNOWN = "unknown"
+NOT_REACHED = "not_reached"
+
+# Writes that must not be repeated blindly: after a lost answer, what the server shows decides.
+_DECIDED_BY_READING = frozenset(("create", "delete", "rename"))
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of a plan.
+
+    `statuses`: one for each operation. `after`: the attributes after what was applied, hidden ones included.
+    `customer`: as last seen; `seen`: whether that is from after the last write. `error`: what ended the run early.
+    """
+
+    plan: Plan
+    statuses: list[str]
+    customer: Attributes | None
+    seen: bool = True
+    error: CollectionError | None = None
+
+    @property
+    def applied(self) -> list[Operation]:
+        """The operations that took effect."""
+        return [operation for operation, status in zip(self.plan.operations, self.statuses) if status == APPLIED]
+
+    @property
+    def after(self) -> Attributes | None:
+        """The attributes that the applied operations led to."""
+        return outcome(self.plan.before, self.applied)
+
+
+def find(api: CustomerApi, desired: Desired) -> Observed:
+    """The customer as the server shows it, with one read when it exists under its only name.
+
+    A filter by username narrows the read. It is left out where one read has to answer for two names, and before a
+    customer is created: whether the server's search minds case is not known, and a name that differs by case only
+    must not become a second customer.
+    """
+    one_name = len(desired.usernames) == 1
+    listed = api.customers(username=desired.username) if one_name else api.customers()
+    current = identify(desired, (row.attributes for row in listed))
+    if current is None and one_name and desired.state == "present":
+        listed = api.customers()
+        current = identify(desired, (row.attributes for row in listed))
+    return Observed(current, shows_website_access=any("website_access" in row.attributes for row in listed))
+
+
+def observe(api: CustomerApi, desired: Desired) -> Observed:
+    """The customer as the server shows it, with what must be asked to compare what it hides."""
+    observed = find(api, desired)
+    current = observed.current
+    if current is None:
+        return observed
+    user = current["username"]
+    company = to_search_company(desired, current)
+    password = to_check_password(desired, current)
+    return dataclasses.replace(
+        observed,
+        company_matches=None if company is None else _has_company(api, user, company),
+        password_matches=None if password is None else api.has_password(user, password),
+    )
+
+
+def pretend(plan: Plan) -> Outcome:
+    """The outcome of a plan in check mode."""
+    return Outcome(plan, [PLANNED] * len(plan.operations), plan.predicted)
+
+
+def carry_out(api: CustomerApi, desired: Desired, plan: Plan) -> Outcome:
+    """Carries out the operations in their order, and ends at the first that fails. Raises nothing of a call."""
+    result = Outcome(plan, [NOT_REACHED] * len(plan.operations), plan.before)
+    for position, operation in enumerate(plan.operations):
+        status, error = _Write(api, desired, operation).carry_out()
+        result.statuses[position] = status
+        if error is not None:
+            result.error = error
+            break
+    return result
+
+
+def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
+    """Puts the customer as the server shows it now into `result`; without an answer, what is known stands in for it."""
+    after = result.after
+    if result.error is None:
+        if after is None:
+            # Deleted: there is nothing left to show.
+            result.customer = None
+            return
+        # Every write is known to be done, so only one name is left to look for.
+        desired = dataclasses.replace(desired, username=after["username"], new_username=None)
+    try:
+        result.customer = _look_up(api, desired)
+    except CollectionError:
+        result.seen = False
+        visible = {**(result.plan.before or {}), **(result.plan.predicted or {})}
+        result.customer = None if after is None else {name: after[name] for name in after if name in visible}
+
+
+def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:
+    """The customer for a read that no create follows: one read is enough."""
+    return find(api, dataclasses.replace(desired, state="absent")).current
+
+
+def _has_company(api: CustomerApi, user: str, company: str) -> bool:
+    """Whether a search for the company finds the customer.
+
+    Searched by the company alone, since it is not on record whether the server joins two filters by "and".
+    """
+    return any(row.attributes["username"] == user for row in api.customers(company=company))
+
+
+class _Write:
+    """One writing operation on its way to an outcome."""
+
+    def __init__(self, api: CustomerApi, desired: Desired, operation: Operation) -> None:
+        self._api = api
+        self._desired = desired
+        self._operation = operation
+
+    def carry_out(self) -> tuple[str, CollectionError | None]:
+        """The status of the operation, and the error when it is not `applied`."""
+        patience = self._api.session.patience()
+        lost = False
+        while True:
+            error = self._try()
+            if error is None:
+                return APPLIED, None
+            lost = lost or error.fate != NOT_DONE
+            if not lost:
+                return FAILED, error
+            done = self._look()
+            if done is True:
+                return APPLIED, None
+            if done is None:
+                return UNKNOWN, error
+            if not (self._may_repeat(error) and patience.again(error.wait)):
+                return FAILED, error
+
+    def _may_repeat(self, error: CallError) -> bool:
+        """Whether to try again here. The other writes are safe to repeat, and the session has done so."""
+        return error.transient and self._operation.name in _DECIDED_BY_READING
+
+    def _try(self) -> CallError | None:
+        operation = self._operation
+        try:
+            self._api.write(operation.name, operation.user, operation.sent)
+        except CallError as error:
+            return error
+        return None
+
+    def _look(self) -> bool | None:
+        """Whether the server shows that the operation was done; None when nothing tells."""
+        operation = self._operation
+        try:
+            if operation.name == "set_password":
+                return self._api.has_password(operation.user, operation.sent["password"])
+            return is_done(operation, _look_up(self._api, self._desired))
+        except CollectionError:
+            return None

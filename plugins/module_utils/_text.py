@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Text as it may be sent, and text as it may be shown to a person."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import typing as t
+from urllib.parse import quote, quote_plus
+
+MASK = "********"
+
+# What XML 1.0 can carry (https://www.w3.org/TR/xml/#charsets), turned round. Lone surrogates are among the rest, so
+# whatever passes can be encoded as UTF-8 too.
+_NOT_CARRIED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+# Control characters, and those that turn the reading direction or hide: a terminal must not obey a server's text.
+_NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+
+_LONGEST_SHOWN = 500
+
+
+def is_carried(text: str) -> bool:
+    """Whether both answer formats can carry `text`: JSON can carry more, but a customer must not depend on the format."""
+    return _NOT_CARRIED.search(text) is None
+
+
+def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
+    """`text` with control characters made visible and cut to `longest` characters: for messages."""
+    visible = _NOT_SHOWN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
+    return visible if len(visible) <= longest else visible[: longest - 1] + "…"
+
+
+def whole(text: str) -> str:
+    """`text` with each lone surrogate replaced, so that it can be written anywhere as UTF-8."""
+    return _SURROGATES.sub("\ufffd", text)
+
+
+def _spellings(secret: str) -> set[str]:
+    """The ways in which a server or a library may echo `secret`."""
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(secret)[1:-1].replace("/", "\\/"),
+        shown(secret, len(secret) * 10 + 1),
+    }
+
+
+class Redactor:
+    """Replaces secrets in text, in each spelling in which they may come back.
+
+    Ansible masks the values of `no_log` options in results by itself, but knows only their plain spelling.
+    """
+
+    def __init__(self, secrets: t.Iterable[str | None]) -> None:
+        spellings = {spelling for secret in secrets if secret for spelling in _spellings(whole(secret))}
+        # The longest first: a secret that contains another one must not leave its rest behind.
+        ordered = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
+        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str) -> str:
+        """`text` without the secrets."""
+        return self._pattern.sub(MASK, text) if self._pattern else text

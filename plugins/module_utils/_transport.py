@@ -1,0 +1,420 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""One HTTP session to the API: POST with a form body only, bounded in time, size and tries.
+
+Each call is a POST, so neither the verb nor the status tells whether it may be repeated: the caller says so. Secrets
+travel in the body alone, never in an address.
+"""
+
+from __future__ import annotations
+
+import calendar
+import dataclasses
+import email.utils
+import http.client
+import random
+import socket
+import ssl
+import threading
+import time
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    NOT_DONE,
+    UNKNOWN,
+    CallError,
+    WireError,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, shown
+
+try:
+    import requests
+    import urllib3.exceptions
+
+    HAS_REQUESTS = True
+except ImportError:
+    HAS_REQUESTS = False
+
+VERSION = "0.1.0"
+# One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 300,000.
+LARGEST_ANSWER = 128 * 1024 * 1024
+_CHUNK = 64 * 1024
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+
+Value = t.TypeVar("Value")
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """Where and how to call; times in seconds. `ca_path`: a file or folder with certificates, None for the usual."""
+
+    api_url: str
+    api_user: str
+    api_key: str = dataclasses.field(repr=False)
+    api_format: str = "json"
+    timeout: float = 30.0
+    retries: int = 4
+    max_retry_wait: float = 120.0
+    requests_per_minute: int = 0
+    validate_certs: bool = True
+    ca_path: str | None = None
+
+
+class Patience:
+    """How long one call may go on: `retries` further tries, with `max_retry_wait` seconds of waiting in all."""
+
+    def __init__(self, connection: Connection, sleep: t.Callable[[float], None]) -> None:
+        self._tries = 0
+        self._retries = connection.retries
+        self._left = connection.max_retry_wait
+        self._sleep = sleep
+
+    def again(self, wait: float | None = None) -> bool:
+        """Waits before a further try, `wait` seconds or with exponential backoff and jitter; False: no more tries."""
+        if self._tries >= self._retries:
+            return False
+        pause = wait if wait is not None else self._backoff()
+        if pause > self._left:
+            return False
+        self._tries += 1
+        self._left -= pause
+        self._sleep(pause)
+        return True
+
+    def _backoff(self) -> float:
+        # Half of it is left to chance, so that clients which failed together do not come back together.
+        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._tries) * random.uniform(0.5, 1.0)
+
+
+class Pace:
+    """Keeps the calls of a session apart, as `requests_per_minute` and the server's rate-limit headers say."""
+
+    def __init__(self, connection: Connection, sleep: t.Callable[[float], None]) -> None:
+        self._interval = 60.0 / connection.requests_per_minute if connection.requests_per_minute else 0.0
+        self._ceiling = connection.max_retry_wait
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def take_turn(self) -> None:
+        """Waits until the next call may start."""
+        with self._lock:
+            now = time.monotonic()
+            start = max(now, self._next)
+            self._next = start + self._interval
+        if start > now:
+            self._sleep(start - now)
+
+    def heed(self, headers: t.Mapping[str, str]) -> None:
+        """Lets the next call wait when an answer says that no request is left in this window."""
+        if headers.get("X-RateLimit-Remaining", "").strip() != "0":
+            return
+        wait = _reset_wait(headers)
+        if wait is not None:
+            with self._lock:
+                self._next = max(self._next, time.monotonic() + min(wait, self._ceiling))
+
+
+class Session:
+    """Calls to one server with one account over kept connections. Use as a context manager, or call `close`."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        secrets: t.Iterable[str | None] = (),
+        sleep: t.Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.connection = connection
+        self.redact = Redactor([connection.api_key, *secrets])
+        self._sleep = sleep
+        self._pace = Pace(connection, sleep)
+        self._http = _http_session(connection)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_error: t.Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._http.close()
+
+    def patience(self) -> Patience:
+        """A new allowance of tries and waiting."""
+        return Patience(self.connection, self._sleep)
+
+    def call(
+        self,
+        address: str,
+        parameters: t.Sequence[tuple[str, str]],
+        decode: t.Callable[[str, bytes], Value],
+        repeatable: bool,
+    ) -> Value:
+        """What `decode(format, body)` makes of the answer to `module.action` with `parameters`.
+
+        `repeatable`: whether the same call may be made again after an answer that was lost; a call that the server
+        certainly did not act on is repeated in any case. Raises CallError.
+        """
+        patience = self.patience()
+        while True:
+            try:
+                return self._once(address, parameters, decode)
+            except CallError as error:
+                may_repeat = error.transient and (repeatable or error.fate == NOT_DONE)
+                if not may_repeat or not patience.again(error.wait):
+                    raise
+
+    def _once(
+        self, address: str, parameters: t.Sequence[tuple[str, str]], decode: t.Callable[[str, bytes], Value]
+    ) -> Value:
+        self._pace.take_turn()
+        status, headers, body = self._post(address, parameters)
+        self._pace.heed(headers)
+        _refuse_by_status(status, headers)
+        try:
+            value = decode(self.connection.api_format, body)
+        except WireError as error:
+            failure = self._failure(error, status)
+        else:
+            if 200 <= status < 300:
+                return value
+            failure = _failed_status(status)
+        failure.wait = _asked_wait(headers)
+        raise failure
+
+    def _post(self, address: str, parameters: t.Sequence[tuple[str, str]]) -> tuple[int, t.Mapping[str, str], bytes]:
+        """One POST -> status, headers, body. Raises CallError when there is no whole answer."""
+        connection = self.connection
+        credentials = [("api_user", connection.api_user), ("api_key", connection.api_key)]
+        try:
+            with self._http.post(
+                f"{connection.api_url.rstrip('/')}/{address}.{connection.api_format}",
+                # Encoded here, since requests leaves other types of bodies and their charset to itself.
+                data=[(name, value.encode("utf-8")) for name, value in [*credentials, *parameters]],
+                timeout=(connection.timeout, connection.timeout),
+                verify=_verify(connection),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return response.status_code, response.headers, self._read(response)
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise _no_answer(error, connection) from None
+
+    def _read(self, response: t.Any) -> bytes:
+        """The whole body, bounded in size, and in time against a server that sends it drop by drop."""
+        deadline = time.monotonic() + self.connection.timeout + self.connection.max_retry_wait
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(_CHUNK):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST_ANSWER:
+                raise CallError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB", UNKNOWN)
+            if time.monotonic() > deadline:
+                raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
+        _check_length(response, size)
+        return b"".join(chunks)
+
+    def _failure(self, error: WireError, status: int) -> CallError:
+        """A decoded error, or an answer that cannot be decoded, as a CallError."""
+        if not error.readable:
+            return _unreadable_answer(self.redact(str(error)), error.html, status)
+        code = status if error.code is None else error.code
+        messages = [self.redact(message) for message in error.messages]
+        said = "; ".join(f"'{shown(message)}'" for message in messages) or "an error without a message"
+        later = status >= 500 or 500 <= code < 600
+        return CallError(
+            f"the server said {said} ({_numbers(error.code, status)})",
+            UNKNOWN if later else NOT_DONE,
+            transient=later or code == 429,
+            messages=messages,
+            code=error.code,
+            status=status,
+            shape=error.shape,
+            advice=_advice(code, messages),
+        )
+
+
+def _http_session(connection: Connection) -> t.Any:
+    session = requests.Session()
+    session.headers["User-Agent"] = f"mailfleet.sendgrid/{VERSION}"
+    session.headers["Accept"] = f"application/{connection.api_format}"
+    # Credentials of a .netrc file are for other services. Proxies of the environment are followed, but not with
+    # plain http, which is for this machine only and would carry secrets in clear through them.
+    session.auth = _no_auth
+    if connection.api_url.startswith("http:"):
+        session.trust_env = False
+    return session
+
+
+def _no_auth(request: t.Any) -> t.Any:
+    return request
+
+
+def _verify(connection: Connection) -> bool | str:
+    if not connection.validate_certs:
+        return False
+    return connection.ca_path or True
+
+
+def _check_length(response: t.Any, size: int) -> None:
+    """Older versions of urllib3 take a body that ends early for a whole one."""
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdigit() and not response.headers.get("Content-Encoding") and int(announced) != size:
+        raise CallError("the answer ended early", UNKNOWN, transient=True)
+
+
+def _refuse_by_status(status: int, headers: t.Mapping[str, str]) -> None:
+    """Raises CallError for what the status alone decides."""
+    if 300 <= status < 400:
+        raise CallError(
+            f"the server redirects elsewhere (HTTP {status}), which is not followed because the call holds secrets",
+            NOT_DONE,
+            status=status,
+            advice="Check api_url.",
+        )
+    if status == 429:
+        wait = _asked_wait(headers)
+        if wait is None:
+            wait = _reset_wait(headers)
+        asks = "" if wait is None else f" and asks to wait {wait:.0f} seconds"
+        raise CallError(
+            f"the server says that there were too many requests (HTTP 429){asks}",
+            NOT_DONE,
+            transient=True,
+            wait=wait,
+            status=status,
+            advice="Raise max_retry_wait, or set requests_per_minute.",
+        )
+
+
+def _failed_status(status: int) -> CallError:
+    later = status >= 500
+    return CallError(f"the server answered HTTP {status}", UNKNOWN if later else NOT_DONE, later, status=status)
+
+
+def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
+    """An answer that is not of the API: one of a gateway on the way, of another service, or one cut short."""
+    if 400 <= status < 500:
+        fate, transient = NOT_DONE, False
+    else:
+        # A web page under HTTP 200 comes from another service: it will be there the next time, too.
+        fate, transient = UNKNOWN, status >= 500 or not html
+    return CallError(
+        f"{reason} (HTTP {status})",
+        fate,
+        transient,
+        status=status,
+        advice="" if status >= 500 else "Check that api_url is the address of the v2 API.",
+    )
+
+
+def _numbers(code: int | None, status: int) -> str:
+    return f"HTTP {status}" if code in (None, status) else f"error {code}, HTTP {status}"
+
+
+def _advice(code: int, messages: t.Sequence[str]) -> str:
+    said = " ".join(messages).lower()
+    if "not authorized" in said:
+        return "The account may lack a reseller contract: see the option api."
+    if code in (401, 403):
+        return "Check api_user and api_key."
+    return ""
+
+
+def _asked_wait(headers: t.Mapping[str, str]) -> float | None:
+    """Seconds until `Retry-After`, which holds seconds or a date; None where there is none."""
+    after = headers.get("Retry-After", "").strip()
+    if after.isdigit():
+        return float(after)
+    date = email.utils.parsedate(after) if after else None
+    return max(0.0, calendar.timegm(date) - time.time()) if date else None
+
+
+def _reset_wait(headers: t.Mapping[str, str]) -> float | None:
+    """`X-RateLimit-Reset` is a moment in epoch seconds [doc]."""
+    reset = headers.get("X-RateLimit-Reset", "").strip()
+    return max(0.0, int(reset) - time.time()) if reset.isdigit() else None
+
+
+def _no_answer(error: Exception, connection: Connection) -> CallError:
+    """A failure of the connection, told by what lies under the library's exceptions.
+
+    Their own texts are not shown: they hold addresses and names of classes.
+    """
+    causes = list(_causes(error))
+    for kinds, clause, fate, transient, advice in _failures():
+        if any(isinstance(cause, kinds) for cause in causes):
+            break
+    return CallError(
+        clause.format(server=_server(connection), timeout=f"{connection.timeout:g}"), fate, transient, advice=advice
+    )
+
+
+def _failures() -> list[tuple[type | tuple[type, ...], str, str, bool, str]]:
+    """Kinds of exceptions -> what happened, whether the server may have acted, whether it may pass, and what to do.
+
+    The first line that fits counts, and the last one always does. A function, since requests may be missing.
+    """
+    library = requests.exceptions
+    return [
+        (socket.gaierror, "the name of the server does not resolve ({server})", NOT_DONE, False, "Check api_url."),
+        (ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_DONE, False, "Check api_url."),
+        (
+            ssl.SSLCertVerificationError,
+            "the certificate of the server is not trusted ({server})",
+            NOT_DONE,
+            False,
+            "Name the certificate of its authority with ca_path.",
+        ),
+        (ssl.SSLError, "no secure connection could be made ({server})", UNKNOWN, False, "Check api_url."),
+        (library.ProxyError, "the proxy refuses the way to the server ({server})", NOT_DONE, False, ""),
+        (
+            library.ConnectTimeout,
+            "the server could not be reached within {timeout} seconds ({server})",
+            NOT_DONE,
+            True,
+            "",
+        ),
+        (urllib3.exceptions.NewConnectionError, "the server cannot be reached ({server})", NOT_DONE, True, ""),
+        (
+            (library.Timeout, urllib3.exceptions.TimeoutError, socket.timeout),
+            "the server sent nothing for {timeout} seconds ({server})",
+            UNKNOWN,
+            True,
+            "",
+        ),
+        # A kind of BadStatusLine that is none: the server closed the connection.
+        (http.client.RemoteDisconnected, "the server closed the connection without an answer ({server})", UNKNOWN, True, ""),
+        (
+            (http.client.BadStatusLine, http.client.LineTooLong),
+            "the server does not speak HTTP ({server})",
+            UNKNOWN,
+            False,
+            "Check api_url.",
+        ),
+        (Exception, "the connection ended before the whole answer was there ({server})", UNKNOWN, True, ""),
+    ]
+
+
+def _causes(error: t.Any) -> t.Iterator[BaseException]:
+    """`error` and every exception below it, however the libraries wrapped it."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is known for known in seen):
+            seen.append(cause)
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+            yield cause
+
+
+def _server(connection: Connection) -> str:
+    parts = urlsplit(connection.api_url)
+    return f"{parts.scheme}://{parts.netloc}"

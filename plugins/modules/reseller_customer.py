@@ -1,0 +1,381 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reseller_customer
+short_description: Manage one customer of a SendGrid reseller account
+version_added: 0.1.0
+author:
+  - The mailfleet.sendgrid contributors (@mailfleet)
+description:
+  - Creates, changes, renames, enables, disables and deletes one customer (in other words a subuser) of a mail reseller
+    through the SendGrid API v2.
+  - An option that is left out is left alone. What a customer has already is not written again.
+  - All options are checked before anything is written, and all that is wrong with them is told in one message.
+extends_documentation_fragment:
+  - mailfleet.sendgrid.reseller
+  - mailfleet.sendgrid.reseller.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - The same diff in check mode and in the real run. Secrets are never in it.
+      - What the server does not show, such as a password or a company, is in the part RV(diff.after) only, when it is
+        sent.
+  idempotent:
+    support: partial
+    details:
+      - O(website_access) with O(update_website_access=always), on a server that does not show website access, is sent
+        on each run. So is an O(company) that is empty, since only a company with a text can be searched for.
+      - O(update_password=always), on a server that cannot check passwords, sets the password on each run.
+      - All else is compared, and a second run changes nothing.
+options:
+  username:
+    description:
+      - The customer. It is matched exactly; a name that differs from an existing one only by case is an error.
+      - A new customer's name may have 64 characters, one that was renamed may have 100.
+      - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
+    type: str
+    required: true
+  state:
+    description:
+      - V(present) makes sure that the customer exists and is as the other options say.
+      - V(absent) deletes the customer.
+    type: str
+    default: present
+    choices: [present, absent]
+  new_username:
+    description:
+      - Renames the customer. It must be an e-mail address of at most 100 characters, outside the domain
+        C(sendgrid.com).
+      - When only a customer of this name exists, the rename is done already. When both exist, the task fails.
+      - When neither exists, the customer is created under this name, if everything that creation needs is given.
+      - The customer's logins to SMTP and to the website change at once.
+    type: str
+  password:
+    description:
+      - The password, of at least 6 characters. Needed to create a customer.
+    type: str
+  update_password:
+    description:
+      - With V(on_create), O(password) is only used for a new customer.
+      - With V(always), the password of an existing customer is checked, and set only if it is another one.
+    type: str
+    default: on_create
+    choices: [on_create, always]
+  email:
+    description:
+      - The contact address. At most 64 characters for a new customer, at most 100 later. Needed to create a customer.
+    type: str
+  first_name:
+    description: First name, at most 50 characters. Needed to create a customer.
+    type: str
+  last_name:
+    description: Last name, at most 50 characters. Needed to create a customer.
+    type: str
+  address:
+    description: Street and number, at most 100 characters. Needed to create a customer.
+    type: str
+  city:
+    description: City, at most 100 characters. Needed to create a customer.
+    type: str
+  region:
+    description:
+      - State, province or region, at most 100 characters. Needed to create a customer.
+      - The API calls it C(state), a name that means something else in a module.
+    type: str
+  zip:
+    description: Postal code, at most 50 characters. Needed to create a customer.
+    type: str
+  country:
+    description:
+      - Country, at most 100 characters. Needed to create a customer.
+      - The service is known to keep the first 5 characters only. That counts as the same country, with a warning that
+        says what is stored. A code such as V(US) avoids it.
+    type: str
+  phone:
+    description: Phone number, at most 50 characters. Needed to create a customer.
+    type: str
+  website:
+    description:
+      - Website, at most 255 characters. Needed to create a customer.
+      - The service is known to put C(http://) before an address without a scheme. That counts as the same website,
+        with a warning that says what is stored.
+    type: str
+  company:
+    description:
+      - Company, at most 255 characters. Needed to create a customer.
+      - The server does not show it, but can search for it. When it is given for an existing customer, one further read
+        with it as the filter tells whether it differs. The search looks for a part of the text, so a stored company
+        that contains this one counts as the same.
+    type: str
+  active:
+    description:
+      - Whether the customer may send mail. New customers may.
+    type: bool
+  website_access:
+    description:
+      - Whether the customer may log in to the website. New customers may.
+      - It is compared if the server shows it. If not, O(update_website_access) decides.
+    type: bool
+  update_website_access:
+    description:
+      - What to do with O(website_access) on a server that does not show it.
+      - V(always) sends it on each run, and reports a change each time.
+      - V(on_create) sends it only with a new customer.
+    type: str
+    default: always
+    choices: [always, on_create]
+  package:
+    description:
+      - Name of the package to give a new customer, at most 255 characters. Needed to create a customer.
+      - Used on creation only, and only with O(api=reseller).
+    type: str
+  whitelabel:
+    description:
+      - Domain name of the whitelabel for a new customer, at most 255 characters. Needed to create a customer.
+      - Used on creation only, and only with O(api=reseller).
+    type: str
+  ip_groups:
+    description:
+      - Names of IP groups of your account for a new customer, each at most 255 characters.
+      - Used on creation only, and only with O(api=reseller).
+    type: list
+    elements: str
+  ips:
+    description:
+      - IP addresses of your account for a new customer, if the package allows it.
+      - Used on creation only, and only with O(api=reseller).
+    type: list
+    elements: str
+  free_user:
+    description:
+      - Whether a new customer is a free one. Some accounts must say so.
+      - Used on creation only, and only with O(api=reseller).
+    type: bool
+  billing_date:
+    description:
+      - First billing date of a new customer, if it is not today, as V(YYYY-mm-dd), at most one month ahead.
+      - Used on creation only, and only with O(api=reseller). For an existing customer, a date in the past does not
+        matter.
+    type: str
+  mail_domain:
+    description:
+      - An existing whitelabel record for a new customer.
+      - Used on creation only, and only with O(api=customer).
+    type: str
+seealso:
+  - module: mailfleet.sendgrid.reseller_customer_info
+  - module: mailfleet.sendgrid.reseller_customer_password
+"""
+
+EXAMPLES = r"""
+- name: Make sure that a customer exists
+  mailfleet.sendgrid.reseller_customer:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    username: mara@lighthouse.example
+    password: "{{ mara_password }}"
+    email: mara@lighthouse.example
+    first_name: Mara
+    last_name: Lindqvist
+    address: 4 Harbour Road
+    city: Portland
+    region: ME
+    zip: "04101"
+    country: US
+    phone: 555-0142
+    website: http://lighthouse.example
+    company: Lighthouse & Daughters
+    package: Bronze
+    whitelabel: mail.lighthouse.example
+
+- name: Change what differs, and leave the rest alone
+  mailfleet.sendgrid.reseller_customer:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    username: mara@lighthouse.example
+    city: Bangor
+    zip: "04401"
+
+- name: Stop a customer from sending and from logging in
+  mailfleet.sendgrid.reseller_customer:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    username: mara@lighthouse.example
+    active: false
+    website_access: false
+
+- name: Make sure of a password, and set it only if it differs
+  mailfleet.sendgrid.reseller_customer:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    username: mara@lighthouse.example
+    password: "{{ mara_password }}"
+    update_password: always
+
+- name: Rename a customer
+  mailfleet.sendgrid.reseller_customer:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    username: mara@lighthouse.example
+    new_username: office@lighthouse.example
+
+- name: Delete a customer, whose name stays taken for ever
+  mailfleet.sendgrid.reseller_customer:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    username: office@lighthouse.example
+    state: absent
+"""
+
+RETURN = r"""
+customer:
+  description:
+    - The customer as the server shows it, read again after a change; in check mode as it is predicted.
+    - The keys are the names of options. What the server does not show is V(null).
+    - V(null) when there is no customer.
+  returned: success, and failure after the customer was looked up
+  type: dict
+  contains:
+    username:
+      description: Name of the customer.
+      type: str
+      returned: always
+    email:
+      description: Contact address.
+      type: str
+      returned: always
+    first_name:
+      description: First name.
+      type: str
+      returned: always
+    last_name:
+      description: Last name.
+      type: str
+      returned: always
+    address:
+      description: Street and number.
+      type: str
+      returned: always
+    city:
+      description: City.
+      type: str
+      returned: always
+    region:
+      description: State, province or region.
+      type: str
+      returned: always
+    zip:
+      description: Postal code.
+      type: str
+      returned: always
+    country:
+      description: Country, as the server stores it.
+      type: str
+      returned: always
+    phone:
+      description: Phone number.
+      type: str
+      returned: always
+    website:
+      description: Website, as the server stores it.
+      type: str
+      returned: always
+    company:
+      description: Company. No server on record shows it, so it is V(null).
+      type: str
+      returned: always
+    active:
+      description: Whether the customer may send mail.
+      type: bool
+      returned: always
+    website_access:
+      description: Whether the customer may log in to the website. Not every server shows it.
+      type: bool
+      returned: always
+  sample:
+    active: true
+    address: 4 Harbour Road
+    city: Portland
+    company: null
+    country: US
+    email: mara@lighthouse.example
+    first_name: Mara
+    last_name: Lindqvist
+    phone: 555-0142
+    region: ME
+    username: mara@lighthouse.example
+    website: http://lighthouse.example
+    website_access: true
+    zip: "04101"
+operations:
+  description:
+    - The writes that the task needs, in their order. Empty when the customer is as it should be.
+  returned: success, and failure after the customer was looked up
+  type: list
+  elements: dict
+  contains:
+    name:
+      description:
+        - One of V(create), V(delete), V(rename), V(set_email), V(set_profile), V(set_password), V(enable),
+          V(disable), V(enable_website), V(disable_website).
+      type: str
+      returned: always
+    status:
+      description:
+        - V(planned) in check mode, V(applied), V(failed), V(not_reached), or V(unknown) when the answer was lost and
+          reading the customer again does not tell either.
+      type: str
+      returned: always
+  sample:
+    - name: disable
+      status: applied
+    - name: set_profile
+      status: applied
+unverified:
+  description:
+    - Attributes that were sent although nothing tells whether they were different.
+  returned: success, and failure after the customer was looked up
+  type: list
+  elements: str
+  sample: [website_access]
+diff:
+  description:
+    - What changes, in the names of options. A secret is shown as V(********).
+  returned: success, and failure after the customer was looked up
+  type: dict
+  contains:
+    before:
+      description: The attributes that the server showed before. Empty when there was no customer.
+      type: dict
+      returned: always
+    after:
+      description: The attributes after the changes, with those that are sent but never shown.
+      type: dict
+      returned: always
+  sample:
+    before:
+      username: mara@lighthouse.example
+      city: Portland
+    after:
+      username: mara@lighthouse.example
+      city: Bangor
+"""
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import customer_spec, run
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
+
+
+def main() -> None:
+    run(manage_customer, customer_spec())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reseller_customer_info
+short_description: List the customers of a SendGrid reseller account
+version_added: 0.1.0
+author:
+  - The mailfleet.sendgrid contributors (@mailfleet)
+description:
+  - Lists the customers (in other words the subusers) of a mail reseller through the SendGrid API v2.
+  - The filters are passed to the server, whose search finds each customer that B(contains) the text. O(username=ann)
+    also finds C(joanna@example.com). Without filters, all customers are listed.
+extends_documentation_fragment:
+  - mailfleet.sendgrid.reseller
+  - mailfleet.sendgrid.reseller.attributes
+attributes:
+  check_mode:
+    support: full
+    details:
+      - This module writes nothing.
+  diff_mode:
+    support: N/A
+    details:
+      - This module writes nothing.
+  idempotent:
+    support: full
+    details:
+      - This module writes nothing.
+options:
+  username:
+    description: Only customers whose username contains this text.
+    type: str
+  email:
+    description: Only customers whose e-mail address contains this text.
+    type: str
+  active:
+    description: Only customers that may send mail, or only those that may not.
+    type: bool
+  first_name:
+    description: Only customers whose first name contains this text.
+    type: str
+  last_name:
+    description: Only customers whose last name contains this text.
+    type: str
+  address:
+    description: Only customers whose street and number contain this text.
+    type: str
+  city:
+    description: Only customers whose city contains this text.
+    type: str
+  region:
+    description: Only customers whose state, province or region contains this text.
+    type: str
+  country:
+    description: Only customers whose country contains this text.
+    type: str
+  zip:
+    description: Only customers whose postal code contains this text.
+    type: str
+  phone:
+    description: Only customers whose phone number contains this text.
+    type: str
+  website:
+    description: Only customers whose website contains this text.
+    type: str
+  company:
+    description: Only customers whose company contains this text. The list itself does not show the company.
+    type: str
+seealso:
+  - module: mailfleet.sendgrid.reseller_customer
+"""
+
+EXAMPLES = r"""
+- name: List all customers
+  mailfleet.sendgrid.reseller_customer_info:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+  register: fleet
+
+- name: Show how many there are
+  ansible.builtin.debug:
+    msg: "{{ fleet.count }} customers"
+
+- name: List the customers in one city that may not send
+  mailfleet.sendgrid.reseller_customer_info:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    city: Portland
+    active: false
+"""
+
+RETURN = r"""
+customers:
+  description:
+    - The customers, sorted by username, each in the names of the options of M(mailfleet.sendgrid.reseller_customer),
+      so that it can be fed back. What the server does not show is V(null).
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - active: true
+      address: 4 Harbour Road
+      city: Portland
+      company: null
+      country: US
+      email: mara@lighthouse.example
+      first_name: Mara
+      last_name: Lindqvist
+      phone: 555-0142
+      region: ME
+      username: mara@lighthouse.example
+      website: http://lighthouse.example
+      website_access: true
+      zip: "04101"
+extra:
+  description:
+    - What the server shows of each customer beyond that, by username, as the server names it.
+  returned: success
+  type: dict
+  sample:
+    mara@lighthouse.example:
+      address2: ""
+count:
+  description: How many customers there are in RV(customers).
+  returned: success
+  type: int
+  sample: 1
+"""
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, run
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import customer_info
+
+
+def main() -> None:
+    run(customer_info, info_spec())
+
+
+if __name__ == "__main__":
+    main()
