@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A sandbox for each behaviour, and Ansible against it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .running import Ansible, Sandbox
+
+ACCOUNT = {"api_user": "acme", "api_key": "key-of-acme-4711"}
+NARROW = {"api_user": "narrow", "api_key": "key-of-narrow-4711", "reseller": False, "subusers": True}
+PASSWORD = "as-it-was-4711"
+
+
+def seeded(username: str, **changes: Any) -> dict[str, Any]:
+    """A customer of the seed."""
+    return {
+        "username": username,
+        "password": PASSWORD,
+        "email": username,
+        "first_name": "Ada",
+        "last_name": "Okafor",
+        "address": "12 Harbour Street",
+        "city": "Portland",
+        "state": "ME",
+        "zip": "04101",
+        "country": "US",
+        "phone": "555-0112",
+        "website": "http://example.com",
+        "company": "Lighthouse Books",
+        **changes,
+    }
+
+
+SEED = {
+    "accounts": [ACCOUNT, NARROW],
+    "customers": [
+        seeded("ada@example.com"),
+        seeded("ben@example.com", active=False, website_access=False),
+        seeded("cleo@example.com", company="Harbour & Sons"),
+        {**seeded("nora@example.com"), "account": "narrow"},
+    ],
+    "deleted": ["gone@example.com"],
+}
+
+
+@pytest.fixture(scope="session")
+def _sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    seed = tmp_path_factory.mktemp("seed") / "seed.json"
+    seed.write_text(json.dumps(SEED), encoding="utf-8")
+    running: dict[str, Sandbox] = {}
+
+    def get(behaviour: str) -> Sandbox:
+        if behaviour not in running:
+            running[behaviour] = Sandbox("--behaviour", behaviour, "--seed", str(seed))
+        return running[behaviour]
+
+    yield get
+    for sandbox in running.values():
+        assert sandbox.stop() == (0, "", "")
+
+
+@pytest.fixture(params=["documented", "observed"])
+def sandbox(request: pytest.FixtureRequest, _sandboxes: Callable[[str], Sandbox]) -> Sandbox:
+    """A sandbox in its seeded state; the test runs with each behaviour."""
+    running = _sandboxes(request.param)
+    running.reset()
+    return running
+
+
+@pytest.fixture(params=["json", "xml"])
+def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Ansible:
+    """Ansible against the sandbox; the test runs with each format."""
+    return Ansible(
+        sandbox, tmp_path, collections_path, **ACCOUNT, defaults={"api_format": request.param, "retries": 0}
+    )
+
+
+only_observed = pytest.mark.parametrize("sandbox", ["observed"], indirect=True)
+only_documented = pytest.mark.parametrize("sandbox", ["documented"], indirect=True)
+only_json = pytest.mark.parametrize("ansible", ["json"], indirect=True)

@@ -1,0 +1,452 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""reseller_customer from a playbook, against the sandbox: each scenario four ways, in both formats and behaviours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from .conftest import PASSWORD, only_documented, only_json, only_observed
+from .running import Ansible, Sandbox, task
+
+MODULE = "reseller_customer"
+NEW = {
+    "username": "dora@example.com",
+    "password": "brand-new-4711",
+    "email": "dora@example.com",
+    "first_name": "Dora",
+    "last_name": "Søndergaard",
+    "address": "4 Mill Lane",
+    "city": "Ålborg",
+    "region": "North",
+    "zip": "9000",
+    "country": "DK",
+    "phone": "555-0199",
+    "website": "https://dora.example.com",
+    "company": "Dora & Daughters",
+    "package": "Bronze",
+    "whitelabel": "mail.dora.example.com",
+}
+AWKWARD = {
+    "first_name": " <b>\"Ada\"</b> & 'Co' ",
+    "last_name": "O'Neill-Łukasiewicz ]]>",
+    "address": "line one\nline two\t.",
+    "city": "東京 😀",
+    "region": "",
+    "phone": "  ",
+    "company": 'R&D <"quoted">',
+}
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a task asks for, and what it takes. `stored`: of the customer in the end, None where it is gone."""
+
+    options: dict[str, Any]
+    operations: list[str]
+    stored: dict[str, Any] | None
+    name: str = "ada@example.com"
+    reads_when_converged: list[str] = field(default_factory=lambda: ["list"])
+    sent: dict[str, list[str]] = field(default_factory=dict)
+
+
+def stored_names(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as the sandbox keeps them: its own names, without the password."""
+    renamed = {"region": "state"}
+    return {renamed.get(name, name): value for name, value in options.items() if name != "password"}
+
+
+SCENARIOS = {
+    "create": Scenario(
+        NEW, ["create"], {**stored_names(NEW), "active": True, "website_access": True}, "dora@example.com",
+        ["list", "list"],
+    ),
+    "create closed": Scenario(
+        {**NEW, "active": False, "website_access": False, "update_website_access": "on_create"},
+        ["create", "disable", "disable_website"],
+        {**stored_names(NEW), "active": False, "website_access": False},
+        "dora@example.com",
+        ["list", "list"],
+    ),
+    "profile": Scenario(
+        {"username": "ada@example.com", "city": "Bangor", "zip": "04401", "phone": ""},
+        ["set_profile"],
+        {"city": "Bangor", "zip": "04401", "phone": "", "address": "12 Harbour Street", "company": "Lighthouse Books"},
+        sent={"set_profile": ["city", "phone", "zip"]},
+    ),
+    "e-mail": Scenario(
+        {"username": "ada@example.com", "email": "office@example.com"},
+        ["set_email"],
+        {"email": "office@example.com", "username": "ada@example.com"},
+    ),
+    "disable": Scenario({"username": "ada@example.com", "active": False}, ["disable"], {"active": False}),
+    "enable": Scenario(
+        {"username": "ben@example.com", "active": True}, ["enable"], {"active": True}, "ben@example.com"
+    ),
+    "company": Scenario(
+        {"username": "ada@example.com", "company": "Another & Sons"},
+        ["set_profile"],
+        {"company": "Another & Sons", "city": "Portland"},
+        reads_when_converged=["list", "list"],
+        sent={"set_profile": ["company"]},
+    ),
+    "rename": Scenario(
+        {"username": "ada@example.com", "new_username": "ada.new@example.com"},
+        ["rename"],
+        {"email": "ada@example.com"},
+        "ada.new@example.com",
+    ),
+    "rename by case": Scenario(
+        {"username": "ada@example.com", "new_username": "Ada@example.com"},
+        ["rename"],
+        {"email": "ada@example.com"},
+        "Ada@example.com",
+    ),
+    "delete": Scenario({"username": "ada@example.com", "state": "absent"}, ["delete"], None),
+    "password": Scenario(
+        {"username": "ada@example.com", "password": "another-4711", "update_password": "always"},
+        ["set_password"],
+        {"city": "Portland"},
+        reads_when_converged=["list", "check_password"],
+    ),
+    "everything, doors closed first": Scenario(
+        {
+            "username": "ada@example.com",
+            "new_username": "ada.new@example.com",
+            "active": False,
+            "email": "office@example.com",
+            "city": "Bangor",
+            "password": "another-4711",
+            "update_password": "always",
+        },
+        ["disable", "rename", "set_email", "set_profile", "set_password"],
+        {"active": False, "email": "office@example.com", "city": "Bangor"},
+        "ada.new@example.com",
+        ["list", "check_password"],
+    ),
+    "everything, doors opened last": Scenario(
+        {"username": "ben@example.com", "active": True, "email": "office@example.com", "city": "Bangor"},
+        ["set_email", "set_profile", "enable"],
+        {"active": True, "email": "office@example.com", "city": "Bangor"},
+        "ben@example.com",
+    ),
+    "awkward text": Scenario(
+        {"username": "ada@example.com", **AWKWARD},
+        ["set_profile"],
+        stored_names(AWKWARD),
+        reads_when_converged=["list", "list"],
+    ),
+}
+
+
+def assert_stored(sandbox: Sandbox, scenario: Scenario) -> None:
+    customers = sandbox.customers()
+    if scenario.stored is None:
+        assert scenario.name not in customers
+        return
+    kept = customers[scenario.name]
+    assert {name: kept[name] for name in scenario.stored} == scenario.stored
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+def test_four_ways(ansible: Ansible, sandbox: Sandbox, scenario: Scenario) -> None:
+    expected, done, checked_again, again = ansible.four_ways(MODULE, **scenario.options)
+
+    assert expected.result["changed"] is True
+    assert expected.written == []
+    assert expected.operations == scenario.operations
+    assert set(expected.statuses) == {"planned"}
+
+    assert done.result["changed"] is True
+    assert done.written == done.operations == scenario.operations
+    assert set(done.statuses) == {"applied"}
+    assert done.result["diff"] == expected.result["diff"]
+    assert done.result["customer"] == expected.result["customer"]
+    for operation, names in scenario.sent.items():
+        [call] = [call for call in done.calls if call["operation"] == operation]
+        assert set(names) == set(call["body_parameters"]) - {"api_user", "api_key", "method", "task", "user"}
+    assert_stored(sandbox, scenario)
+
+    for step in (checked_again, again):
+        assert step.result["changed"] is False
+        assert step.called == scenario.reads_when_converged
+        assert step.operations == []
+        assert step.result["diff"]["before"] == step.result["diff"]["after"]
+        assert step.result["customer"] == done.result["customer"]
+    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in sandbox.log())
+
+
+def test_hidden_website_access_is_sent_each_time(ansible: Ansible, sandbox: Sandbox) -> None:
+    steps = ansible.four_ways(MODULE, username="ada@example.com", website_access=False)
+    shown = sandbox.behaviour == "observed"
+    assert [step.result["changed"] for step in steps] == ([True, True, False, False] if shown else [True] * 4)
+    assert steps[0].written == steps[2].written == []
+    assert steps[1].written == ["disable_website"]
+    assert steps[3].written == ([] if shown else ["disable_website"])
+    assert steps[1].result["unverified"] == ([] if shown else ["website_access"])
+    assert steps[1].result["customer"]["website_access"] is (False if shown else None)
+    assert steps[1].result["diff"]["after"]["website_access"] is False
+    assert ("website_access" in steps[1].result["diff"]["before"]) is shown
+    assert sandbox.customers()["ada@example.com"]["website_access"] is False
+
+
+def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(ansible: Ansible, sandbox: Sandbox) -> None:
+    steps = ansible.four_ways(
+        MODULE, username="ada@example.com", website_access=False, update_website_access="on_create"
+    )
+    shown = sandbox.behaviour == "observed"
+    assert [step.result["changed"] for step in steps] == ([True, True, False, False] if shown else [False] * 4)
+    assert sandbox.customers()["ada@example.com"]["website_access"] is (not shown)
+
+
+def test_what_the_server_rewrites_is_no_change(ansible: Ansible, sandbox: Sandbox) -> None:
+    steps = ansible.four_ways(MODULE, username="ada@example.com", website="ada.example.com", country="Canada")
+    assert [step.result["changed"] for step in steps] == [True, True, False, False]
+    assert steps[3].called == ["list"]
+    rewritten = sandbox.behaviour == "observed"
+    warnings = [
+        "website of customer 'ada@example.com': asked for 'ada.example.com', the server stores "
+        "'http://ada.example.com'",
+        "country of customer 'ada@example.com': asked for 'Canada', the server stores 'Canad'",
+    ]
+    for step in steps[1:]:
+        assert sorted(step.result.get("warnings", [])) == (sorted(warnings) if rewritten else [])
+    assert steps[3].result["customer"]["country"] == ("Canad" if rewritten else "Canada")
+
+
+def test_an_unchanged_customer_costs_one_read(ansible: Ansible) -> None:
+    step = ansible.one(
+        MODULE,
+        username="ada@example.com",
+        password="not-looked-at-4711",
+        email="ada@example.com",
+        first_name="Ada",
+        city="Portland",
+        active=True,
+        package="Bronze",
+        billing_date="2011-02-28",
+    )
+    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
+
+
+@only_json
+@only_documented
+def test_a_customer_that_was_never_there_is_absent_with_one_read(ansible: Ansible) -> None:
+    step = ansible.one(MODULE, username="nobody@example.com", state="absent")
+    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
+    assert step.result["customer"] is None
+
+
+@only_observed
+@only_json
+def test_everything_that_only_creation_takes(ansible: Ansible, sandbox: Sandbox) -> None:
+    step = ansible.one(MODULE, **NEW, ips=["192.0.2.7", "2001:db8::7"], ip_groups=["news", "a & b"], free_user=True)
+    assert step.operations == ["create"], step.result
+    kept = sandbox.customers()["dora@example.com"]
+    assert kept["ips"] == ["192.0.2.7", "2001:db8::7"]
+    assert kept["ip_groups"] == ["news", "a & b"]
+    assert kept["free_user"] in (True, "true")
+    assert kept["package"] == "Bronze"
+
+
+def test_the_family_of_accounts_without_a_contract(ansible: Ansible, sandbox: Sandbox) -> None:
+    ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
+    ansible.defaults["api"] = "customer"
+    options = {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")}
+    run = ansible.play(
+        [
+            task(MODULE, options),
+            task(MODULE, {"username": "nora@example.com", "active": False, "city": "Bangor"}),
+            task(MODULE, {"username": "nora@example.com", "new_username": "nora.new@example.com"}),
+            task(MODULE, {"username": "nora.new@example.com", "password": "other-4711", "update_password": "always"}),
+            task(MODULE, {"username": "nora.new@example.com", "active": True, "email": "office@example.com"}),
+            task(MODULE, {"username": "nora.new@example.com", "state": "absent"}),
+        ]
+    )
+    assert run.status == 0, run.output
+    assert [step.written for step in run.steps] == [
+        ["create"],
+        ["disable", "set_profile"],
+        ["rename"],
+        ["set_password"],
+        ["set_email", "enable"],
+        ["delete"],
+    ]
+    assert {call["family"] for call in sandbox.log()} == {"customer"}
+    assert "nora.new@example.com" not in sandbox.customers()
+
+
+REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "all limits at once": (
+        {
+            "username": "u" * 101,
+            "password": "five5",
+            "email": "no address",
+            "first_name": "f" * 51,
+            "website": "w" * 256,
+            "ips": ["192.0.2.256"],
+            "billing_date": "28.02.2011",
+            "timeout": 0,
+        },
+        ["username has 101", "shorter than 6", "not an e-mail address", "first_name has 51", "website has 256"]
+        + ["192.0.2.256", "YYYY-mm-dd", "timeout"],
+    ),
+    "what one family lacks": (
+        {"username": "ada@example.com", "api": "customer", "package": "Bronze", "ips": ["192.0.2.1"]},
+        ["package cannot be used with api=customer", "ips cannot be used with api=customer"],
+    ),
+    "what the other family lacks": (
+        {"username": "ada@example.com", "mail_domain": "example.com"},
+        ["mail_domain cannot be used with api=reseller"],
+    ),
+    "a character that XML cannot carry": (
+        {"username": "ada@example.com", "city": "Port\u0001land"},
+        ["city holds a character"],
+    ),
+    "a new name in the vendor's domain": (
+        {"username": "ada@example.com", "new_username": "ada@mail.SendGrid.com"},
+        ["must not be in the domain"],
+    ),
+    "a rename of what should be gone": (
+        {"username": "ada@example.com", "new_username": "b@example.com", "state": "absent"},
+        ["new_username cannot be used with state=absent"],
+    ),
+    "plain http to elsewhere": (
+        {"username": "ada@example.com", "api_url": "http://api.example.com/apiv2"},
+        ["plain http"],
+    ),
+}
+
+
+@only_json
+@only_documented
+@pytest.mark.parametrize(("options", "parts"), REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_is_told_at_once_before_any_call(
+    ansible: Ansible, options: dict[str, Any], parts: list[str]
+) -> None:
+    run = ansible.play([task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False)])
+    assert len(run.steps) == 2, run.output
+    for step in run.steps:
+        assert step.status == "failed"
+        assert [part for part in parts if part not in step.result["msg"]] == []
+        assert step.calls == []
+
+
+@only_json
+def test_all_that_creation_lacks_is_told_before_any_write(ansible: Ansible, sandbox: Sandbox) -> None:
+    options = {"username": "dora@example.com", "city": "Ålborg", "billing_date": "2011-02-28", "email": "d@" + "e" * 63}
+    run = ansible.play([task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False)])
+    assert len(run.steps) == 2, run.output
+    for step in run.steps:
+        assert step.status == "failed"
+        assert "does not exist" in step.result["msg"]
+        assert (
+            "creation needs password, first_name, last_name, address, region, zip, country, phone, website, company, "
+            "package, whitelabel" in step.result["msg"]
+        )
+        assert "email has 65 characters" in step.result["msg"]
+        assert "billing_date 2011-02-28" in step.result["msg"]
+        assert step.written == []
+    assert "dora@example.com" not in sandbox.customers()
+
+
+@only_json
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_name_that_differs_only_by_case(ansible: Ansible, sandbox: Sandbox, state: str) -> None:
+    step = ansible.one(MODULE, **{**NEW, "username": "ADA@example.com"}, state=state)
+    assert step.status == "failed"
+    assert "'ada@example.com' differs only by case" in step.result["msg"]
+    assert step.written == []
+    assert "ADA@example.com" not in sandbox.customers()
+
+
+@only_json
+@only_observed
+def test_a_rename_to_a_name_that_exists_too(ansible: Ansible) -> None:
+    step = ansible.one(MODULE, username="ada@example.com", new_username="ben@example.com")
+    assert step.status == "failed"
+    assert "both 'ada@example.com' and 'ben@example.com' exist" in step.result["msg"]
+    assert step.called == ["list"]
+
+
+@only_json
+@only_observed
+def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(ansible: Ansible, sandbox: Sandbox) -> None:
+    steps = ansible.four_ways(MODULE, **NEW, new_username="dora.new@example.com")
+    assert [step.operations for step in steps] == [["create"], ["create"], [], []]
+    assert "dora.new@example.com" in sandbox.customers()
+    assert "dora@example.com" not in sandbox.customers()
+
+
+def test_a_name_that_stays_taken(ansible: Ansible) -> None:
+    step = ansible.one(MODULE, **{**NEW, "username": "gone@example.com"})
+    assert step.status == "failed"
+    assert step.result["changed"] is False
+    assert step.result["operations"] == [{"name": "create", "status": "failed"}]
+    assert "Could not create customer 'gone@example.com': the server said" in step.result["msg"]
+
+
+def test_a_run_that_fails_half_way_says_how_far_it_came(ansible: Ansible, sandbox: Sandbox) -> None:
+    step = ansible.one(
+        MODULE, username="ada@example.com", active=False, new_username="gone@example.com", city="Bangor"
+    )
+    assert step.status == "failed"
+    assert step.result["changed"] is True
+    assert step.result["operations"] == [
+        {"name": "disable", "status": "applied"},
+        {"name": "rename", "status": "failed"},
+        {"name": "set_profile", "status": "not_reached"},
+    ]
+    assert "Could not rename customer 'ada@example.com'" in step.result["msg"]
+    assert "Applied before that: disable. Not reached: set_profile." in step.result["msg"]
+    assert step.result["customer"]["active"] is False
+    assert step.result["customer"]["city"] == "Portland"
+    assert step.result["diff"]["before"]["active"] is True
+    assert step.result["diff"]["after"] == {**step.result["diff"]["before"], "active": False}
+    assert sandbox.customers()["ada@example.com"]["active"] is False
+
+
+@only_json
+def test_wrong_credentials(ansible: Ansible) -> None:
+    ansible.api_key = "not-the-key-4711"
+    step = ansible.one(MODULE, username="ada@example.com", city="Bangor")
+    assert step.status == "failed"
+    assert "Could not list customers: the server said" in step.result["msg"]
+    assert "Check api_user and api_key." in step.result["msg"]
+    assert step.called == ["list"]
+
+
+@only_json
+def test_an_account_without_a_contract_is_told_of_the_other_family(ansible: Ansible) -> None:
+    ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
+    step = ansible.one(MODULE, username="nora@example.com", city="Bangor")
+    assert step.status == "failed"
+    assert "option api" in step.result["msg"]
+
+
+@only_json
+@only_observed
+def test_options_of_the_connection_come_from_the_environment_or_the_task(ansible: Ansible) -> None:
+    empty = {"SENDGRID_API_USER": "", "SENDGRID_API_KEY": "", "SENDGRID_API_URL": ""}
+    options = {
+        "username": "ada@example.com",
+        "api_url": ansible.sandbox.api_url,
+        "api_user": ansible.api_user,
+        "api_key": ansible.api_key,
+    }
+    run = ansible.play([task(MODULE, options)], environment=empty)
+    assert [step.status for step in run.steps] == ["ok"], run.output
+    run = ansible.play([task(MODULE, {"username": "nora@example.com"})], environment={"SENDGRID_API": "customer"})
+    assert {call["family"] for call in run.steps[0].calls} == {"customer"}
+
+
+@only_observed
+@only_json
+def test_a_password_that_is_right_already_is_not_set(ansible: Ansible) -> None:
+    step = ansible.one(MODULE, username="ada@example.com", password=PASSWORD, update_password="always")
+    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list", "check_password"])

@@ -1,0 +1,143 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tells the reference page and the recorded service apart, as data: two `Behaviour` values and their parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from . import fields
+
+
+class Reason(Enum):
+    """Why a call is refused; how that looks on the wire is the behaviour's affair."""
+
+    INVALID = "a parameter is missing or breaks a rule"
+    UNKNOWN_USER = "no such customer under this account"
+    UNKNOWN_USER_OF_SWITCH = "no such customer, asked by an enable or disable call"
+    WRONG_CREDENTIALS = "api_user and api_key do not match an account"
+    NOT_AUTHORIZED = "the account may not use this family"
+    UNKNOWN_TASK = "a known address with an unknown method or task"
+    UNKNOWN_ADDRESS = "an unknown module, action or format"
+    WRONG_VERB = "neither GET nor POST"
+
+
+class Refusal(Exception):
+    """A call that the service refuses. Raised before the first write, so nothing has to be undone.
+
+    `messages` are texts of the service's own; they never repeat what the caller sent.
+    """
+
+    def __init__(self, reason: Reason, messages: tuple[str, ...] = ()) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.messages = messages
+
+
+class Shape(Enum):
+    """The forms of an error body."""
+
+    ERRORS_LIST = "errors list"
+    MESSAGE_ONLY = "message only"
+    ERROR_OBJECT = "error object"
+
+
+@dataclass(frozen=True)
+class Face:
+    """How one reason looks on the wire. `code` belongs to the error object only; `text` may be null there [seen]."""
+
+    status: int
+    shape: Shape
+    text: str | None = None
+    code: int | str | None = None
+
+
+def _keep(value: str) -> str:
+    return value
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """One reading of the service.
+
+    `rewrites` holds, by field, what the service does to a value before it stores it.
+    `html_operations` are those whose JSON answers come under `text/html`.
+    """
+
+    name: str
+    faces: Mapping[Reason, Face]
+    disable_parameter: str
+    row: tuple[str, ...]
+    php_json: bool
+    json_type: str
+    empty_xml_list_is_empty_body: bool
+    rewrites: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    html_operations: frozenset[str] = frozenset()
+
+    def stored(self, name: str, value: str) -> str:
+        """The text that the service keeps for a field that was sent with `value`."""
+        return self.rewrites.get(name, _keep)(value)
+
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+def _with_scheme(website: str) -> str:
+    """`example.com` -> `http://example.com` [seen]; an empty text stays empty [own]."""
+    return website if not website or _SCHEME.match(website) else "http://" + website
+
+
+def _cut_country(country: str) -> str:
+    """`Canada` -> `Canad` [seen]."""
+    return country[:5]
+
+
+# [doc] 4XX for parameter errors; which 4XX goes with which error is [own], and so are the texts other than
+# `User not found`.
+DOCUMENTED = Behaviour(
+    name="documented",
+    faces={
+        Reason.INVALID: Face(400, Shape.ERRORS_LIST),
+        Reason.UNKNOWN_USER: Face(400, Shape.ERRORS_LIST, "User does not exist"),
+        Reason.UNKNOWN_USER_OF_SWITCH: Face(400, Shape.MESSAGE_ONLY, "User not found"),
+        Reason.WRONG_CREDENTIALS: Face(401, Shape.ERRORS_LIST, "Permission denied, wrong credentials"),
+        Reason.NOT_AUTHORIZED: Face(403, Shape.ERRORS_LIST, "Permission denied, not authorized"),
+        Reason.UNKNOWN_TASK: Face(404, Shape.ERRORS_LIST, "Unknown method or task"),
+        Reason.UNKNOWN_ADDRESS: Face(404, Shape.ERRORS_LIST, "Unknown module, action or format"),
+        Reason.WRONG_VERB: Face(405, Shape.ERRORS_LIST, "Only GET and POST are allowed"),
+    },
+    disable_parameter="username",
+    row=fields.PAGE_ROW,
+    php_json=False,
+    json_type="application/json; charset=utf-8",
+    empty_xml_list_is_empty_body=False,
+)
+
+# [seen] Codes and texts as recorded; the text of an unknown task and all of the wrong verb are [own].
+OBSERVED = Behaviour(
+    name="observed",
+    faces={
+        Reason.INVALID: Face(200, Shape.ERRORS_LIST),
+        Reason.UNKNOWN_USER: Face(200, Shape.ERROR_OBJECT, "User does not exist", 400),
+        Reason.UNKNOWN_USER_OF_SWITCH: Face(200, Shape.ERROR_OBJECT, "User does not exist", 400),
+        Reason.WRONG_CREDENTIALS: Face(200, Shape.ERROR_OBJECT, "Permission denied, wrong credentials", 401),
+        Reason.NOT_AUTHORIZED: Face(200, Shape.ERROR_OBJECT, "Permission denied, not authorized", 401),
+        Reason.UNKNOWN_TASK: Face(200, Shape.ERROR_OBJECT, "Not found", 404),
+        Reason.UNKNOWN_ADDRESS: Face(404, Shape.ERROR_OBJECT, None, "404"),
+        Reason.WRONG_VERB: Face(405, Shape.ERRORS_LIST, "Only GET and POST are allowed"),
+    },
+    disable_parameter="user",
+    row=fields.OBSERVED_ROW,
+    php_json=True,
+    json_type="application/json",
+    empty_xml_list_is_empty_body=True,
+    rewrites={"website": _with_scheme, "country": _cut_country},
+    html_operations=frozenset({"check_password"}),
+)
+
+BEHAVIOURS = {behaviour.name: behaviour for behaviour in (DOCUMENTED, OBSERVED)}

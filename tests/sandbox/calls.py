@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One API call as the service reads it: address, verb and parameters, taken from an HTTP request."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from .behaviours import Reason, Refusal
+
+Pairs = tuple[tuple[str, str], ...]
+
+VERBS = ("GET", "POST")
+FAMILIES = ("reseller", "customer")
+FORMATS = ("json", "xml")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class Call:
+    """What was asked. `family`, `action` and `format` are None where the address does not name a known one."""
+
+    verb: str
+    family: str | None
+    action: str | None
+    format: str | None
+    query: Pairs
+    body: Pairs
+    content_type: str | None
+    malformed: bool = False
+
+    def values(self, name: str) -> list[str]:
+        """Every value sent under `name`, those of the query before those of the body."""
+        return [value for key, value in (*self.query, *self.body) if key == name]
+
+    def value(self, name: str) -> str | None:
+        """The value of `name`, or None. The last one counts and the body comes last, as in PHP [own]."""
+        values = self.values(name)
+        return values[-1] if values else None
+
+
+def split_address(address: str) -> tuple[str | None, str | None, str | None]:
+    """`reseller.add.json` -> (family, action, format); a part that is unknown is None."""
+    parts = address.split(".")
+    if len(parts) != 3:
+        return None, None, None
+    family, action, wanted = parts
+    return (
+        family if family in FAMILIES else None,
+        action,
+        wanted if wanted in FORMATS else None,
+    )
+
+
+def _scrubbed(text: str) -> str:
+    """Lone surrogates can come out of an odd charset and cannot be stored as UTF-8: they become U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
+def _media_type(request: Request) -> str | None:
+    header = request.headers.get("content-type")
+    return None if header is None else header.split(";", 1)[0].strip().lower()
+
+
+async def _form_pairs(request: Request) -> Pairs:
+    """The form or multipart fields of a POST. Files are no parameters. Raises HTTPException for a broken body."""
+    async with request.form() as form:
+        pairs = [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
+    return tuple((_scrubbed(key), _scrubbed(value)) for key, value in pairs)
+
+
+async def read_call(request: Request) -> Call:
+    """Read the whole request. A broken body makes the call `malformed`, never an exception."""
+    family, action, wanted = split_address(request.path_params["address"])
+    body: Pairs = ()
+    malformed = False
+    if request.method == "POST":
+        try:
+            body = await _form_pairs(request)
+        except HTTPException:
+            malformed = True
+    return Call(
+        verb=request.method,
+        family=family,
+        action=action,
+        format=wanted,
+        query=tuple(request.query_params.multi_items()),
+        body=body,
+        content_type=_media_type(request),
+        malformed=malformed,
+    )
+
+
+def check_form(call: Call) -> None:
+    """Refuse a call whose verb or body cannot be served at all."""
+    if call.verb not in VERBS:
+        raise Refusal(Reason.WRONG_VERB)
+    if call.malformed:
+        raise Refusal(Reason.INVALID, ("The request body cannot be read",))

@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The customer's fields: wire names, limits in characters, and who may set them. No rule is applied here."""
+
+from __future__ import annotations
+
+# [doc] What `task=set` may change, with the longest text each may hold.
+PROFILE_LIMITS: dict[str, int] = {
+    "first_name": 50,
+    "last_name": 50,
+    "address": 100,
+    "city": 100,
+    "state": 100,
+    "zip": 50,
+    "country": 100,
+    "phone": 50,
+    "website": 255,
+    "company": 255,
+}
+
+# [doc] What a creation takes in both families.
+CREATE_LIMITS: dict[str, int] = {"username": 64, "email": 64, **PROFILE_LIMITS}
+
+# [doc] What only one family takes on creation. Those that a creation needs are named in CREATE_REQUIRED.
+RESELLER_LIMITS: dict[str, int] = {"package": 255, "whitelabel": 255}
+CUSTOMER_LIMITS: dict[str, int] = {"mail_domain": 255}
+RESELLER_ONLY = ("package", "whitelabel", "ip_group[]", "ip[]", "free_user", "billing_date")
+CUSTOMER_ONLY = ("mail_domain",)
+
+IP_GROUP_LIMIT = 255
+PASSWORD_MINIMUM = 6
+RENAME_LIMIT = 100
+SET_EMAIL_LIMIT = 100
+
+_REQUIRED_BY_ALL = ("username", "password", "confirm_password", "email", *PROFILE_LIMITS)
+CREATE_REQUIRED: dict[str, tuple[str, ...]] = {
+    "reseller": (*_REQUIRED_BY_ALL, "package", "whitelabel"),
+    "customer": _REQUIRED_BY_ALL,
+}
+
+# [doc] Search filters of the list; `company` is one of them although no row shows it.
+FILTERS = (
+    "username",
+    "email",
+    "active",
+    "first_name",
+    "last_name",
+    "address",
+    "city",
+    "state",
+    "country",
+    "zip",
+    "phone",
+    "website",
+    "company",
+)
+
+# [doc] The fields of a row, in the order of the reference page.
+PAGE_ROW = (
+    "username",
+    "email",
+    "active",
+    "first_name",
+    "last_name",
+    "address",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "phone",
+    "website",
+)
+
+# [seen] Rows of the real service carried these two as well.
+OBSERVED_ROW = (*PAGE_ROW, "website_access", "address2")
+
+# Every parameter that some operation reads as text; others are ignored unread.
+KNOWN_PARAMETERS = frozenset(
+    ("user", "username", "password", "confirm_password", "email", *PROFILE_LIMITS)
+    + ("active", *RESELLER_ONLY, *CUSTOMER_ONLY)
+)
+
+_LABELS = {"ip[]": "IP", "ip_group[]": "IP group"}
+
+
+def label(name: str) -> str:
+    """`first_name` -> `First name`, as the recorded `Username is required` begins [seen]."""
+    return _LABELS.get(name, name.replace("_", " ").capitalize())

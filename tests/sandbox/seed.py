@@ -1,0 +1,213 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The seeded state: read from a file, checked as a whole, planted into a store."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from . import fields
+from .behaviours import Behaviour
+from .store import Account, Store, list_text
+from .validation import storable
+
+DEMO_FLEET = Path(__file__).with_name("demo_fleet.json")
+
+_ACCOUNT_KEYS = {"api_user", "api_key", "reseller", "subusers", "ips", "ip_groups", "packages"}
+_TEXT_LIMITS = {**fields.CREATE_LIMITS, **fields.RESELLER_LIMITS, **fields.CUSTOMER_LIMITS}
+# A seeded customer may have been renamed or given another address, with the wider limits of those operations.
+_TEXT_LIMITS.update(username=fields.RENAME_LIMIT, email=fields.SET_EMAIL_LIMIT)
+_CREATION_TEXTS = (*fields.RESELLER_LIMITS, *fields.CUSTOMER_LIMITS, "billing_date")
+_CUSTOMER_KEYS = {
+    "account",
+    "password",
+    "active",
+    "website_access",
+    "free_user",
+    "billing_date",
+    "ips",
+    "ip_groups",
+} | set(_TEXT_LIMITS)
+
+
+class SeedError(Exception):
+    """The seed cannot be used; the text is one sentence and holds no secret."""
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What `load` has checked. The dicts have the keys of the seed file."""
+
+    accounts: list[dict[str, Any]]
+    customers: list[dict[str, Any]] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+
+    def plant(self, store: Store, behaviour: Behaviour) -> None:
+        """Fill an empty store, inside a transaction. Values are stored as the behaviour would store them."""
+        for account in self.accounts:
+            store.add_account(_account(account), account["api_key"])
+        for customer in self.customers:
+            account = customer.get("account", self.accounts[0]["api_user"])
+            store.add_customer(_columns(customer, account, behaviour), customer["password"])
+        for username in self.deleted:
+            store.retire_name(username)
+
+
+DEFAULT_SEED = Seed([{"api_user": "demo", "api_key": "demo-key-1234"}])
+
+
+def load(path: Path) -> Seed:
+    """Read and check a seed file, JSON or (where PyYAML is installed) YAML. Raises SeedError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise SeedError(f"The seed file {path} cannot be read: {reason}.") from error
+    try:
+        return _checked(_parsed(text))
+    except ValueError as error:
+        raise SeedError(f"The seed file {path} cannot be used: {error}.") from error
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        pass
+    try:
+        import yaml  # only a YAML seed needs it
+    except ImportError:
+        raise ValueError("it is not JSON, and PyYAML is not installed to read it as YAML") from None
+    try:
+        # Every scalar stays text, so that no zip code becomes a number; the switches are read by `_switch`.
+        return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes texts, lists and dicts only
+    except yaml.YAMLError:
+        raise ValueError("it is neither JSON nor YAML") from None
+
+
+def _checked(data: Any) -> Seed:
+    if not isinstance(data, dict):
+        raise ValueError("it must hold a mapping")
+    _refuse_unknown("the seed", data, {"accounts", "customers", "deleted"})
+    accounts = _dicts(data, "accounts") or DEFAULT_SEED.accounts
+    customers = _dicts(data, "customers")
+    deleted = _texts("the seed", data, "deleted") or []
+    if not all(map(storable, deleted)):
+        raise ValueError("deleted of the seed must hold texts without control characters")
+    for number, account in enumerate(accounts, 1):
+        _check_account(f"account {number}", account)
+    known = {account["api_user"] for account in accounts}
+    for number, customer in enumerate(customers, 1):
+        _check_customer(f"customer {number}", customer, known)
+    _check_names([item["api_user"] for item in accounts] + [item["username"] for item in customers] + deleted)
+    return Seed(accounts, customers, deleted)
+
+
+def _dicts(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    items = data.get(key, [])
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise ValueError(f"{key} must be a list of mappings")
+    return items
+
+
+def _refuse_unknown(where: str, item: dict[str, Any], known: set[str]) -> None:
+    unknown = sorted(str(key) for key in set(item) - known)
+    if unknown:
+        raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
+
+
+def _texts(where: str, item: dict[str, Any], key: str) -> list[str] | None:
+    values = item.get(key)
+    if values is not None and not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
+        raise ValueError(f"{key} of {where} must be a list of texts")
+    return values
+
+
+def _check_texts(where: str, item: dict[str, Any], names: Iterable[str], needed: tuple[str, ...]) -> None:
+    for name in names:
+        value = item.get(name, "")
+        if not isinstance(value, str) or not storable(value):
+            raise ValueError(f"{name} of {where} must be text without control characters")
+        if len(value) > _TEXT_LIMITS.get(name, len(value)):
+            raise ValueError(f"{name} of {where} is longer than {_TEXT_LIMITS[name]} characters")
+        if name in needed and not value:
+            raise ValueError(f"{where} needs {name}")
+
+
+def _switch(where: str, item: dict[str, Any], key: str) -> bool | None:
+    """True, False, or None when the key is not there. YAML gives the words as texts."""
+    value = item.get(key)
+    if value is None or isinstance(value, bool):
+        return value
+    if value not in ("true", "false"):
+        raise ValueError(f"{key} of {where} must be true or false")
+    return value == "true"
+
+
+def _check_account(where: str, account: dict[str, Any]) -> None:
+    _refuse_unknown(where, account, _ACCOUNT_KEYS)
+    _check_texts(where, account, ("api_user", "api_key"), ("api_user", "api_key"))
+    for key in ("reseller", "subusers"):
+        _switch(where, account, key)
+    for key in ("ips", "ip_groups", "packages"):
+        _texts(where, account, key)
+
+
+def _check_customer(where: str, customer: dict[str, Any], accounts: set[str]) -> None:
+    _refuse_unknown(where, customer, _CUSTOMER_KEYS)
+    _check_texts(where, customer, (*_TEXT_LIMITS, "account", "password", "billing_date"), ("username", "password"))
+    for key in ("active", "website_access", "free_user"):
+        _switch(where, customer, key)
+    for key in ("ips", "ip_groups"):
+        _texts(where, customer, key)
+    if "account" in customer and customer["account"] not in accounts:
+        raise ValueError(f"account of {where} is none of the seed's accounts")
+
+
+def _check_names(names: list[str]) -> None:
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
+    if twice:
+        raise ValueError(f"the name {twice[0]} is there twice")
+
+
+def _account(item: dict[str, Any]) -> Account:
+    def owned(key: str) -> tuple[str, ...] | None:
+        return None if item.get(key) is None else tuple(item[key])
+
+    return Account(
+        api_user=item["api_user"],
+        reseller=_switch("", item, "reseller") is not False,
+        subusers=_switch("", item, "subusers") is not False,
+        ips=owned("ips"),
+        ip_groups=owned("ip_groups"),
+        packages=owned("packages"),
+    )
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def _columns(item: dict[str, Any], account: str, behaviour: Behaviour) -> dict[str, str | None]:
+    """A seeded customer as the store's columns."""
+    values: dict[str, str | None] = {name: behaviour.stored(name, item.get(name, "")) for name in fields.CREATE_LIMITS}
+    for name in _CREATION_TEXTS:
+        values[name] = item.get(name)
+    free = _switch("", item, "free_user")
+    values.update(
+        account=account,
+        address2="",
+        active=_flag(_switch("", item, "active") is not False),
+        website_access=_flag(_switch("", item, "website_access") is not False),
+        free_user=None if free is None else _flag(free),
+        ip_groups=list_text(item.get("ip_groups") or []),
+        ips=list_text(item.get("ips") or []),
+    )
+    return values
