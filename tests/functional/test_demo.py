@@ -100,8 +100,8 @@ def test_the_second_run_changes_nothing(demo: subprocess.CompletedProcess[str]) 
     assert first["changed"] > 0
     assert second["changed"] == 0
     assert first["failed"] == second["failed"] == 0
-    assert "First run:  10 of 12 customers changed." in demo.stdout
-    assert "Second run:  0 of 12 customers changed." in demo.stdout
+    assert "First run: 10 of 12 customers changed." in demo.stdout
+    assert "Second run: 0 of 12 customers changed." in demo.stdout
 
 
 def test_the_table_shows_the_fleet_that_was_asked_for(demo: subprocess.CompletedProcess[str]) -> None:

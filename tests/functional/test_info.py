@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""reseller_customer_info from a playbook, against the sandbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .conftest import only_json, only_observed
+from .running import MODULES, Ansible, Sandbox, task
+
+MODULE = "reseller_customer_info"
+OPTIONS = {
+    "username", "email", "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website",
+    "company", "active", "website_access",
+}
+
+
+def test_the_whole_list(ansible: Ansible, sandbox: Sandbox) -> None:
+    steps = ansible.four_ways(MODULE)
+    shown = sandbox.behaviour == "observed"
+    for step in steps:
+        assert step.result["changed"] is False
+        assert step.called == ["list"]
+        assert step.result["count"] == 3
+        assert [customer["username"] for customer in step.result["customers"]] == [
+            "ada@example.com", "ben@example.com", "cleo@example.com",
+        ]
+        assert step.result["extra"] == {
+            customer["username"]: {"address2": ""} if shown else {} for customer in step.result["customers"]
+        }
+    ada, ben, _cleo = steps[0].result["customers"]
+    assert set(ada) == OPTIONS
+    assert (ada["region"], ada["zip"], ada["company"], ada["active"]) == ("ME", "04101", None, True)
+    assert (ben["active"], ben["website_access"]) == (False, False if shown else None)
+
+
+FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "part of a name": ({"username": "D"}, ["ada@example.com"]),
+    "switched off": ({"active": False}, ["ben@example.com"]),
+    "switched on": ({"active": True}, ["ada@example.com", "cleo@example.com"]),
+    "region": ({"region": "me"}, ["ada@example.com", "ben@example.com", "cleo@example.com"]),
+    "hidden company": ({"company": "bour &"}, ["cleo@example.com"]),
+    "two at once": ({"city": "Portland", "username": "ben"}, ["ben@example.com"]),
+    "nothing found": ({"last_name": "Nobody"}, []),
+}
+
+
+@pytest.mark.parametrize(("filters", "names"), FILTERS.values(), ids=FILTERS)
+def test_filters_are_passed_to_the_server(ansible: Ansible, filters: dict[str, Any], names: list[str]) -> None:
+    step = ansible.one(MODULE, **filters)
+    assert [customer["username"] for customer in step.result["customers"]] == names
+    assert step.result["count"] == len(names)
+    [call] = step.calls
+    sent = {"state" if name == "region" else name for name in filters}
+    assert set(call["body_parameters"]) == {"api_user", "api_key", "method", "task"} | sent
+
+
+def test_a_list_can_be_fed_back(ansible: Ansible) -> None:
+    run = ansible.play(
+        [
+            {**task(MODULE, {}), "register": "fleet"},
+            {
+                "name": "Feed it back",
+                MODULES + "reseller_customer": "{{ item }}",
+                "loop": "{{ fleet.customers }}",
+                "loop_control": {"label": "{{ item.username }}"},
+            },
+        ],
+        environment={"ANSIBLE_INJECT_FACT_VARS": "false"},
+    )
+    assert run.status == 0, run.output
+    results = run.steps[1].result["results"] if "results" in run.steps[1].result else [run.steps[1].result]
+    assert [result["changed"] for result in results] == [False] * len(results)
+    assert "changed=0" in run.output
+    assert [call for step in run.steps for call in step.written] == []
+
+
+@only_json
+@only_observed
+def test_an_ad_hoc_command(ansible: Ansible) -> None:
+    done = ansible.command("ansible", "localhost", "-m", MODULES + MODULE, "-a", "username=ben")
+    assert done.returncode == 0, done.stderr
+    assert '"count": 1' in done.stdout

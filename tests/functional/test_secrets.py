@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No secret comes out: searched in everything that a run prints and leaves behind, at the highest verbosity."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from .conftest import only_documented, only_json, only_observed, seeded
+from .running import MODULES, Ansible, Sandbox, task
+
+# Each holds what escaping changes, so that an escaped secret is looked for as well.
+KEY = 'canary-key "4711" & <ü>'
+OLD = 'canary-old "4711" & <ü>'
+NEW = 'canary-new "4711" & <ü>'
+WRONG_KEY = 'canary-wrong "4711" & <ü>'
+SECRETS = (KEY, OLD, NEW, WRONG_KEY)
+
+
+def spellings(secret: str) -> set[str]:
+    """A secret, and what it looks like in addresses, forms, JSON and XML."""
+    return {
+        secret,
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        repr(secret)[1:-1],
+    }
+
+
+def leaks(text: str) -> list[str]:
+    # The plain word comes last: it finds a secret in any spelling at all.
+    return [found for secret in SECRETS for found in sorted(spellings(secret)) if found in text] + [
+        word for word in ("canary-key", "canary-old", "canary-new", "canary-wrong") if word in text
+    ]
+
+
+@dataclass
+class Canaries:
+    ansible: Ansible
+    database: Path
+    log_file: Path
+
+
+@pytest.fixture
+def canaries(
+    request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path
+) -> Iterator[Canaries]:
+    behaviour, api_format = request.param
+    seed = tmp_path / "seed.json"
+    seed.write_text(
+        json.dumps(
+            {
+                "accounts": [{"api_user": "acme", "api_key": KEY}],
+                "customers": [seeded("ada@example.com", password=OLD), seeded("ben@example.com", password=OLD)],
+            }
+        ),
+        encoding="utf-8",
+    )
+    database = tmp_path / "sandbox.sqlite"
+    sandbox = Sandbox("--behaviour", behaviour, "--seed", str(seed), "--database", str(database))
+    folder = tmp_path / "run"
+    folder.mkdir()
+    defaults = {"api_format": api_format, "retries": 0}
+    yield Canaries(
+        Ansible(sandbox, folder, collections_path, "acme", KEY, defaults), database, folder / "ansible.log"
+    )
+    assert sandbox.stop() == (0, "", "")
+
+
+def password_tasks() -> list[dict[str, object]]:
+    """Each way in which a secret goes in, with success, without change and with failure."""
+    customer = {"username": "ada@example.com", "password": "{{ new_password }}", "update_password": "always"}
+    created = {
+        **{name: value for name, value in seeded("dora@example.com").items() if name not in ("state", "password")},
+        "region": "ME",
+        "package": "Bronze",
+        "whitelabel": "example.com",
+        "password": "{{ new_password }}",
+    }
+    return [
+        {**task("reseller_customer", customer, check_mode=True), "register": "predicted"},
+        {**task("reseller_customer", customer), "register": "done"},
+        task("reseller_customer", customer),
+        task("reseller_customer", created),
+        task("reseller_customer", {**customer, "new_username": "ben@example.com"}, ignore_errors=True),
+        task("reseller_customer", {**customer, "first_name": "f" * 51}, ignore_errors=True),
+        task("reseller_customer", {**customer, "no_such_option": 1}, ignore_errors=True),
+        task("reseller_customer", {**customer, "api_key": "{{ wrong_key }}"}, ignore_errors=True),
+        task("reseller_customer", {**customer, "api_url": "http://127.0.0.1:9/apiv2"}, ignore_errors=True),
+        task("reseller_customer_password", {"username": "ben@example.com", "password": "{{ old_password }}"}),
+        task("reseller_customer_password", {"username": "ben@example.com", "password": "{{ new_password }}"}),
+        task(
+            "reseller_customer_password", {"username": "no@example.com", "password": "{{ new_password }}"},
+            ignore_errors=True,
+        ),
+        {
+            "name": "Passwords by name in a loop",
+            MODULES + "reseller_customer_password": {
+                "username": "{{ item }}",
+                "password": "{{ new_password }}",
+                "force": True,
+            },
+            "loop": ["ada@example.com", "ben@example.com"],
+        },
+        task("reseller_customer_info", {}),
+        {"name": "Show what was registered", "ansible.builtin.debug": {"msg": "{{ [predicted, done] }}"}},
+    ]
+
+
+@pytest.mark.parametrize(
+    "canaries", [("documented", "json"), ("documented", "xml"), ("observed", "json"), ("observed", "xml")],
+    indirect=True, ids="-".join,
+)
+def test_no_secret_comes_out(canaries: Canaries) -> None:
+    secrets = {"new_password": NEW, "old_password": OLD, "wrong_key": WRONG_KEY}
+    variables = canaries.ansible.folder / "secrets.json"
+    variables.write_text(json.dumps(secrets), encoding="utf-8")
+    run = canaries.ansible.play(
+        password_tasks(),
+        "--diff",
+        "-vvvv",
+        "--extra-vars",
+        f"@{variables}",
+        environment={"ANSIBLE_LOG_PATH": str(canaries.log_file)},
+    )
+    statuses = [step.status for step in run.steps]
+    assert statuses.count("failed") == 6, run.output
+    assert run.status == 0
+    assert "********" in run.output
+    assert leaks(run.output) == []
+    assert leaks(json.dumps([step.result for step in run.steps], ensure_ascii=False)) == []
+    assert leaks(canaries.log_file.read_text(encoding="utf-8")) == []
+    assert leaks(json.dumps(canaries.ansible.sandbox.log())) == []
+    assert canaries.ansible.sandbox.log()[-1]["operation"] == "list"
+    assert leaks(canaries.database.read_bytes().decode("latin-1")) == []
+    assert leaks(canaries.database.read_bytes().decode("utf-8", "replace")) == []
+
+
+@only_json
+@only_observed
+def test_a_password_that_is_the_username_too(ansible: Ansible, sandbox: Sandbox) -> None:
+    """Ansible masks the value wherever it stands, so the name is hidden as well: that must not break the task."""
+    options = {"username": "ada@example.com", "password": "ada@example.com", "update_password": "always"}
+    steps = ansible.four_ways("reseller_customer", **options)
+    assert [step.result["changed"] for step in steps] == [True, True, False, False]
+    assert steps[1].result["diff"]["after"]["password"] == "********"
+    assert "ada@example.com" in sandbox.customers()
+
+
+@only_json
+@only_documented
+def test_a_secret_is_in_no_address(ansible: Ansible, sandbox: Sandbox) -> None:
+    ansible.four_ways(
+        "reseller_customer", username="ada@example.com", password="another-4711", update_password="always"
+    )
+    calls = sandbox.log()
+    assert len(calls) > 0
+    for call in calls:
+        assert (call["verb"], call["query_parameters"]) == ("POST", [])
+        assert call["content_type"] == "application/x-www-form-urlencoded"
