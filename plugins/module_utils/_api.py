@@ -22,8 +22,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
 
-Parameters = t.List[t.Tuple[str, str]]
-Route = t.Tuple[str, t.Tuple[t.Tuple[str, str], ...]]
+Parameters = list[tuple[str, str]]
+Route = tuple[str, tuple[tuple[str, str], ...]]
 
 
 def _manage(**parameters: str) -> Route:
@@ -94,7 +94,8 @@ class CustomerApi:
 
         The server's search is a "contains" search [seen]: a filter narrows the list, it proves nothing.
         """
-        return self._call("list", "", to_wire(filters), _listed)
+        listed: list[Listed] = self._call("list", "", to_wire(filters), _listed)
+        return listed
 
     def has_password(self, user: str, password: str) -> bool | None:
         """Whether this is the customer's password; None where the server does not know the check."""

@@ -23,7 +23,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
-def option_problems(options: Attributes, family: str) -> list[str]:
+def option_problems(options: t.Mapping[str, t.Any], family: str) -> list[str]:
     """What is wrong with the attributes of one customer, whether it exists or not.
 
     `options`: attributes and `new_username` by option name, None for those left out.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The errors of this collection. Their text is for the person who runs the play: no secret, no address, no traceback."""
+"""The errors of this collection, for the person who runs the play: no secret, no address, no traceback."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ FAMILIES = (RESELLER, CUSTOMER)
 NEW_CUSTOMER = {"active": True, "website_access": True}
 
 # Attributes of one customer by option name. What the server does not show has no key.
-Attributes = t.Dict[str, t.Any]
+Attributes = dict[str, t.Any]
 
 
 def _same_text(wanted: str, stored: str) -> bool:
@@ -89,13 +89,25 @@ def _switch(name: str, **differing: t.Any) -> Field:
 
 FIELDS: tuple[Field, ...] = (
     Field(
-        "username", "username", limit=100, limit_on_create=64, needed=FAMILIES, written_by="rename",
-        listed=True, filter=True,
+        "username",
+        "username",
+        limit=100,
+        limit_on_create=64,
+        needed=FAMILIES,
+        written_by="rename",
+        listed=True,
+        filter=True,
     ),
     Field("password", "password", needed=FAMILIES, written_by="set_password", secret=True),
     Field(
-        "email", "email", limit=100, limit_on_create=64, needed=FAMILIES, written_by="set_email",
-        listed=True, filter=True,
+        "email",
+        "email",
+        limit=100,
+        limit_on_create=64,
+        needed=FAMILIES,
+        written_by="set_email",
+        listed=True,
+        filter=True,
     ),
     _profile("first_name", 50),
     _profile("last_name", 50),

@@ -11,12 +11,18 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FAMILIES, FIELDS, FILTERS, Field
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+    BY_NAME,
+    FAMILIES,
+    FIELDS,
+    FILTERS,
+    Field,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
 
-Spec = t.Dict[str, t.Dict[str, t.Any]]
-Task = t.Callable[[t.Mapping[str, t.Any], bool], t.Dict[str, t.Any]]
+Spec = dict[str, dict[str, t.Any]]
+Task = t.Callable[[t.Mapping[str, t.Any], bool], dict[str, t.Any]]
 
 
 def connection_spec() -> Spec:

@@ -106,10 +106,12 @@ def identify(desired: Desired, customers: t.Iterable[Attributes]) -> Attributes 
             [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
             about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
         )
-    return found[0] if found else _no_near_miss(desired, known)
+    if not found:
+        _refuse_near_miss(desired, known)
+    return found[0] if found else None
 
 
-def _no_near_miss(desired: Desired, known: t.Iterable[str]) -> None:
+def _refuse_near_miss(desired: Desired, known: t.Iterable[str]) -> None:
     folded = {name.casefold() for name in desired.usernames}
     near = sorted(name for name in known if name.casefold() in folded)
     if near:
@@ -141,10 +143,11 @@ def to_check_password(desired: Desired, current: Attributes | None) -> str | Non
 def plan(desired: Desired, observed: Observed) -> Plan:
     """The operations that make the customer what is desired, and what they make of it."""
     current = observed.current
+    unverified: list[str] = []
     if desired.state == "absent":
-        operations, unverified = _removal(current), []
+        operations = _removal(current)
     elif current is None:
-        operations, unverified = _creation(desired, observed), []
+        operations = _creation(desired, observed)
     else:
         changes, unverified = _differences(desired, observed, current)
         operations = _update(desired, current, changes)
@@ -223,9 +226,7 @@ def _creation(desired: Desired, observed: Observed) -> list[Operation]:
     }
     create = Operation("create", desired.final_username, sent, {**sent, **shown_switches})
     to_close = {
-        name: False
-        for name, at_first in NEW_CUSTOMER.items()
-        if at_first and desired.attributes.get(name) is False
+        name: False for name, at_first in NEW_CUSTOMER.items() if at_first and desired.attributes.get(name) is False
     }
     return [create, *_switches(desired.final_username, to_close, False)]
 
@@ -253,7 +254,7 @@ def _differences(desired: Desired, observed: Observed, current: Attributes) -> t
 
 
 def _hidden_differs(name: str, wanted: t.Any, desired: Desired, observed: Observed) -> bool | None:
-    """Whether to write an attribute that the server does not show: False, True, or None for "to be on the safe side"."""
+    """Whether to write an attribute that the server does not show: False, True, or None where nobody can tell."""
     if name == "website_access" and desired.update_website_access == "on_create":
         return False
     if name == "company" and observed.company_matches is not None:

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import dataclasses
-import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, CollectionError

@@ -51,7 +51,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import sh
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
 
 Options = t.Mapping[str, t.Any]
-Result = t.Dict[str, t.Any]
+Result = dict[str, t.Any]
 
 _CONNECTION = tuple(Connection.__dataclass_fields__)
 _NOT_ATTRIBUTES = frozenset(("username", "password"))
@@ -199,7 +199,8 @@ def _failure_text(outcome: Outcome) -> str:
     sentences = [str(outcome.error)]
     for status, sentence in told:
         names = [
-            operation.name for operation, its_status in zip(outcome.plan.operations, outcome.statuses)
+            operation.name
+            for operation, its_status in zip(outcome.plan.operations, outcome.statuses)
             if its_status == status
         ]
         if names:

@@ -27,7 +27,7 @@ _LONGEST_SHOWN = 500
 
 
 def is_carried(text: str) -> bool:
-    """Whether both answer formats can carry `text`: JSON can carry more, but a customer must not depend on the format."""
+    """Whether both formats can carry `text`: JSON can carry more, but a customer must not depend on the format."""
     return _NOT_CARRIED.search(text) is None
 
 

@@ -45,6 +45,7 @@ LARGEST_ANSWER = 128 * 1024 * 1024
 _CHUNK = 64 * 1024
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+_CHECK_URL = "Check api_url."
 
 Value = t.TypeVar("Value")
 
@@ -88,7 +89,7 @@ class Patience:
 
     def _backoff(self) -> float:
         # Half of it is left to chance, so that clients which failed together do not come back together.
-        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._tries) * random.uniform(0.5, 1.0)
+        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self._tries) * random.uniform(0.5, 1.0)
 
 
 class Pace:
@@ -277,7 +278,7 @@ def _refuse_by_status(status: int, headers: t.Mapping[str, str]) -> None:
             f"the server redirects elsewhere (HTTP {status}), which is not followed because the call holds secrets",
             NOT_DONE,
             status=status,
-            advice="Check api_url.",
+            advice=_CHECK_URL,
         )
     if status == 429:
         wait = _asked_wait(headers)
@@ -349,57 +350,64 @@ def _no_answer(error: Exception, connection: Connection) -> CallError:
     Their own texts are not shown: they hold addresses and names of classes.
     """
     causes = list(_causes(error))
-    for kinds, clause, fate, transient, advice in _failures():
-        if any(isinstance(cause, kinds) for cause in causes):
-            break
-    return CallError(
-        clause.format(server=_server(connection), timeout=f"{connection.timeout:g}"), fate, transient, advice=advice
-    )
+    failure = next(line for line in _failures() if any(isinstance(cause, line.kinds) for cause in causes))
+    reason = failure.clause.format(server=_server(connection), timeout=f"{connection.timeout:g}")
+    return CallError(reason, failure.fate, failure.transient, advice=failure.advice)
 
 
-def _failures() -> list[tuple[type | tuple[type, ...], str, str, bool, str]]:
-    """Kinds of exceptions -> what happened, whether the server may have acted, whether it may pass, and what to do.
+class _Failure(t.NamedTuple):
+    """Kinds of exceptions, what happened, whether the server may have acted, whether it may pass, and what to do."""
 
-    The first line that fits counts, and the last one always does. A function, since requests may be missing.
-    """
+    kinds: type | tuple[type, ...]
+    clause: str
+    fate: str
+    transient: bool
+    advice: str = ""
+
+
+def _failures() -> list[_Failure]:
+    """The first line that fits counts, and the last one always does. A function, since requests may be missing."""
     library = requests.exceptions
     return [
-        (socket.gaierror, "the name of the server does not resolve ({server})", NOT_DONE, False, "Check api_url."),
-        (ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_DONE, False, "Check api_url."),
-        (
+        _Failure(socket.gaierror, "the name of the server does not resolve ({server})", NOT_DONE, False, _CHECK_URL),
+        _Failure(ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_DONE, False, _CHECK_URL),
+        _Failure(
             ssl.SSLCertVerificationError,
             "the certificate of the server is not trusted ({server})",
             NOT_DONE,
             False,
             "Name the certificate of its authority with ca_path.",
         ),
-        (ssl.SSLError, "no secure connection could be made ({server})", UNKNOWN, False, "Check api_url."),
-        (library.ProxyError, "the proxy refuses the way to the server ({server})", NOT_DONE, False, ""),
-        (
+        _Failure(ssl.SSLError, "no secure connection could be made ({server})", UNKNOWN, False, _CHECK_URL),
+        _Failure(library.ProxyError, "the proxy refuses the way to the server ({server})", NOT_DONE, False),
+        _Failure(
             library.ConnectTimeout,
             "the server could not be reached within {timeout} seconds ({server})",
             NOT_DONE,
             True,
-            "",
         ),
-        (urllib3.exceptions.NewConnectionError, "the server cannot be reached ({server})", NOT_DONE, True, ""),
-        (
+        _Failure(urllib3.exceptions.NewConnectionError, "the server cannot be reached ({server})", NOT_DONE, True),
+        _Failure(
             (library.Timeout, urllib3.exceptions.TimeoutError, socket.timeout),
             "the server sent nothing for {timeout} seconds ({server})",
             UNKNOWN,
             True,
-            "",
         ),
-        # A kind of BadStatusLine that is none: the server closed the connection.
-        (http.client.RemoteDisconnected, "the server closed the connection without an answer ({server})", UNKNOWN, True, ""),
-        (
+        # It is a kind of BadStatusLine, too, so it stands before it.
+        _Failure(
+            http.client.RemoteDisconnected,
+            "the server closed the connection without an answer ({server})",
+            UNKNOWN,
+            True,
+        ),
+        _Failure(
             (http.client.BadStatusLine, http.client.LineTooLong),
             "the server does not speak HTTP ({server})",
             UNKNOWN,
             False,
-            "Check api_url.",
+            _CHECK_URL,
         ),
-        (Exception, "the connection ended before the whole answer was there ({server})", UNKNOWN, True, ""),
+        _Failure(Exception, "the connection ended before the whole answer was there ({server})", UNKNOWN, True),
     ]
 
 

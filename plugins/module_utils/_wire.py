@@ -29,7 +29,7 @@ except ImportError:
 
 # A row of a list: wire name -> text. A field that is there without a value is "", one that is not there has no key.
 # Fields that this collection does not know may hold anything that the format can carry.
-Row = t.Dict[str, t.Any]
+Row = dict[str, t.Any]
 
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
@@ -99,7 +99,7 @@ def _xml_document(body: bytes) -> t.Any:
 
 
 class _ExpatWithoutDtd:
-    """Takes the place of `xml.parsers.expat`: no answer on record has a DTD, and a DTD is how XML attacks its reader."""
+    """In place of `xml.parsers.expat`: no answer on record has a DTD, and a DTD is how XML attacks its reader."""
 
     @staticmethod
     def ParserCreate(*args: t.Any) -> t.Any:  # pylint: disable=invalid-name

@@ -79,9 +79,7 @@ def sandbox(request: pytest.FixtureRequest, _sandboxes: Callable[[str], Sandbox]
 @pytest.fixture(params=["json", "xml"])
 def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Ansible:
     """Ansible against the sandbox; the test runs with each format."""
-    return Ansible(
-        sandbox, tmp_path, collections_path, **ACCOUNT, defaults={"api_format": request.param, "retries": 0}
-    )
+    return Ansible(sandbox, tmp_path, collections_path, **ACCOUNT, defaults={"api_format": request.param, "retries": 0})
 
 
 only_observed = pytest.mark.parametrize("sandbox", ["observed"], indirect=True)

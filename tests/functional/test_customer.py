@@ -63,7 +63,10 @@ def stored_names(options: dict[str, Any]) -> dict[str, Any]:
 
 SCENARIOS = {
     "create": Scenario(
-        NEW, ["create"], {**stored_names(NEW), "active": True, "website_access": True}, "dora@example.com",
+        NEW,
+        ["create"],
+        {**stored_names(NEW), "active": True, "website_access": True},
+        "dora@example.com",
         ["list", "list"],
     ),
     "create closed": Scenario(
@@ -376,7 +379,9 @@ def test_a_rename_to_a_name_that_exists_too(ansible: Ansible) -> None:
 
 @only_json
 @only_observed
-def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(
+    ansible: Ansible, sandbox: Sandbox
+) -> None:
     steps = ansible.four_ways(MODULE, **NEW, new_username="dora.new@example.com")
     assert [step.operations for step in steps] == [["create"], ["create"], [], []]
     assert "dora.new@example.com" in sandbox.customers()
@@ -392,9 +397,7 @@ def test_a_name_that_stays_taken(ansible: Ansible) -> None:
 
 
 def test_a_run_that_fails_half_way_says_how_far_it_came(ansible: Ansible, sandbox: Sandbox) -> None:
-    step = ansible.one(
-        MODULE, username="ada@example.com", active=False, new_username="gone@example.com", city="Bangor"
-    )
+    step = ansible.one(MODULE, username="ada@example.com", active=False, new_username="gone@example.com", city="Bangor")
     assert step.status == "failed"
     assert step.result["changed"] is True
     assert step.result["operations"] == [

@@ -15,8 +15,20 @@ from .running import MODULES, Ansible, Sandbox, task
 
 MODULE = "reseller_customer_info"
 OPTIONS = {
-    "username", "email", "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website",
-    "company", "active", "website_access",
+    "username",
+    "email",
+    "first_name",
+    "last_name",
+    "address",
+    "city",
+    "region",
+    "zip",
+    "country",
+    "phone",
+    "website",
+    "company",
+    "active",
+    "website_access",
 }
 
 
@@ -28,7 +40,9 @@ def test_the_whole_list(ansible: Ansible, sandbox: Sandbox) -> None:
         assert step.called == ["list"]
         assert step.result["count"] == 3
         assert [customer["username"] for customer in step.result["customers"]] == [
-            "ada@example.com", "ben@example.com", "cleo@example.com",
+            "ada@example.com",
+            "ben@example.com",
+            "cleo@example.com",
         ]
         assert step.result["extra"] == {
             customer["username"]: {"address2": ""} if shown else {} for customer in step.result["customers"]

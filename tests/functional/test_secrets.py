@@ -55,9 +55,7 @@ class Canaries:
 
 
 @pytest.fixture
-def canaries(
-    request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path
-) -> Iterator[Canaries]:
+def canaries(request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path) -> Iterator[Canaries]:
     behaviour, api_format = request.param
     seed = tmp_path / "seed.json"
     seed.write_text(
@@ -74,9 +72,7 @@ def canaries(
     folder = tmp_path / "run"
     folder.mkdir()
     defaults = {"api_format": api_format, "retries": 0}
-    yield Canaries(
-        Ansible(sandbox, folder, collections_path, "acme", KEY, defaults), database, folder / "ansible.log"
-    )
+    yield Canaries(Ansible(sandbox, folder, collections_path, "acme", KEY, defaults), database, folder / "ansible.log")
     assert sandbox.stop() == (0, "", "")
 
 
@@ -103,7 +99,8 @@ def password_tasks() -> list[dict[str, object]]:
         task("reseller_customer_password", {"username": "ben@example.com", "password": "{{ old_password }}"}),
         task("reseller_customer_password", {"username": "ben@example.com", "password": "{{ new_password }}"}),
         task(
-            "reseller_customer_password", {"username": "no@example.com", "password": "{{ new_password }}"},
+            "reseller_customer_password",
+            {"username": "no@example.com", "password": "{{ new_password }}"},
             ignore_errors=True,
         ),
         {
@@ -121,8 +118,10 @@ def password_tasks() -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize(
-    "canaries", [("documented", "json"), ("documented", "xml"), ("observed", "json"), ("observed", "xml")],
-    indirect=True, ids="-".join,
+    "canaries",
+    [("documented", "json"), ("documented", "xml"), ("observed", "json"), ("observed", "xml")],
+    indirect=True,
+    ids="-".join,
 )
 def test_no_secret_comes_out(canaries: Canaries) -> None:
     secrets = {"new_password": NEW, "old_password": OLD, "wrong_key": WRONG_KEY}
