@@ -58,19 +58,21 @@ class Sandbox:
         output, errors = self.process.communicate(timeout=30)
         return self.process.returncode, output, errors
 
-    def control(self, name: str) -> Any:
-        """`log`, `customers` or `health`."""
-        return self.http.get(f"{self.root}/_sandbox/{name}", timeout=30).json()
+    def control(self, verb: str, name: str) -> Any:
+        """What the control address `name` (`log`, `customers`, `health`, `reset`) answers."""
+        answer = self.http.request(verb, f"{self.root}/_sandbox/{name}", timeout=30)
+        answer.raise_for_status()
+        return answer.json()
 
     def log(self) -> list[dict[str, Any]]:
-        return self.control("log")
+        return self.control("GET", "log")
 
     def customers(self) -> dict[str, dict[str, Any]]:
         """All that is stored, by username."""
-        return {customer["username"]: customer for customer in self.control("customers")}
+        return {customer["username"]: customer for customer in self.control("GET", "customers")}
 
     def reset(self) -> None:
-        assert self.http.post(f"{self.root}/_sandbox/reset", timeout=30).ok
+        self.control("POST", "reset")
 
 
 @dataclass

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import re
-import selectors
 import signal
 import socket
 import sqlite3
@@ -25,7 +23,9 @@ from typing import Any
 import pytest
 import requests
 
-ROOT = Path(__file__).resolve().parents[2]
+from . import running
+from .running import ROOT
+
 BEHAVIOURS = ("documented", "observed")
 FORMATS = ("json", "xml")
 FAMILIES = ("reseller", "customer")
@@ -92,37 +92,8 @@ def new_customer(username: str, family: str = "reseller", **changes: Any) -> dic
     return {**customer, **changes}
 
 
-class Sandbox:
-    """One running sandbox program."""
-
-    def __init__(self, *options: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sandbox", "--port", "0", *options],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.line = self._first_line()
-        found = re.fullmatch(r"sandbox listening on (http://127\.0\.0\.1:\d+)/apiv2 \(behaviour: (\w+)\)\n", self.line)
-        assert found, (self.line, self.stop())
-        self.root, self.behaviour = found.groups()
-        self.http = requests.Session()
-        self.http.trust_env = False
-
-    def _first_line(self) -> str:
-        assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            assert selector.select(timeout=30), "the sandbox says nothing"
-        return self.process.stdout.readline()
-
-    def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
-        """Exit status, and what was said on stdout after the first line and on stderr."""
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-        out, err = self.process.communicate(timeout=30)
-        return self.process.returncode, out, err
+class Sandbox(running.Sandbox):
+    """One running sandbox program, and how to call it without the collection."""
 
     def url(self, address: str) -> str:
         return f"{self.root}/apiv2/{address}"
@@ -156,13 +127,7 @@ class Sandbox:
         return self.call("disable", user=user, username=user, **parameters)
 
     def stored(self, username: str) -> dict[str, Any]:
-        (found,) = [item for item in self.control("GET", "customers") if item["username"] == username]
-        return found
-
-    def control(self, verb: str, name: str) -> Any:
-        answer = self.http.request(verb, f"{self.root}/_sandbox/{name}", timeout=30)
-        answer.raise_for_status()
-        return answer.json()
+        return self.customers()[username]
 
 
 def rows(answer: requests.Response, wanted: str) -> list[dict[str, str]]:

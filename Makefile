@@ -1,0 +1,90 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Everything happens in this folder: environments are .venv (demo, tests) and .venv-lint (lint, sanity).
+# Each is made when it is first needed and again when its lock file in tests/requirements changes.
+
+PYTHON ?= python3
+WORKERS ?= auto
+PYTEST_ARGS ?=
+SANITY_ARGS ?=
+DEMO_ARGS ?=
+
+.DEFAULT_GOAL := help
+
+# The caller's shell must not reach into the environments: another Python's paths, settings of Ansible, or a real
+# account's key. Modules stay uncompiled, and every start is slow, if bytecode is forbidden while packages are installed.
+unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
+unexport VIRTUAL_ENV PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+unexport $(filter ANSIBLE_% SENDGRID_%,$(.VARIABLES))
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# A proxy for the world must not be asked for the sandbox on this machine.
+comma := ,
+loopback := 127.0.0.1,localhost,::1
+unproxied := $(if $(no_proxy),$(no_proxy),$(NO_PROXY))
+export no_proxy := $(if $(unproxied),$(unproxied)$(comma))$(loopback)
+export NO_PROXY := $(no_proxy)
+
+# Ansible refuses to start with a locale that the machine does not have, which remote shells often bring along.
+ifneq ($(shell locale -a 2>/dev/null | grep -i -x -e 'C.utf8' -e 'C.utf-8'),)
+export LC_ALL := C.UTF-8
+endif
+
+# An environment serves only where it was made, for the Python it was made with: its scripts hold absolute paths.
+forget_unless_usable = $(shell \
+	[ "$$(cat $(1)/.made-for 2>/dev/null)" = "$(PYTHON) $$PWD" ] && $(1)/bin/python -c '' 2>/dev/null \
+	|| rm -f $(1)/.has-*)
+$(call forget_unless_usable,.venv)
+$(call forget_unless_usable,.venv-lint)
+
+# An empty configuration keeps the user's own out.
+in_venv = PATH="$$PWD/.venv/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv/ansible.cfg" .venv/bin/python
+in_lint = PATH="$$PWD/.venv-lint/bin:$$PATH" .venv-lint/bin/python
+
+.PHONY: help
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "  PYTHON=python3.12 makes the environments with another Python (3.10 or newer)."
+	@echo "  PYTEST_ARGS='-k name' and SANITY_ARGS='--test pep8' are passed on."
+
+.PHONY: demo
+demo: .venv/.has-demo ## a playbook against the sandbox, on this machine alone
+	@$(in_venv) -m tests.demo $(DEMO_ARGS)
+
+.PHONY: test
+test: .venv/.has-test ## unit and functional tests
+	@$(in_venv) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+.PHONY: sanity
+sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection tree
+	@$(in_lint) tools/sanity.py $(SANITY_ARGS)
+
+.PHONY: lint
+lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog and Python's form
+	@$(in_lint) tools/lint.py
+
+.PHONY: build
+build: .venv/.has-demo ## the collection's tarball, in dist
+	@$(in_venv) .venv/bin/ansible-galaxy collection build --force --output-path dist
+
+.PHONY: clean
+clean: ## remove environments, caches and build output
+	rm -rf .venv .venv-lint .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.has-demo: tests/requirements/demo.txt tools/make_env.sh
+	@sh tools/make_env.sh "$(PYTHON)" .venv tests/requirements/demo.txt
+	@touch $@
+
+.venv/.has-test: tests/requirements/test.txt .venv/.has-demo
+	@echo "Adding the test tools to .venv"
+	@.venv/bin/python -m pip install -qq -r tests/requirements/test.txt
+	@touch $@
+
+.venv-lint/.has-lint: tests/requirements/lint.txt tools/make_env.sh
+	@sh tools/make_env.sh "$(PYTHON)" .venv-lint tests/requirements/lint.txt
+	@touch $@

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the linters on a copy of the checkout, where playbooks and roles find the collection's own modules."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import staging
+
+LINTERS = (
+    ["ansible-lint", "--profile", "production"],
+    ["antsibull-changelog", "lint"],
+)
+
+
+def main() -> int:
+    with staging.staged_copy() as copy:
+        failed = [linter[0] for linter in LINTERS if not _passes(linter, copy)]
+    print(f"Linters that failed: {', '.join(failed) or 'none'}", flush=True)
+    return 1 if failed else 0
+
+
+def _passes(linter: list[str], copy: Path) -> bool:
+    print(" ".join(linter), flush=True)
+    return subprocess.run(linter, cwd=copy, env=_environment(copy), check=False).returncode == 0
+
+
+def _environment(copy: Path) -> dict[str, str]:
+    environment = staging.clean_environment()
+    folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
+    environment["PATH"] = os.pathsep.join(folders)
+    # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(copy.parents[2])
+    return environment
+
+
+if __name__ == "__main__":
+    sys.exit(main())

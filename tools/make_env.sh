@@ -1,0 +1,44 @@
+#!/bin/sh
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Make a virtual environment anew and install a lock file into it: make_env.sh PYTHON FOLDER LOCK
+
+set -eu
+
+python=$1
+folder=$2
+lock=$3
+
+stop() {
+    echo "$*" >&2
+    exit 1
+}
+
+check_python() {
+    command -v "$python" >/dev/null || stop \
+        "There is no '$python' here. Python 3.10 or newer is needed; name it with PYTHON=..."
+    "$python" -c '' 2>/dev/null || stop \
+        "'$python' does not start. Python 3.10 or newer is needed; name it with PYTHON=..."
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || stop \
+        "Python 3.10 or newer is needed, but '$python' is $("$python" -V 2>&1). Name a newer one, as in: make test PYTHON=python3.12"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || stop \
+        "'$python' cannot make virtual environments. On Debian and Ubuntu the package python3-venv brings that."
+}
+
+make_env() {
+    echo "Making $folder with $("$python" -V) from $lock"
+    "$python" -m venv --clear "$folder"
+    "$folder/bin/python" -m pip install -qq -r "$lock"
+}
+
+# What the Makefile reads to see whether the environment still fits.
+note_origin() {
+    : >"$folder/ansible.cfg"
+    echo "$python $PWD" >"$folder/.made-for"
+}
+
+check_python
+make_env
+note_origin

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A copy of the checkout where Ansible's own tools want a collection: `.../ansible_collections/mailfleet/sendgrid`.
+
+They need a real path (a symlink is resolved) inside a git repository that does not ignore it (else they skip everything
+and call that success).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+
+
+@contextlib.contextmanager
+def staged_copy() -> Iterator[Path]:
+    """The copy, in a temporary folder that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mailfleet-sendgrid-") as scratch:
+        copy = Path(scratch).resolve() / "ansible_collections" / "mailfleet" / "sendgrid"
+        for name in _project_files():
+            _copy(CHECKOUT / name, copy / name)
+        _git(copy, "init", "--quiet")
+        # All files are the project's, whatever the user's own ignore rules say. Nothing needs a commit.
+        _git(copy, "add", "--all", "--force")
+        yield copy
+
+
+def clean_environment() -> dict[str, str]:
+    """The caller's environment without what would lead the tools elsewhere."""
+    harmful = ("ANSIBLE_", "GIT_", "SENDGRID_", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
+    return {name: value for name, value in os.environ.items() if not name.startswith(harmful)}
+
+
+def _project_files() -> list[str]:
+    """Everything that is in the repository, or would be after `git add`."""
+    listing = _git(CHECKOUT, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    return sorted({name for name in listing.split("\0") if name and os.path.lexists(CHECKOUT / name)})
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(source, target, follow_symlinks=False)
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, env=clean_environment(), stdout=subprocess.PIPE, check=True, text=True).stdout
