@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import datetime
 import ipaddress
+import math
 import os
 import re
 import typing as t
@@ -55,20 +56,23 @@ def creation_problems(attributes: Attributes, family: str, today: datetime.date 
     return problems
 
 
+def filter_problems(filters: Attributes) -> list[str]:
+    """What is wrong with the filters of a list. Limits do not matter to a search."""
+    return [
+        problem for name, value in filters.items() if isinstance(value, str) for problem in _not_carried(name, value)
+    ]
+
+
 def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     """What is wrong with the connection options."""
     problems = _address_problems(options["api_url"])
     problems += [f"{name} is empty" for name in ("api_user", "api_key") if not options[name]]
-    problems += [
-        f"{name} holds a character that cannot be sent"
-        for name in ("api_user", "api_key")
-        if not is_carried(options[name])
-    ]
-    if options["timeout"] <= 0:
-        problems.append("timeout must be more than 0 seconds")
+    problems += [problem for name in ("api_user", "api_key") for problem in _not_carried(name, options[name])]
+    if not 0 < options["timeout"] < math.inf:
+        problems.append("timeout must be a number of seconds above 0")
     for name in ("retries", "max_retry_wait", "requests_per_minute"):
-        if options[name] < 0:
-            problems.append(f"{name} must not be negative")
+        if not 0 <= options[name] < math.inf:
+            problems.append(f"{name} must be a number, and not negative")
     if options.get("ca_path") and not os.path.exists(options["ca_path"]):
         problems.append(f"ca_path '{shown(options['ca_path'])}' does not exist")
     return problems
@@ -96,7 +100,7 @@ def _address_problems(url: str) -> list[str]:
     problems = []
     if parts.username is not None or parts.password is not None:
         problems.append("api_url must not hold a user or a password; use api_user and api_key")
-    if parts.query or parts.fragment:
+    if "?" in url or "#" in url:
         problems.append("api_url must not have a query or a fragment")
     if parts.scheme == "http" and not is_loopback(host):
         problems.append(f"api_url uses plain http to '{shown(host)}', which would send secrets in clear; use https")
@@ -109,12 +113,17 @@ def _field_problems(field: Field, value: t.Any, family: str) -> list[str]:
     if field.kind == "bool":
         return []
     texts = value if field.kind == "list" else [value]
-    problems = [f"{field.name} holds a character that the API cannot carry" for text in texts if not is_carried(text)]
+    problems: list[str] = []
     for text in texts:
+        problems += _not_carried(field.name, text)
         if field.limit:
             problems += _too_long(field.name, text, field.limit)
         problems += _FORM_CHECKS.get(field.name, _nothing)(text)
     return problems
+
+
+def _not_carried(name: str, text: str) -> list[str]:
+    return [] if is_carried(text) else [f"{name} holds a character that the API cannot carry"]
 
 
 def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
@@ -163,7 +172,7 @@ _FORM_CHECKS: dict[str, t.Callable[[str], list[str]]] = {
 def _new_username_problems(text: str) -> list[str]:
     """[doc]: in the form of an e-mail address, at most 100 characters, not in the domain sendgrid.com."""
     limit = t.cast(int, BY_NAME["username"].limit)
-    problems = [] if is_carried(text) else ["new_username holds a character that the API cannot carry"]
+    problems = _not_carried("new_username", text)
     problems += _too_long("new_username", text, limit)
     problems += _email_problems(text, "new_username")
     if "sendgrid.com" in text.rpartition("@")[2].lower():

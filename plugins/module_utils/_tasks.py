@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import Cus
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
     connection_problems,
     creation_problems,
+    filter_problems,
     option_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
@@ -81,8 +82,8 @@ def manage_customer(options: Options, check_mode: bool) -> Result:
 def customer_info(options: Options, check_mode: bool) -> Result:
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
     del check_mode
-    _check(options, [])
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
+    _check(options, filter_problems(filters))
     with _session(options) as session:
         listed = CustomerApi(session, options["api"]).customers(**filters)
     listed.sort(key=lambda customer: customer.attributes["username"])

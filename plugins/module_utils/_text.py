@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-import html
-import json
+import html.entities
 import re
 import typing as t
-from urllib.parse import quote, quote_plus
 
 MASK = "********"
 
@@ -24,6 +22,12 @@ _NOT_SHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 _LONGEST_SHOWN = 500
+
+# A character -> the names of HTML and XML for it (`amp` and `AMP`, `apos`).
+_ENTITIES: dict[str, list[str]] = {}
+for _name, _character in html.entities.html5.items():
+    if _name.endswith(";"):
+        _ENTITIES.setdefault(_character, []).append(_name)
 
 
 def is_carried(text: str) -> bool:
@@ -42,19 +46,27 @@ def whole(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
 
 
-def _spellings(secret: str) -> set[str]:
-    """The ways in which a server or a library may echo `secret`."""
-    return {
-        secret,
-        quote(secret, safe=""),
-        quote_plus(secret),
-        html.escape(secret),
-        html.escape(secret, quote=False),
-        json.dumps(secret)[1:-1],
-        json.dumps(secret, ensure_ascii=False)[1:-1],
-        json.dumps(secret)[1:-1].replace("/", "\\/"),
-        shown(secret, len(secret) * 10 + 1),
-    }
+# A backslash before the character, or before a letter that stands for it: JSON, and what programs make of a quote.
+_BACKSLASHED = {**{character: character for character in "\"'\\/"}, "\n": "n", "\r": "r", "\t": "t"}
+
+
+def _spellings(character: str) -> str:
+    """A pattern for the ways in which a server or a library may write `character`: form, JSON, HTML and XML."""
+    number = ord(character)
+    utf_8 = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
+    utf_16 = character.encode("utf-16-be").hex()
+    units = "".join(rf"\\u{utf_16[start : start + 4]}" for start in range(0, len(utf_16), 4))
+    spellings = [
+        re.escape(character),
+        re.escape(shown(character)),
+        f"(?i:{utf_8}|{units}|&#0*{number};|&#x0*{number:x};)",
+    ]
+    spellings += [f"&{name}" for name in _ENTITIES.get(character, [])]
+    if character in _BACKSLASHED:
+        spellings.append(re.escape("\\" + _BACKSLASHED[character]))
+    if character == " ":
+        spellings.append(r"\+")
+    return f"(?:{'|'.join(spellings)})"
 
 
 class Redactor:
@@ -64,10 +76,10 @@ class Redactor:
     """
 
     def __init__(self, secrets: t.Iterable[str | None]) -> None:
-        spellings = {spelling for secret in secrets if secret for spelling in _spellings(whole(secret))}
         # The longest first: a secret that contains another one must not leave its rest behind.
-        ordered = sorted(spellings, key=lambda spelling: (-len(spelling), spelling))
-        self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        ordered = sorted({whole(secret) for secret in secrets if secret}, key=lambda secret: (-len(secret), secret))
+        patterns = ["".join(map(_spellings, secret)) for secret in ordered]
+        self._pattern = re.compile("|".join(patterns)) if patterns else None
 
     def __call__(self, text: str) -> str:
         """`text` without the secrets."""

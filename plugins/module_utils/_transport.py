@@ -11,11 +11,11 @@ travel in the body alone, never in an address.
 
 from __future__ import annotations
 
-import calendar
 import dataclasses
 import email.utils
 import http.client
 import random
+import re
 import socket
 import ssl
 import threading
@@ -266,8 +266,8 @@ def _verify(connection: Connection) -> bool | str:
 
 def _check_length(response: t.Any, size: int) -> None:
     """Older versions of urllib3 take a body that ends early for a whole one."""
-    announced = response.headers.get("Content-Length", "")
-    if announced.isdigit() and not response.headers.get("Content-Encoding") and int(announced) != size:
+    announced = _whole_number(response.headers.get("Content-Length", ""))
+    if announced is not None and not response.headers.get("Content-Encoding") and announced != size:
         raise CallError("the answer ended early", UNKNOWN, transient=True)
 
 
@@ -331,17 +331,27 @@ def _advice(code: int, messages: t.Sequence[str]) -> str:
 
 def _asked_wait(headers: t.Mapping[str, str]) -> float | None:
     """Seconds until `Retry-After`, which holds seconds or a date; None where there is none."""
-    after = headers.get("Retry-After", "").strip()
-    if after.isdigit():
-        return float(after)
-    date = email.utils.parsedate(after) if after else None
-    return max(0.0, calendar.timegm(date) - time.time()) if date else None
+    after = headers.get("Retry-After", "")
+    seconds = _whole_number(after)
+    if seconds is not None:
+        return float(seconds)
+    try:
+        moment = email.utils.parsedate_to_datetime(after).timestamp()
+    # What is neither raises one of these, by the version of Python.
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+    return max(0.0, moment - time.time())
 
 
 def _reset_wait(headers: t.Mapping[str, str]) -> float | None:
     """`X-RateLimit-Reset` is a moment in epoch seconds [doc]."""
-    reset = headers.get("X-RateLimit-Reset", "").strip()
-    return max(0.0, int(reset) - time.time()) if reset.isdigit() else None
+    reset = _whole_number(headers.get("X-RateLimit-Reset", ""))
+    return None if reset is None else max(0.0, reset - time.time())
+
+
+def _whole_number(text: str) -> int | None:
+    """A header's number. Not `isdigit`, which takes signs that `int` does not, nor a number beyond all reason."""
+    return int(text) if re.fullmatch(r"\s*[0-9]{1,15}\s*", text) else None
 
 
 def _no_answer(error: Exception, connection: Connection) -> CallError:

@@ -40,9 +40,6 @@ def confirmation(answer_format: str, body: bytes) -> None:
     Raises WireError when it says anything else, or nothing: an empty answer is no confirmation.
     """
     document = _document(answer_format, body)
-    if isinstance(document, str):
-        # `<result>success</result>` [doc]
-        document = {"message": document}
     if not isinstance(document, dict):
         raise _unreadable("the answer is not a confirmation", body)
     _raise_error_in(document)
@@ -82,7 +79,7 @@ def boolean(text: str) -> bool | None:
 
 
 def _document(answer_format: str, body: bytes) -> t.Any:
-    """JSON or XML as the same plain values: a list of rows, a dict of an answer, or a text."""
+    """JSON or XML as the same plain values: a list of rows, a dict of an answer, or a bare value."""
     try:
         return _texts(json.loads(body)) if answer_format == "json" else _xml_document(body)
     # ValueError: malformed, a wrong encoding, a DTD. RecursionError: nested too deeply.
@@ -95,7 +92,9 @@ def _xml_document(body: bytes) -> t.Any:
     [(root, content)] = _texts(_parse_xml(body)).items()
     if root == "users":
         return _xml_rows(content)
-    return content if root == "result" else {root: content}
+    # `<result>success</result>` [doc]
+    is_wrapper = root == "result" and isinstance(content, dict)
+    return content if is_wrapper else {root: content}
 
 
 class _ExpatWithoutDtd:
@@ -118,7 +117,8 @@ def _parse_xml(body: bytes) -> dict[str, t.Any]:
         return xmltodict.parse(
             body, strip_whitespace=False, xml_attribs=False, force_list=("user",), expat=_ExpatWithoutDtd
         )
-    except expat.ExpatError as error:
+    except (expat.ExpatError, LookupError) as error:
+        # LookupError: the declaration names an encoding that nobody knows.
         raise ValueError("malformed") from error
 
 

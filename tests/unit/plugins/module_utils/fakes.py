@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A service in memory, for tests without a socket. It knows the published reference, and nothing of the collection.
+
+`FakeService` holds customers as dicts by wire name and answers a call with bytes. `FakeHttp` takes the place of the HTTP
+session below `_transport.Session`: it hands each POST to a service, or fails as it is told to.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import requests
+
+ANN = {
+    "username": "ann@example.com",
+    "password": "ann-pass",
+    "email": "ann@example.com",
+    "first_name": "Ann",
+    "last_name": "Archer",
+    "address": "1 Alder Alley",
+    "city": "Aarhus",
+    "state": "AA",
+    "zip": "01001",
+    "country": "US",
+    "phone": "555-0101",
+    "website": "http://ann.example",
+    "company": "Archer & Co",
+    "active": "true",
+    "website_access": "true",
+}
+
+# [doc] Text fields of a customer that a list shows. The company is not among them.
+SHOWN = (
+    "username", "email", "first_name", "last_name", "address", "city", "state", "zip", "country", "phone", "website",
+    "active",
+)  # fmt: skip
+PROFILE = frozenset(
+    ("first_name", "last_name", "address", "city", "state", "zip", "country", "phone", "website", "company")
+)
+FILTERS = frozenset((*SHOWN, "company"))
+
+# [doc] (address, method, task) -> operation
+ADDRESSES = {
+    ("reseller.add", None, None): "create",
+    ("reseller.delete", None, None): "delete",
+    ("reseller.manage", "profile", "get"): "list",
+    ("reseller.manage", "enable", None): "enable",
+    ("reseller.manage", "disable", None): "disable",
+    ("reseller.manage", "website_enable", None): "enable_website",
+    ("reseller.manage", "website_disable", None): "disable_website",
+    ("reseller.manage", "profile", "set"): "set_profile",
+    ("reseller.manage", "profile", "setUsername"): "rename",
+    ("reseller.manage", "profile", "setEmail"): "set_email",
+    ("reseller.manage", "password", None): "set_password",
+    ("reseller.manage", "auth", None): "check_password",
+    ("customer.add", None, None): "create",
+    ("customer.delete", None, None): "delete",
+    ("customer.profile", None, "get"): "list",
+    ("customer.enable", None, None): "enable",
+    ("customer.disable", None, None): "disable",
+    ("customer.website_enable", None, None): "enable_website",
+    ("customer.website_disable", None, None): "disable_website",
+    ("customer.profile", None, "set"): "set_profile",
+    ("customer.profile", None, "setUsername"): "rename",
+    ("customer.profile", None, "setEmail"): "set_email",
+    ("customer.password", None, None): "set_password",
+    ("customer.auth", None, None): "check_password",
+}
+READS = ("list", "check_password")
+
+
+def customer(username: str, **values: str) -> dict[str, str]:
+    """A stored customer, like Ann but for the values given."""
+    return {**ANN, "username": username, "email": "post@example.com", **values}
+
+
+class Refused(Exception):
+    """An answer that is an error: a document as JSON would hold it."""
+
+    def __init__(self, document: Any) -> None:
+        super().__init__(document)
+        self.document = document
+
+
+def errors(*texts: str) -> Refused:
+    return Refused({"message": "error", "errors": list(texts)})
+
+
+def in_json(value: Any) -> bytes:
+    """As PHP writes it [seen]."""
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).replace("/", "\\/").encode()
+
+
+def xml_text(text: str) -> str:
+    """Escaped by numbers; a bare carriage return would be read as a line feed."""
+    return "".join(f"&#{ord(sign)};" if sign in "&<>\"'\r" else sign for sign in text)
+
+
+def in_xml(value: Any) -> bytes:
+    """A list of rows as users, anything else as a result."""
+    if isinstance(value, list):
+        return ("<users>" + "".join(_element("user", row) for row in value) + "</users>").encode()
+    return _element("result", value).encode()
+
+
+def _element(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        content = "".join(_element(key, item) for key, item in value.items())
+    elif isinstance(value, list):
+        content = "".join(_element(name.removesuffix("s"), item) for item in value)
+    else:
+        content = "" if value is None else xml_text(str(value))
+    return f"<{name}>{content}</{name}>"
+
+
+ENCODERS: dict[str, Callable[[Any], bytes]] = {"json": in_json, "xml": in_xml}
+
+
+class FakeService:
+    """One account's customers.
+
+    `shows_website_access`: whether rows show it. `knows_check`: whether passwords can be checked. `rewrites`: whether
+    website and country are stored otherwise [seen]. `minds_case`: whether the search does.
+    """
+
+    def __init__(
+        self,
+        *customers: Mapping[str, str],
+        shows_website_access: bool = True,
+        knows_check: bool = True,
+        rewrites: bool = False,
+        minds_case: bool = False,
+    ) -> None:
+        self.customers = {one["username"]: dict(one) for one in customers}
+        self.shows_website_access = shows_website_access
+        self.knows_check = knows_check
+        self.rewrites = rewrites
+        self.minds_case = minds_case
+        self.retired: set[str] = set()
+
+    def act(self, operation: str, values: Iterable[tuple[str, str]]) -> Any:
+        """Does one operation with wire parameters; returns the rows of a list or the success document."""
+        many: dict[str, list[str]] = {}
+        for name, value in values:
+            many.setdefault(name, []).append(value)
+        one = {name: texts[0] for name, texts in many.items()}
+        if operation == "list":
+            return self.rows(one)
+        if operation == "create":
+            self._create(one, many)
+        elif operation == "check_password":
+            self._check_password(one)
+        else:
+            self._change(operation, one)
+        return {"message": "success"}
+
+    def rows(self, filters: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+        """What a list shows of the customers that contain the text of every filter."""
+        names = (*SHOWN, "website_access") if self.shows_website_access else SHOWN
+        return [
+            {name: one[name] for name in names if name in one}
+            for one in self.customers.values()
+            if all(self._contains(one.get(name, ""), text) for name, text in (filters or {}).items() if name in FILTERS)
+        ]
+
+    def _contains(self, text: str, part: str) -> bool:
+        return part in text if self.minds_case else part.casefold() in text.casefold()
+
+    def _stored(self, name: str, text: str) -> str:
+        if self.rewrites and name == "website" and text and "://" not in text:
+            return "http://" + text
+        return text[:5] if self.rewrites and name == "country" else text
+
+    def _create(self, one: Mapping[str, str], many: Mapping[str, list[str]]) -> None:
+        name = one["username"]
+        if name in self.customers or name in self.retired:
+            raise errors("Username is taken")
+        if one.get("password") != one.get("confirm_password"):
+            raise errors("Passwords differ")
+        kept = {key: self._stored(key, text) for key, text in one.items() if key != "confirm_password"}
+        lists = {key: "|".join(many[key]) for key in many if key.endswith("[]")}
+        self.customers[name] = {**kept, **lists, "active": "true", "website_access": "true"}
+
+    def _check_password(self, one: Mapping[str, str]) -> None:
+        if not self.knows_check:
+            raise Refused({"error": {"code": "404", "message": None}})
+        known = self.customers.get(one["user"])
+        if known is None or known["password"] != one["password"]:
+            raise errors("Invalid username and/or password")
+
+    def _change(self, operation: str, one: Mapping[str, str]) -> None:
+        if operation == "disable" and one.get("username") != one.get("user"):
+            raise errors("Username is required")
+        if one["user"] not in self.customers:
+            raise Refused({"error": {"code": 400, "message": "User does not exist"}})
+        known = self.customers[one["user"]]
+        if operation == "delete":
+            self.retired.add(one["user"])
+            del self.customers[one["user"]]
+        elif operation == "rename":
+            if one["username"] in self.customers or one["username"] in self.retired:
+                raise errors("Username is taken")
+            self.customers[one["username"]] = {**self.customers.pop(one["user"]), "username": one["username"]}
+        elif operation == "set_email":
+            known["email"] = one["email"]
+        elif operation == "set_profile":
+            known.update({name: self._stored(name, text) for name, text in one.items() if name in PROFILE})
+        elif operation == "set_password":
+            if one["password"] != one["confirm_password"]:
+                raise errors("Passwords differ")
+            known["password"] = one["password"]
+        elif operation in ("enable", "disable"):
+            known["active"] = "true" if operation == "enable" else "false"
+        elif operation in ("enable_website", "disable_website"):
+            known["website_access"] = "true" if operation == "enable_website" else "false"
+        else:
+            raise AssertionError(f"no operation {operation}")
+
+
+class FakeResponse:
+    """What `requests` gives for a POST with `stream=True`, as far as it is used."""
+
+    def __init__(self, body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        self.body = body
+        self.status_code = status
+        self.headers = dict(headers or {})
+
+    def __enter__(self) -> FakeResponse:
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        pass
+
+    def iter_content(self, size: int) -> Iterable[bytes]:
+        return (self.body[start : start + size] for start in range(0, len(self.body), size))
+
+
+def connection_lost() -> Exception:
+    """As `requests` tells that the server hung up before it answered."""
+    cause = http.client.RemoteDisconnected("Remote end closed connection without response")
+    return requests.exceptions.ConnectionError(cause)
+
+
+def tls_broken() -> Exception:
+    """A failure after which nobody knows what the server did, and which will not pass."""
+    return requests.exceptions.SSLError(ssl.SSLError("bad record mac"))
+
+
+class FakeHttp:
+    """Takes the place of `requests.Session`.
+
+    `faults`: by operation, what happens to its next calls: `lost_before` and `lost_after` (the server did not act, or
+    did), `broken_after` (did, and the failure will not pass), `refused`, `busy` (429), `fine`. The last one stays when
+    it is written with a `*` after it. `calls`: the operations in their order, with their parameters.
+    """
+
+    def __init__(self, service: FakeService, faults: Mapping[str, Iterable[str]] | None = None) -> None:
+        self.service = service
+        self.faults = {operation: list(kinds) for operation, kinds in (faults or {}).items()}
+        self.calls: list[tuple[str, dict[str, str]]] = []
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    @property
+    def operations(self) -> list[str]:
+        return [operation for operation, _parameters in self.calls]
+
+    @property
+    def writes(self) -> list[str]:
+        return [operation for operation in self.operations if operation not in READS]
+
+    def post(self, url: str, data: list[tuple[str, bytes]], **_options: Any) -> FakeResponse:
+        address, _dot, answer_format = url.rpartition("/")[2].rpartition(".")
+        sent = [(name, value.decode("utf-8")) for name, value in data]
+        fields = dict(sent)
+        operation = ADDRESSES[address, fields.get("method"), fields.get("task")]
+        values = [(name, text) for name, text in sent if name not in ("api_user", "api_key", "method", "task")]
+        self.calls.append((operation, dict(values)))
+        fault = self._fault(operation)
+        if fault == "lost_before":
+            raise connection_lost()
+        if fault == "busy":
+            return FakeResponse(b"slow down", 429)
+        if fault == "refused":
+            return FakeResponse(ENCODERS[answer_format]({"message": "error", "errors": ["Not today"]}))
+        try:
+            answer = self.service.act(operation, values)
+        except Refused as refusal:
+            answer = refusal.document
+        if fault == "lost_after":
+            raise connection_lost()
+        if fault == "broken_after":
+            raise tls_broken()
+        return FakeResponse(ENCODERS[answer_format](answer))
+
+    def _fault(self, operation: str) -> str:
+        kinds = self.faults.get(operation) or ["fine"]
+        return kinds[0][:-1] if kinds[0].endswith("*") else kinds.pop(0)
+
+
+class Clock:
+    """Time that passes only when somebody sleeps. Stands in for the module `time`."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+        self.sleeps: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+
+    def time(self) -> float:
+        return self.now
+
+    def monotonic(self) -> float:
+        return self.now

@@ -1,0 +1,171 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The twelve operations: addresses and parameters of the reference, and what a check of a password means."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+
+from tests.unit.plugins.module_utils.fakes import ANN
+
+
+class FakeSession:
+    """Records calls; answers with bytes, or fails."""
+
+    def __init__(self, body=b'{"message":"success"}', error=None):
+        self.body = body
+        self.error = error
+        self.calls = []
+
+    def call(self, address, parameters, decode, repeatable):
+        self.calls.append((address, list(parameters), repeatable))
+        if self.error is not None:
+            raise self.error
+        return decode("json", self.body)
+
+
+USER = ("user", "ann")
+TWICE = [("password", "secret"), ("confirm_password", "secret")]
+# operation, attributes, address and parameters of both families [doc], whether it may be repeated blindly
+WRITES = [
+    ("create", {"username": "ann", "password": "secret"}, "reseller.add", [], "customer.add", [], False),
+    ("delete", {}, "reseller.delete", [], "customer.delete", [], False),
+    ("enable", {}, "reseller.manage", [("method", "enable")], "customer.enable", [], True),
+    ("disable", {}, "reseller.manage", [("method", "disable")], "customer.disable", [], True),
+    ("enable_website", {}, "reseller.manage", [("method", "website_enable")], "customer.website_enable", [], True),
+    ("disable_website", {}, "reseller.manage", [("method", "website_disable")], "customer.website_disable", [], True),
+    (
+        "set_profile",
+        {"city": "Bath", "region": "ME"},
+        "reseller.manage",
+        [("method", "profile"), ("task", "set")],
+        "customer.profile",
+        [("task", "set")],
+        True,
+    ),
+    (
+        "rename",
+        {"username": "eve"},
+        "reseller.manage",
+        [("method", "profile"), ("task", "setUsername")],
+        "customer.profile",
+        [("task", "setUsername")],
+        False,
+    ),
+    (
+        "set_email",
+        {"email": "a@b"},
+        "reseller.manage",
+        [("method", "profile"), ("task", "setEmail")],
+        "customer.profile",
+        [("task", "setEmail")],
+        True,
+    ),
+    ("set_password", {"password": "secret"}, "reseller.manage", [("method", "password")], "customer.password", [], True),
+]
+BODIES = {
+    "create": [("username", "ann"), *TWICE],
+    "disable": [USER, ("username", "ann")],
+    "set_profile": [USER, ("city", "Bath"), ("state", "ME")],
+    "rename": [USER, ("username", "eve")],
+    "set_email": [USER, ("email", "a@b")],
+    "set_password": [USER, *TWICE],
+}
+
+
+@pytest.mark.parametrize("family", ["reseller", "customer"])
+@pytest.mark.parametrize(
+    ("operation", "sent", "address", "fixed", "other_address", "other_fixed", "repeatable"), WRITES
+)
+def test_a_write_as_the_reference_says(
+    family, operation, sent, address, fixed, other_address, other_fixed, repeatable
+):
+    session = FakeSession()
+    CustomerApi(session, family).write(operation, "ann", sent)
+    if family == "customer":
+        address, fixed = other_address, other_fixed
+    [(called, parameters, may_repeat)] = session.calls
+    assert (called, may_repeat) == (address, repeatable)
+    assert sorted(parameters) == sorted([*fixed, *BODIES.get(operation, [USER])])
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "fixed"),
+    [
+        ("reseller", "reseller.manage", [("method", "profile"), ("task", "get")]),
+        ("customer", "customer.profile", [("task", "get")]),
+    ],
+)
+def test_a_list_with_filters(family, address, fixed):
+    session = FakeSession(b'[{"username":"ann","state":"ME","active":"false","id":"7"}]')
+    [listed] = CustomerApi(session, family).customers(region="ME", active=False, city=None)
+    [(called, parameters, repeatable)] = session.calls
+    assert (called, repeatable) == (address, True)
+    assert sorted(parameters) == sorted([*fixed, ("state", "ME"), ("active", "false")])
+    assert listed.attributes == {"username": "ann", "region": "ME", "active": False}
+    assert listed.extra == {"id": "7"}
+
+
+@pytest.mark.parametrize(
+    ("family", "address", "fixed"),
+    [("reseller", "reseller.manage", [("method", "auth")]), ("customer", "customer.auth", [])],
+)
+def test_a_check_of_a_password(family, address, fixed):
+    session = FakeSession()
+    assert CustomerApi(session, family).has_password("ann", "secret") is True
+    [(called, parameters, repeatable)] = session.calls
+    assert (called, repeatable) == (address, True)
+    assert sorted(parameters) == sorted([*fixed, USER, ("password", "secret")])
+
+
+def said(*messages, code=None, status=200, shape="errors"):
+    return CallError("it failed", NOT_DONE, messages=messages, code=code, status=status, shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("error", "answer"),
+    [
+        (said("Invalid username and/or password"), False),
+        (said("Not found", code=404, shape="object"), None),
+        (said(code=404, status=404, shape="object"), None),
+        (said("the answer is a web page", status=404, shape=""), None),
+    ],
+)
+def test_what_an_answer_to_the_check_means(error, answer):
+    assert CustomerApi(FakeSession(error=error)).has_password("ann", "secret") is answer
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        said("Permission denied, wrong credentials", code=401, shape="object"),
+        said("Permission denied, not authorized", code=401, shape="object"),
+        said("Bad username / password", status=403, shape="string"),
+        said("User does not exist", code=400, shape="object"),
+        said("Too busy"),
+        CallError("the connection was lost", UNKNOWN, transient=True),
+    ],
+)
+def test_an_error_of_something_else_is_no_wrong_password(error):
+    with pytest.raises(CallError) as caught:
+        CustomerApi(FakeSession(error=error)).has_password("ann", "secret")
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("operation", [case[0] for case in WRITES])
+def test_an_error_says_what_was_being_done_and_to_whom(operation):
+    sent = {"username": "ann", "password": "canary-password"}
+    with pytest.raises(CallError) as caught:
+        CustomerApi(FakeSession(error=said("No"))).write(operation, "ann@example.com", sent)
+    text = str(caught.value)
+    assert "ann@example.com" in text and "it failed" in text
+    assert "canary-password" not in text and "reseller." not in text
+
+
+def test_an_error_of_a_list_says_so():
+    with pytest.raises(CallError, match="list"):
+        CustomerApi(FakeSession(error=said("No"))).customers(username=ANN["username"])

@@ -1,0 +1,419 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Options that cannot be, at the edges of each rule."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
+    connection_problems,
+    creation_problems,
+    is_loopback,
+    option_problems,
+)
+
+COMPLETE = {
+    "username": "ann@example.com",
+    "password": "ann-pass",
+    "email": "ann@example.com",
+    "first_name": "Ann",
+    "last_name": "Archer",
+    "address": "1 Alder Alley",
+    "city": "Aarhus",
+    "region": "AA",
+    "zip": "01001",
+    "country": "US",
+    "phone": "555-0101",
+    "website": "http://ann.example",
+    "company": "Archer & Co",
+}
+RESELLER_COMPLETE = {**COMPLETE, "package": "Bronze", "whitelabel": "mail.ann.example"}
+LIMITS = [
+    ("username", 100),
+    ("first_name", 50),
+    ("last_name", 50),
+    ("address", 100),
+    ("city", 100),
+    ("region", 100),
+    ("zip", 50),
+    ("country", 100),
+    ("phone", 50),
+    ("website", 255),
+    ("company", 255),
+    ("package", 255),
+    ("whitelabel", 255),
+]
+TODAY = datetime.date(2026, 5, 14)
+
+
+@pytest.mark.parametrize(("name", "limit"), LIMITS)
+@pytest.mark.parametrize("sign", ["x", "ä", "😀"])
+def test_a_text_may_be_as_long_as_its_limit_and_no_longer(name, limit, sign):
+    assert option_problems({name: sign * limit}, "reseller") == []
+    [problem] = option_problems({name: sign * (limit + 1)}, "reseller")
+    assert name in problem and str(limit) in problem and str(limit + 1) in problem
+
+
+@pytest.mark.parametrize(("name", "limit"), [("email", 100), ("new_username", 100)])
+def test_an_address_may_be_as_long_as_its_limit_and_no_longer(name, limit):
+    domain = "@example.com"
+    assert option_problems({name: "x" * (limit - len(domain)) + domain}, "reseller") == []
+    [problem] = option_problems({name: "x" * (limit + 1 - len(domain)) + domain}, "reseller")
+    assert name in problem and str(limit) in problem
+
+
+def test_each_ip_group_has_its_own_limit():
+    assert option_problems({"ip_groups": ["x" * 255, "y" * 255]}, "reseller") == []
+    [problem] = option_problems({"ip_groups": ["x", "y" * 256]}, "reseller")
+    assert "ip_groups" in problem and "255" in problem
+
+
+@pytest.mark.parametrize("name", ["username", "email"])
+def test_a_new_customer_has_narrower_limits(name):
+    domain = "@example.com"
+    longest = "x" * (64 - len(domain)) + domain
+    assert creation_problems({**COMPLETE, name: longest}, "customer") == []
+    [problem] = creation_problems({**COMPLETE, name: "x" + longest}, "customer")
+    assert name in problem and "64" in problem
+
+
+@pytest.mark.parametrize(("password", "right"), [("", False), ("12345", False), ("123456", True), ("x" * 500, True)])
+def test_the_shortest_password(password, right):
+    problems = option_problems({"password": password}, "reseller")
+    assert (problems == []) is right
+    assert not password or all(password not in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("email", "right"),
+    [
+        ("a@b", True),
+        ("ann.archer+x@example.com", True),
+        ("ünïcode@exämple.com", True),
+        ("", False),
+        ("ann", False),
+        ("@example.com", False),
+        ("ann@", False),
+        ("ann@@example.com", False),
+        ("ann@exa mple.com", False),
+        ("ann@example.com\n", False),
+        ("a@b@c", False),
+    ],
+)
+@pytest.mark.parametrize("name", ["email", "new_username"])
+def test_the_form_of_an_address(name, email, right):
+    assert (option_problems({name: email}, "reseller") == []) is right
+
+
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [
+        ("ann@example.com", True),
+        ("sendgrid.com@example.com", True),
+        ("ann@sendgrid.example.com", True),
+        ("ann@sendgrid.com", False),
+        ("ann@SendGrid.COM", False),
+        ("ann@mail.sendgrid.com", False),
+    ],
+)
+def test_a_new_name_is_outside_the_domain_of_the_service(name, right):
+    assert (option_problems({"new_username": name}, "reseller") == []) is right
+
+
+def test_an_empty_username_is_refused():
+    [problem] = option_problems({"username": ""}, "reseller")
+    assert "username" in problem
+
+
+@pytest.mark.parametrize(
+    ("address", "right"),
+    [
+        ("192.0.2.1", True),
+        ("2001:db8::1", True),
+        ("192.0.2.256", False),
+        ("192.0.2", False),
+        ("192.0.2.1/32", False),
+        ("mail.example.com", False),
+        ("", False),
+        (" 192.0.2.1", False),
+    ],
+)
+def test_an_ip_address(address, right):
+    assert (option_problems({"ips": ["192.0.2.7", address]}, "reseller") == []) is right
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("2026-05-14", True),
+        ("2024-02-29", True),
+        ("2026-02-29", False),
+        ("2026-13-01", False),
+        ("0000-01-01", False),
+        ("2026-5-14", False),
+        ("14.05.2026", False),
+        ("2026-05-14T00:00", False),
+        ("2026-05-14\n", False),
+        ("٢٠٢٦-٠٥-١٤", False),
+        ("", False),
+    ],
+)
+def test_the_form_of_a_billing_date(text, right):
+    assert (option_problems({"billing_date": text}, "reseller") == []) is right
+
+
+@pytest.mark.parametrize(
+    ("today", "last"),
+    [
+        ("2026-05-14", "2026-06-14"),
+        ("2026-12-31", "2027-01-31"),
+        ("2026-12-01", "2027-01-01"),
+        ("2026-01-31", "2026-02-28"),
+        ("2026-01-28", "2026-02-28"),
+        ("2024-01-31", "2024-02-29"),
+        ("2024-01-29", "2024-02-29"),
+        ("2026-03-31", "2026-04-30"),
+        ("2026-02-28", "2026-03-28"),
+        ("2024-02-29", "2024-03-29"),
+    ],
+)
+def test_a_billing_date_is_between_today_and_a_month_ahead(today, last):
+    first_day, last_day = datetime.date.fromisoformat(today), datetime.date.fromisoformat(last)
+    one = datetime.timedelta(days=1)
+    for date, right in [
+        (first_day - one, False),
+        (first_day, True),
+        (first_day + one, True),
+        (last_day, True),
+        (last_day + one, False),
+    ]:
+        problems = creation_problems({**RESELLER_COMPLETE, "billing_date": str(date)}, "reseller", today=first_day)
+        assert (problems == []) is right, date
+
+
+def test_a_billing_date_of_today_passes_without_a_given_day():
+    date = datetime.datetime.now(datetime.timezone.utc).date()
+    assert creation_problems({**RESELLER_COMPLETE, "billing_date": str(date)}, "reseller") == []
+
+
+def test_a_billing_date_in_the_past_matters_for_new_customers_only():
+    assert option_problems({"billing_date": "2001-01-01"}, "reseller") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("package", "Bronze"),
+        ("whitelabel", "mail.example.com"),
+        ("ip_groups", ["news"]),
+        ("ips", ["192.0.2.1"]),
+        ("free_user", False),
+        ("billing_date", "2026-05-14"),
+    ],
+)
+def test_options_of_the_reseller_family_only(name, value):
+    assert option_problems({name: value}, "reseller") == []
+    [problem] = option_problems({name: value}, "customer")
+    assert name in problem and "api" in problem
+
+
+def test_options_of_the_customer_family_only():
+    assert option_problems({"mail_domain": "mail.example.com"}, "customer") == []
+    [problem] = option_problems({"mail_domain": "mail.example.com"}, "reseller")
+    assert "mail_domain" in problem and "api" in problem
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["username", "new_username", "password", "email", *[name for name, _limit in LIMITS if name != "username"], "mail_domain"],
+)
+@pytest.mark.parametrize("sign", ["\x00", "\x0b", "\ud800", "\uffff"])
+def test_text_that_cannot_be_carried_is_refused(name, sign):
+    family = "customer" if name == "mail_domain" else "reseller"
+    assert option_problems({name: f"someone{sign}@example.com"}, family) != []
+    assert option_problems({name: "someone@example.com"}, family) == []
+
+
+@pytest.mark.parametrize("name", ["ip_groups"])
+def test_items_that_cannot_be_carried_are_refused(name):
+    assert option_problems({name: ["fine", "not\x00fine"]}, "reseller") != []
+
+
+def test_options_left_out_are_no_problem():
+    assert option_problems({name: None for name in (*RESELLER_COMPLETE, "new_username", "ips")}, "customer") == []
+
+
+def test_everything_that_is_wrong_is_told_at_once():
+    options = {
+        "username": "x" * 101,
+        "new_username": "nobody",
+        "password": "short",
+        "email": "no address",
+        "city": "x" * 101,
+        "zip": "x" * 51,
+        "ips": ["1", "2"],
+        "billing_date": "tomorrow",
+        "mail_domain": "x",
+    }
+    told = "; ".join(option_problems(options, "reseller"))
+    missing = [name for name in options if name not in told]
+    assert missing == []
+    assert "'1'" in told and "'2'" in told
+    assert "short'" not in told
+
+
+@pytest.mark.parametrize(("family", "complete"), [("reseller", RESELLER_COMPLETE), ("customer", COMPLETE)])
+def test_creation_needs_what_the_reference_says(family, complete):
+    assert creation_problems(complete, family) == []
+    for name in complete:
+        for lacking in ({**complete, name: None}, {**complete, name: ""}, {**complete}):
+            if lacking[name]:
+                del lacking[name]
+            [problem] = creation_problems(lacking, family)
+            assert name in problem
+
+
+def test_creation_names_all_that_is_missing_at_once():
+    told = "; ".join(creation_problems({"username": "x" * 65, "billing_date": "2001-01-01"}, "reseller", today=TODAY))
+    assert [name for name in RESELLER_COMPLETE if name not in told] == []
+    assert "64" in told and "2001-01-01" in told
+
+
+def test_the_customer_family_needs_no_package():
+    told = "; ".join(creation_problems({}, "customer"))
+    assert "package" not in told and "whitelabel" not in told
+
+
+CONNECTION = {
+    "api_url": "https://api.example.com/apiv2",
+    "api_user": "acme",
+    "api_key": "hunter2",
+    "timeout": 30.0,
+    "retries": 4,
+    "max_retry_wait": 120.0,
+    "requests_per_minute": 0,
+    "ca_path": None,
+}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://api.example.com/apiv2",
+        "https://api.example.com:8443/apiv2/",
+        "https://192.0.2.1/apiv2",
+        "https://[2001:db8::1]/apiv2",
+        "http://127.0.0.1:8025/apiv2",
+        "http://127.9.9.9/apiv2",
+        "http://[::1]:8025/apiv2",
+        "http://localhost/apiv2",
+        "http://LOCALHOST:1/apiv2",
+    ],
+)
+def test_addresses_that_keep_secrets_safe(url):
+    assert connection_problems({**CONNECTION, "api_url": url}) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.example.com/apiv2",
+        "//api.example.com/apiv2",
+        "https://",
+        "https:///apiv2",
+        "ftp://api.example.com/apiv2",
+        "file:///etc/passwd",
+        "https://[::1/apiv2",
+        "https://api.example.com:port/apiv2",
+        "https://api.example.com:99999/apiv2",
+        "http://api.example.com/apiv2",
+        "http://192.0.2.1/apiv2",
+        "http://0.0.0.0/apiv2",
+        "http://localhost.example.com/apiv2",
+        "http://127.0.0.1.example.com/apiv2",
+        "http://[2001:db8::1]/apiv2",
+        "https://acme@api.example.com/apiv2",
+        "https://acme:canary@api.example.com/apiv2",
+        "https://:canary@api.example.com/apiv2",
+        "http://localhost@api.example.com/apiv2",
+        "https://api.example.com/apiv2?api_key=canary",
+        "https://api.example.com/apiv2?",
+        "https://api.example.com/apiv2#top",
+        "https://api.example.com/apiv2#",
+    ],
+)
+def test_addresses_that_are_refused(url):
+    problems = connection_problems({**CONNECTION, "api_url": url})
+    assert len(problems) >= 1
+    assert all("api_url" in problem and "canary" not in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("host", "local"),
+    [
+        ("localhost", True),
+        ("localhost.", True),
+        ("127.0.0.1", True),
+        ("127.255.255.254", True),
+        ("::1", True),
+        ("128.0.0.1", False),
+        ("::2", False),
+        ("example.com", False),
+        ("localhost.localdomain", False),
+        ("", False),
+    ],
+)
+def test_hosts_that_are_this_machine_for_certain(host, local):
+    assert is_loopback(host) is local
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "right"),
+    [
+        ("api_user", "", False),
+        ("api_key", "", False),
+        ("api_user", "a\x00", False),
+        ("api_key", "a\ud800", False),
+        ("api_key", "pässword 😀", True),
+        ("timeout", 0, False),
+        ("timeout", -1.0, False),
+        ("timeout", 0.001, True),
+        ("retries", -1, False),
+        ("retries", 0, True),
+        ("max_retry_wait", -0.1, False),
+        ("max_retry_wait", 0.0, True),
+        ("requests_per_minute", -1, False),
+        ("requests_per_minute", 0, True),
+        ("requests_per_minute", 600, True),
+        ("ca_path", "/nowhere/at/all.pem", False),
+    ],
+)
+def test_connection_options(name, value, right):
+    problems = connection_problems({**CONNECTION, name: value})
+    assert (problems == []) is right
+    assert all(name in problem for problem in problems)
+
+
+@pytest.mark.parametrize("name", ["timeout", "max_retry_wait"])
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_wait_without_an_end_is_refused(name, value):
+    assert [problem for problem in connection_problems({**CONNECTION, name: value}) if name in problem] != []
+
+
+def test_certificates_that_exist_are_accepted(tmp_path):
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("certificates")
+    assert connection_problems({**CONNECTION, "ca_path": str(bundle)}) == []
+    assert connection_problems({**CONNECTION, "ca_path": str(tmp_path)}) == []
+
+
+def test_all_problems_of_the_connection_are_told_at_once():
+    wrong = {"api_url": "http://example.com/?x", "api_user": "", "api_key": "", "timeout": 0, "retries": -1}
+    told = "; ".join(connection_problems({**CONNECTION, **wrong, "max_retry_wait": -1, "requests_per_minute": -1}))
+    assert [name for name in (*wrong, "max_retry_wait", "requests_per_minute") if name not in told] == []
+    assert "https" in told and "query" in told

@@ -1,0 +1,246 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The table of fields against the published reference, and what follows from a field alone."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+    BY_NAME,
+    CUSTOMER,
+    FAMILIES,
+    FIELDS,
+    FILTERS,
+    LISTED,
+    RESELLER,
+    as_result,
+    from_row,
+    masked,
+    to_wire,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.plugins.module_utils.fakes import ENCODERS
+from tests.unit.plugins.module_utils.strategies import XML_TEXTS
+
+BOTH = (RESELLER, CUSTOMER)
+PROFILE_NAMES = {
+    "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company",
+}  # fmt: skip
+
+
+# name: wire name, limit, limit on creation (None: the same), families whose creation needs it
+REFERENCE = {
+    "username": ("username", 100, 64, BOTH),
+    "password": ("password", None, None, BOTH),
+    "email": ("email", 100, 64, BOTH),
+    "first_name": ("first_name", 50, None, BOTH),
+    "last_name": ("last_name", 50, None, BOTH),
+    "address": ("address", 100, None, BOTH),
+    "city": ("city", 100, None, BOTH),
+    "region": ("state", 100, None, BOTH),
+    "zip": ("zip", 50, None, BOTH),
+    "country": ("country", 100, None, BOTH),
+    "phone": ("phone", 50, None, BOTH),
+    "website": ("website", 255, None, BOTH),
+    "company": ("company", 255, None, BOTH),
+    "active": ("active", None, None, ()),
+    "website_access": ("website_access", None, None, ()),
+    "package": ("package", 255, None, (RESELLER,)),
+    "whitelabel": ("whitelabel", 255, None, (RESELLER,)),
+    "ip_groups": ("ip_group[]", 255, None, ()),
+    "ips": ("ip[]", None, None, ()),
+    "free_user": ("free_user", None, None, ()),
+    "billing_date": ("billing_date", None, None, ()),
+    "mail_domain": ("mail_domain", None, None, ()),
+}
+RESELLER_ONLY = {"package", "whitelabel", "ip_groups", "ips", "free_user", "billing_date"}
+
+
+def test_the_table_holds_the_fields_of_the_reference():
+    assert {field.name for field in FIELDS} == set(REFERENCE)
+    assert sorted(FAMILIES) == ["customer", "reseller"]
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_a_field_is_as_the_reference_says(name):
+    field = BY_NAME[name]
+    assert (field.wire, field.limit, field.limit_on_create, tuple(field.needed)) == REFERENCE[name]
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_the_families_of_a_field(name):
+    families = {RESELLER} if name in RESELLER_ONLY else {CUSTOMER} if name == "mail_domain" else {RESELLER, CUSTOMER}
+    assert set(BY_NAME[name].families) == families
+
+
+def test_what_changes_a_field_later():
+    later = {name: BY_NAME[name].written_by for name in REFERENCE if BY_NAME[name].written_by}
+    assert later.pop("username") == "rename"
+    assert later.pop("password") == "set_password"
+    assert later.pop("email") == "set_email"
+    assert {later.pop("active"), later.pop("website_access")} == {"switch"}
+    assert later == {name: "set_profile" for name in PROFILE_NAMES}
+
+
+def test_a_customer_in_results_has_the_names_of_the_contract():
+    assert set(LISTED) == PROFILE_NAMES | {"username", "email", "active", "website_access"}
+
+
+def test_the_filters_are_those_of_the_contract():
+    names = "username email active first_name last_name address city region country zip phone website company"
+    assert set(FILTERS) == set(names.split())
+
+
+def test_the_password_is_the_only_secret():
+    assert [field.name for field in FIELDS if field.secret] == ["password"]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "parameters"),
+    [
+        ({}, []),
+        ({"city": None}, []),
+        ({"city": ""}, [("city", "")]),
+        ({"region": "ME", "username": "a"}, [("username", "a"), ("state", "ME")]),
+        ({"free_user": True}, [("free_user", "true")]),
+        ({"free_user": False}, [("free_user", "false")]),
+        ({"active": False}, [("active", "false")]),
+        ({"ip_groups": ["a", "b"]}, [("ip_group[]", "a"), ("ip_group[]", "b")]),
+        ({"ips": ["192.0.2.1"], "ip_groups": []}, [("ip[]", "192.0.2.1")]),
+        ({"unknown": "x"}, []),
+    ],
+)
+def test_attributes_as_parameters(attributes, parameters):
+    assert sorted(to_wire(attributes)) == sorted(parameters)
+
+
+def test_a_repeated_parameter_keeps_its_order():
+    assert to_wire({"ips": ["192.0.2.9", "192.0.2.1"]}) == [("ip[]", "192.0.2.9"), ("ip[]", "192.0.2.1")]
+
+
+def test_a_row_becomes_attributes_and_the_rest():
+    row = {
+        "id": "7",
+        "username": "a",
+        "state": "ME",
+        "address2": "",
+        "active": "true",
+        "website_access": "false",
+        "tags": {"x": ["y"]},
+    }
+    attributes, extra = from_row(row)
+    assert attributes == {"username": "a", "region": "ME", "active": True, "website_access": False}
+    assert extra == {"id": "7", "address2": "", "tags": {"x": ["y"]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("1", True), ("Yes", True), ("false", False), ("0", False), ("OFF", False)]
+)
+def test_switches_of_a_row_are_booleans(text, value):
+    attributes, _extra = from_row({"username": "a", "active": text, "website_access": text})
+    assert attributes["active"] is value
+    assert attributes["website_access"] is value
+
+
+def test_a_switch_without_a_value_is_not_shown():
+    attributes, _extra = from_row({"username": "a", "active": ""})
+    assert attributes == {"username": "a"}
+
+
+@pytest.mark.parametrize("name", ["password", "confirm_password", "Password", "api_password"])
+def test_a_password_in_a_row_reaches_no_result(name):
+    attributes, extra = from_row({"username": "a", name: "hunter2"})
+    assert "hunter2" not in repr((attributes, extra))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"city": "x"},
+        {"username": ""},
+        {"username": ["a"]},
+        {"username": {"b": "c"}},
+        {"username": "a", "city": ["x", "y"]},
+        {"username": "a", "city": {"b": "c"}},
+        {"username": "a", "active": "perhaps"},
+        {"username": "a", "website_access": ["true"]},
+    ],
+)
+def test_a_row_that_cannot_be_understood_is_refused(row):
+    with pytest.raises(WireError) as caught:
+        from_row(row)
+    assert not caught.value.readable
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "stored", "same"),
+    [
+        ("city", "Bath", "Bath", True),
+        ("city", "Bath", "bath", False),
+        ("city", "Bath", "Bath ", False),
+        ("city", "Canada", "Canad", False),
+        ("city", "", "", True),
+        ("address", "a\r\nb\rc", "a\nb\nc", True),
+        ("address", "a\nb", "a\r\nb", False),
+        ("website", "example.com", "http://example.com", True),
+        ("website", "http://example.com", "http://example.com", True),
+        ("website", "http://example.com", "example.com", False),
+        ("website", "https://example.com", "http://example.com", False),
+        ("website", "https://example.com", "http://https://example.com", False),
+        ("website", "example.com", "https://example.com", False),
+        ("website", "", "http://", False),
+        ("website", "", "", True),
+        ("country", "Canada", "Canad", True),
+        ("country", "Canad", "Canad", True),
+        ("country", "Canad", "Canada", False),
+        ("country", "US", "US", True),
+        ("country", "Cana", "Canad", False),
+        ("country", "Canada", "Canada", True),
+        ("country", "Canada", "Cana", False),
+        ("country", "Canada", "", False),
+        ("active", True, True, True),
+        ("active", False, True, False),
+        ("website_access", False, False, True),
+    ],
+)
+def test_whether_a_stored_value_is_what_was_wanted(name, wanted, stored, same):
+    assert BY_NAME[name].same(wanted, stored) is same
+
+
+def test_a_result_holds_every_name_and_null_for_what_is_hidden():
+    result = as_result({"username": "a", "active": False, "password": "hunter2", "package": "Bronze"})
+    assert set(result) == set(LISTED)
+    assert (result["username"], result["active"]) == ("a", False)
+    assert all(value is None for name, value in result.items() if name not in ("username", "active"))
+
+
+def test_secrets_are_masked_and_nothing_else():
+    attributes = {"username": "a", "password": "hunter2", "city": "x"}
+    assert masked(attributes) == {"username": "a", "password": "********", "city": "x"}
+    assert attributes["password"] == "hunter2"
+
+
+TEXT_FIELDS = sorted(PROFILE_NAMES | {"email"})
+
+
+@given(
+    st.fixed_dictionaries(
+        {"username": XML_TEXTS.filter(bool)},
+        optional={
+            **{name: XML_TEXTS for name in TEXT_FIELDS},
+            "active": st.booleans(),
+            "website_access": st.booleans(),
+        },
+    ),
+    st.sampled_from(["json", "xml"]),
+)
+def test_attributes_survive_the_way_out_and_back(attributes, answer_format):
+    [row] = _wire.rows(answer_format, ENCODERS[answer_format]([dict(to_wire(attributes))]))
+    assert from_row(row) == (attributes, {})

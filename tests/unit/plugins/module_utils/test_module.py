@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The glue: options are what the documentation and the contract say, and no failure tells a value."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+
+ROOT = Path(__file__).resolve().parents[4]
+COLLECTION = "ansible_collections.mailfleet.sendgrid.plugins"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
+CANARY = "canary-value-1"
+
+
+def module(name):
+    return importlib.import_module(f"{COLLECTION}.modules.{name}")
+
+
+def documented_options(name):
+    """Options of a module with those of its doc fragments, as Ansible joins them."""
+    documentation = yaml.safe_load(module(name).DOCUMENTATION)
+    options = {}
+    for reference in documentation.get("extends_documentation_fragment", []):
+        *_collection, fragment, part = [*reference.split("."), "documentation"][:4]
+        fragments = importlib.import_module(f"{COLLECTION}.doc_fragments.{fragment}").ModuleDocFragment
+        options.update(yaml.safe_load(getattr(fragments, part.upper())).get("options") or {})
+    return {**options, **(documentation.get("options") or {})}
+
+
+def spec_of(name, monkeypatch):
+    """The argument spec with which a module starts."""
+    seen = []
+    loaded = module(name)
+    monkeypatch.setattr(loaded, "run", lambda task, spec: seen.append(spec))
+    loaded.main()
+    [spec] = seen
+    return spec
+
+
+def properties(option):
+    """What documentation and spec must agree on."""
+    return {
+        "type": option.get("type", "str"),
+        "elements": option.get("elements"),
+        "default": option.get("default"),
+        "choices": option.get("choices"),
+        "required": bool(option.get("required")),
+        "aliases": option.get("aliases"),
+    }
+
+
+def compared(documented, specified):
+    assert set(documented) == set(specified)
+    for name, option in documented.items():
+        assert properties(option) == properties(specified[name]), name
+        if option.get("suboptions") or specified[name].get("options"):
+            compared(option["suboptions"], specified[name]["options"])
+
+
+def all_options(spec):
+    for name, option in spec.items():
+        yield name, option
+        yield from all_options(option.get("options") or {})
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_as_documented(name, monkeypatch):
+    compared(documented_options(name), spec_of(name, monkeypatch))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_secrets_are_never_logged(name, monkeypatch):
+    options = list(all_options(spec_of(name, monkeypatch)))
+    assert "api_key" in dict(options)
+    for option_name, option in options:
+        if option_name in ("api_key", "password"):
+            assert option.get("no_log") is True, option_name
+        elif re.search("pass|key|secret|token", option_name):
+            # Without a word on it Ansible warns.
+            assert "no_log" in option, option_name
+
+
+# option: type, default, environment variable, choices
+CONTRACT = {
+    "api_url": ("str", "https://api.sendgrid.com/apiv2", "SENDGRID_API_URL", None),
+    "api_user": ("str", None, "SENDGRID_API_USER", None),
+    "api_key": ("str", None, "SENDGRID_API_KEY", None),
+    "api": ("str", "reseller", "SENDGRID_API", ["reseller", "customer"]),
+    "api_format": ("str", "json", None, ["json", "xml"]),
+    "timeout": ("float", 30, None, None),
+    "retries": ("int", 4, None, None),
+    "max_retry_wait": ("float", 120, None, None),
+    "requests_per_minute": ("int", 0, None, None),
+    "validate_certs": ("bool", True, None, None),
+    "ca_path": ("path", None, None, None),
+}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_connection_is_that_of_the_contract(name, monkeypatch):
+    spec = spec_of(name, monkeypatch)
+    for option_name, (kind, default, variable, choices) in CONTRACT.items():
+        option = spec[option_name]
+        assert (option["type"], option.get("default"), option.get("choices")) == (kind, default, choices), option_name
+        assert option.get("required", False) is (option_name in ("api_user", "api_key"))
+        assert option.get("fallback", (None, []))[1] == ([variable] if variable else [])
+
+
+CUSTOMER = (
+    "username state new_username password update_password email first_name last_name address city region zip country"
+    " phone website company active website_access update_website_access package whitelabel ip_groups ips free_user"
+    " billing_date mail_domain"
+)
+FILTERS = "username email active first_name last_name address city region country zip phone website company"
+OWN_OPTIONS = {
+    "reseller_customer": CUSTOMER,
+    "reseller_customer_info": FILTERS,
+    "reseller_customer_password": "username password force",
+}
+
+
+@pytest.mark.parametrize("name", OWN_OPTIONS)
+def test_a_module_has_the_options_of_the_contract(name, monkeypatch):
+    assert set(spec_of(name, monkeypatch)) - set(CONTRACT) == set(OWN_OPTIONS[name].split())
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "default", "choices"),
+    [
+        ("state", "str", "present", ["present", "absent"]),
+        ("update_password", "str", "on_create", ["on_create", "always"]),
+        ("update_website_access", "str", "always", ["always", "on_create"]),
+        ("active", "bool", None, None),
+        ("website_access", "bool", None, None),
+        ("free_user", "bool", None, None),
+        ("ip_groups", "list", None, None),
+        ("ips", "list", None, None),
+        ("billing_date", "str", None, None),
+    ],
+)
+def test_an_option_of_the_customer_is_that_of_the_contract(name, kind, default, choices):
+    option = _module.customer_spec()[name]
+    assert (option["type"], option.get("default")) == (kind, default)
+    assert sorted(option.get("choices") or []) == sorted(choices or [])
+
+
+def test_the_action_group_holds_every_module():
+    runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
+    assert sorted(runtime["action_groups"]["reseller"]) == MODULES
+
+
+# How a task ends
+
+
+@pytest.mark.parametrize(
+    ("requests", "xmltodict", "named"), [(False, True, ["requests"]), (True, False, ["xmltodict"]), (False, False, ["requests", "xmltodict"])]
+)
+def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch, requests, xmltodict, named):
+    monkeypatch.setattr(_module, "HAS_REQUESTS", requests)
+    monkeypatch.setattr(_module, "HAS_XMLTODICT", xmltodict)
+    called = []
+    result = _module.perform(lambda *_given: called.append(True), {}, False)
+    assert result["failed"] is True and called == []
+    assert f"pip install {' '.join(named)}" in result["msg"]
+    assert [name for name in ("requests", "xmltodict") if name not in named and f" {name}" in result["msg"]] == []
+
+
+def _defective(options, _check_mode):
+    raise {"value": ValueError, "key": KeyError, "unicode": _unicode_error}[options["kind"]](CANARY)
+
+
+def _unicode_error(text):
+    return UnicodeEncodeError("utf-8", text, 0, 1, text)
+
+
+@pytest.mark.parametrize("kind", ["value", "key", "unicode"])
+def test_the_text_of_a_defect_holds_no_value(kind):
+    result = _module.perform(_defective, {"kind": kind}, False)
+    assert result["failed"] is True and result["changed"] is False
+    assert CANARY not in repr(result)
+    assert "Traceback" not in result["msg"] and "/" not in result["msg"]
+    assert "defect" in result["msg"]
+
+
+def test_an_expected_error_is_its_own_sentence():
+    def refuse(_options, _check_mode):
+        raise InvalidInput(["one is wrong", "two is wrong"], about="The options are not valid")
+
+    result = _module.perform(refuse, {}, False)
+    assert result == {
+        "failed": True,
+        "changed": False,
+        "msg": "The options are not valid: one is wrong; two is wrong.",
+    }
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_task_gets_the_options_and_the_mode(check_mode):
+    options = {"city": "Bath"}
+    result = _module.perform(lambda *given: {"changed": False, "given": given}, options, check_mode)
+    assert result["given"] == (options, check_mode)
+
+
+def run(capsys, task, arguments, spec=None):
+    """The exit status and the printed result of a whole module."""
+    with patch_module_args(arguments), pytest.raises(SystemExit) as caught:
+        _module.run(task, spec or _module.password_spec())
+    return caught.value.code, json.loads(capsys.readouterr().out)
+
+
+ARGUMENTS = {"api_user": "acme", "api_key": "canary-key", "username": "ann", "password": CANARY}
+
+
+def test_a_run_ends_with_the_result(capsys):
+    def task(options, check_mode):
+        return {"changed": True, "seen": [options["username"], options["retries"], check_mode], "warnings": ["Look here"]}
+
+    status, result = run(capsys, task, {**ARGUMENTS, "_ansible_check_mode": True})
+    assert status == 0
+    assert (result["changed"], result["seen"]) == (True, ["ann", 4, True])
+    assert "Look here" in json.dumps(result["warnings"])
+
+
+def test_a_failed_run_ends_with_what_was_applied(capsys):
+    def task(_options, _check_mode):
+        return {"failed": True, "changed": True, "msg": "It failed.", "operations": [{"name": "disable"}]}
+
+    status, result = run(capsys, task, ARGUMENTS)
+    assert status == 1
+    assert (result["failed"], result["changed"], result["msg"]) == (True, True, "It failed.")
+    assert result["operations"] == [{"name": "disable"}]
+
+
+def test_secrets_do_not_come_back_with_the_invocation(capsys):
+    _status, result = run(capsys, lambda *_given: {"changed": False}, ARGUMENTS)
+    assert CANARY not in json.dumps(result) and "canary-key" not in json.dumps(result)
+
+
+@pytest.mark.parametrize(
+    ("variable", "option"), [(variable, name) for name, (_k, _d, variable, _c) in CONTRACT.items() if variable]
+)
+def test_the_connection_comes_from_the_environment(monkeypatch, capsys, variable, option):
+    value = "customer" if option == "api" else "from-environment"
+    monkeypatch.setenv(variable, value)
+    seen = {}
+
+    def task(options, _check_mode):
+        seen.update(options)
+        return {"changed": False}
+
+    run(capsys, task, {name: text for name, text in ARGUMENTS.items() if name != option})
+    assert seen[option] == value
+
+
+def test_modules_support_check_mode():
+    for name in MODULES:
+        documentation = yaml.safe_load(module(name).DOCUMENTATION)
+        assert documentation["attributes"]["check_mode"]["support"] == "full", name

@@ -1,0 +1,306 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plan on its way: lost answers, refusals, and what is read again."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, plan
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+    carry_out,
+    find,
+    observe,
+    pretend,
+    reread,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
+
+from tests.unit.plugins.module_utils.fakes import Clock, FakeHttp, FakeService, customer
+
+ANN = "ann@example.com"
+EVE = "eve@example.com"
+BOB = customer("bob@example.com")
+CREATION = {"email": "post@example.com", "city": "Bath"}
+
+
+def make_api(service, faults=None, clock=None, **connection):
+    options = {"api_url": "https://api.example.com/apiv2", "api_user": "acme", "api_key": "canary", **connection}
+    session = Session(Connection(**options), sleep=(clock or Clock()).sleep)
+    session._http.close()
+    session._http = FakeHttp(service, faults)
+    return CustomerApi(session)
+
+
+def carried_out(api, desired):
+    """Plans, carries out and reads again, as a task does."""
+    todo = plan(desired, observe(api, desired))
+    result = carry_out(api, desired, todo)
+    reread(api, desired, result)
+    return result
+
+
+def made(result):
+    return [(operation.name, status) for operation, status in zip(result.plan.operations, result.statuses)]
+
+
+def reads_and_writes(api):
+    return api.session._http.operations
+
+
+# Looking
+
+
+def test_one_read_finds_an_existing_customer():
+    api = make_api(FakeService(customer(ANN), customer("joann@example.com"), BOB))
+    observed = observe(api, Desired(ANN))
+    assert observed.current["username"] == ANN
+    assert observed.shows_website_access is True
+    assert api.session._http.calls == [("list", {"username": ANN})]
+
+
+@pytest.mark.parametrize("existing", [ANN, EVE])
+def test_one_read_answers_for_both_names_of_a_rename(existing):
+    api = make_api(FakeService(customer(existing), BOB))
+    assert observe(api, Desired(ANN, new_username=EVE)).current["username"] == existing
+    assert reads_and_writes(api) == ["list"]
+
+
+def test_one_read_finds_that_there_is_nothing_to_delete():
+    api = make_api(FakeService(BOB))
+    assert observe(api, Desired(ANN, state="absent")).current is None
+    assert reads_and_writes(api) == ["list"]
+
+
+def test_before_a_creation_all_customers_are_looked_at():
+    # The search of this service minds case, so a filter alone would miss the near one.
+    api = make_api(FakeService(customer("ANN@example.com"), minds_case=True))
+    with pytest.raises(InvalidInput, match="case"):
+        find(api, Desired(ANN))
+    assert reads_and_writes(api)[-1] == "list"
+
+
+@pytest.mark.parametrize(
+    ("stored", "matches"), [("Acme", True), ("Acme & Sons", True), ("Other", False), ("", False)]
+)
+def test_a_company_is_asked_for_by_one_more_read(stored, matches):
+    api = make_api(FakeService(customer(ANN, company=stored), customer("bob@example.com", company="Acme")))
+    observed = observe(api, Desired(ANN, {"company": "Acme"}))
+    assert observed.company_matches is matches
+    assert [sent for operation, sent in api.session._http.calls if operation == "list"][1]["company"] == "Acme"
+    assert reads_and_writes(api) == ["list", "list"]
+
+
+@pytest.mark.parametrize(
+    ("password", "knows", "matches"), [("ann-pass", True, True), ("other-pass", True, False), ("ann-pass", False, None)]
+)
+def test_a_password_is_checked(password, knows, matches):
+    api = make_api(FakeService(customer(ANN), knows_check=knows))
+    assert observe(api, Desired(ANN, password=password, update_password="always")).password_matches is matches
+    assert reads_and_writes(api) == ["list", "check_password"]
+
+
+def test_a_pretended_plan_is_planned_and_predicted():
+    api = make_api(FakeService(customer(ANN)))
+    desired = Desired(ANN, {"city": "Bath", "active": False})
+    result = pretend(plan(desired, observe(api, desired)))
+    assert made(result) == [("disable", "planned"), ("set_profile", "planned")]
+    assert (result.customer["city"], result.customer["active"]) == ("Bath", False)
+    assert api.session._http.writes == []
+
+
+# Writing
+
+# what is wanted, the write that it needs, the customer that exists
+ANSWERS = [
+    (Desired(ANN, CREATION, password="new-pass"), "create", None),
+    (Desired(ANN, state="absent"), "delete", ANN),
+    (Desired(ANN, new_username=EVE), "rename", ANN),
+]
+SAFE = [
+    (Desired(ANN, {"email": "x@y"}), "set_email"),
+    (Desired(ANN, {"city": "Bath"}), "set_profile"),
+    (Desired(ANN, {"active": False}), "disable"),
+    (Desired(ANN, {"website_access": False}), "disable_website"),
+    (Desired(ANN, password="other-pass", update_password="always"), "set_password"),
+]
+ALL = [*ANSWERS, *[(desired, operation, ANN) for desired, operation in SAFE]]
+
+
+def service_with(existing):
+    return FakeService(BOB) if existing is None else FakeService(customer(existing), BOB)
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
+def test_a_write_that_is_answered_is_applied(desired, operation, existing):
+    api = make_api(service_with(existing))
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "applied")]
+    assert result.error is None and result.seen
+    assert api.session._http.writes == [operation]
+    # A second run writes nothing.
+    assert made(carried_out(api, desired)) == []
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+@pytest.mark.parametrize("fault", ["lost_after", "broken_after"])
+def test_a_lost_answer_to_a_write_that_was_done_is_not_written_again(desired, operation, existing, fault):
+    api = make_api(service_with(existing), {operation: [fault]})
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "applied")]
+    assert result.error is None
+    assert api.session._http.writes == [operation]
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+def test_a_lost_answer_to_a_write_that_was_not_done_is_written_again(desired, operation, existing):
+    clock = Clock()
+    api = make_api(service_with(existing), {operation: ["lost_before", "lost_before"]}, clock)
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "applied")]
+    assert api.session._http.writes == [operation] * 3
+    assert len(clock.sleeps) == 2
+    # Each further try is preceded by a look.
+    calls = reads_and_writes(api)
+    positions = [number for number, name in enumerate(calls) if name == operation]
+    assert all("list" in calls[first:second] for first, second in zip(positions, positions[1:]))
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+def test_a_lost_answer_without_a_look_is_unknown(desired, operation, existing):
+    reads = 2 if existing is None else 1
+    api = make_api(service_with(existing), {operation: ["lost_after"], "list": ["fine"] * reads + ["refused*"]})
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "unknown")]
+    assert result.error is not None
+    assert api.session._http.writes == [operation]
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+@pytest.mark.parametrize("retries", [0, 3])
+def test_tries_of_a_write_are_bounded(desired, operation, existing, retries):
+    clock = Clock()
+    service = service_with(existing)
+    before = {name: dict(one) for name, one in service.customers.items()}
+    api = make_api(service, {operation: ["lost_before*"]}, clock, retries=retries, max_retry_wait=100)
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "failed")]
+    assert api.session._http.writes == [operation] * (retries + 1)
+    assert service.customers == before
+    assert sum(clock.sleeps) <= 100
+
+
+def test_a_create_that_is_carried_out_late_is_taken_for_done():
+    """The first try seems to be lost without effect, and the second is told that the name is taken: it is ours."""
+
+    class Late(FakeService):
+        """Carries a create out only when the next one comes."""
+
+        held = None
+
+        def act(self, operation, values):
+            values = list(values)
+            if operation == "create" and self.held is None:
+                self.held = values
+                return {"message": "success"}
+            if operation == "create":
+                super().act("create", self.held)
+            return super().act(operation, values)
+
+    service = Late(BOB)
+    api = make_api(service, {"create": ["lost_after"]})
+    result = carried_out(api, Desired(ANN, CREATION, password="new-pass"))
+    assert made(result) == [("create", "applied")]
+    assert result.error is None
+    assert service.customers[ANN]["city"] == "Bath"
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
+def test_a_refused_write_is_failed(desired, operation, existing):
+    api = make_api(service_with(existing), {operation: ["refused*"]})
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "failed")]
+    assert "Not today" in str(result.error)
+    assert api.session._http.writes == [operation]
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
+def test_a_server_that_is_busy_is_asked_again(desired, operation, existing):
+    api = make_api(service_with(existing), {operation: ["busy", "busy"]})
+    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert api.session._http.writes == [operation] * 3
+
+
+@pytest.mark.parametrize(("desired", "operation"), SAFE)
+def test_a_write_that_may_be_repeated_is(desired, operation):
+    api = make_api(service_with(ANN), {operation: ["lost_before", "lost_after"]})
+    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert api.session._http.writes == [operation] * 3
+
+
+@pytest.mark.parametrize(("desired", "operation"), SAFE)
+def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desired, operation):
+    api = make_api(service_with(ANN), {operation: ["lost_after*"]}, retries=2)
+    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    api = make_api(service_with(ANN), {operation: ["lost_before*"]}, retries=2)
+    assert made(carried_out(api, desired)) == [(operation, "failed")]
+    assert api.session._http.writes == [operation] * 3
+
+
+@pytest.mark.parametrize(
+    ("attributes", "operation", "fault"),
+    [({"company": "New"}, "set_profile", "lost_after*"), ({"website_access": False}, "disable_website", "lost_before*")],
+)
+def test_what_the_server_hides_stays_unknown(attributes, operation, fault):
+    api = make_api(FakeService(customer(ANN), shows_website_access=False), {operation: [fault]}, retries=1)
+    assert made(carried_out(api, Desired(ANN, attributes))) == [(operation, "unknown")]
+
+
+WIDE = Desired(
+    ANN, {"active": False, "email": "x@y", "city": "Bath", "website_access": True}, new_username=EVE
+)  # fmt: skip
+ORDER = ["disable", "rename", "set_email", "set_profile", "enable_website"]
+
+
+@pytest.mark.parametrize("position", range(len(ORDER)))
+def test_the_first_failure_ends_the_run(position):
+    service = FakeService(customer(ANN, website_access="false"), BOB)
+    api = make_api(service, {ORDER[position]: ["refused*"]})
+    result = carried_out(api, WIDE)
+    statuses = ["applied"] * position + ["failed"] + ["not_reached"] * (len(ORDER) - position - 1)
+    assert made(result) == list(zip(ORDER, statuses))
+    assert [operation.name for operation in result.applied] == ORDER[:position]
+    # What is shown is what the server has now.
+    assert result.seen
+    assert result.customer["username"] == (EVE if position > 1 else ANN)
+    assert result.customer["active"] is (position == 0)
+    assert result.customer["city"] == ("Bath" if position > 3 else "Aarhus")
+    assert result.after == result.customer
+
+
+def test_a_run_that_failed_is_finished_by_the_next():
+    service = FakeService(customer(ANN, website_access="false"), BOB)
+    api = make_api(service, {"set_email": ["refused"]})
+    assert carried_out(api, WIDE).error is not None
+    result = carried_out(api, WIDE)
+    assert made(result) == [("set_email", "applied"), ("set_profile", "applied"), ("enable_website", "applied")]
+    assert made(carried_out(api, WIDE)) == []
+
+
+def test_what_is_known_stands_in_for_a_customer_that_cannot_be_read_again():
+    api = make_api(service_with(ANN), {"list": ["fine", "refused*"]})
+    result = carried_out(api, Desired(ANN, {"city": "Bath"}, password="new-pass", update_password="always"))
+    assert made(result) == [("set_profile", "applied"), ("set_password", "applied")]
+    assert result.error is None and not result.seen
+    assert (result.customer["username"], result.customer["city"]) == (ANN, "Bath")
+    assert "password" not in result.customer
+
+
+def test_a_deleted_customer_is_not_looked_for():
+    api = make_api(service_with(ANN))
+    result = carried_out(api, Desired(ANN, state="absent"))
+    assert result.customer is None
+    assert reads_and_writes(api) == ["list", "delete"]

@@ -1,0 +1,416 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What each module does with its options, over an API in memory."""
+
+from __future__ import annotations
+
+import functools
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import perform
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
+
+from tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
+from tests.unit.plugins.module_utils.fakes import Clock, FakeHttp, FakeService, customer
+
+ANN = "ann@example.com"
+EVE = "eve@example.com"
+BOB = customer("bob@example.com", active="false", city="Bergen")
+KEY = "canary-key-1"
+PASSWORD = "canary-password-1"
+CONNECTION = {
+    "api_url": "https://api.example.com/apiv2",
+    "api_user": "acme",
+    "api_key": KEY,
+    "api": "reseller",
+    "api_format": "json",
+    "timeout": 30.0,
+    "retries": 4,
+    "max_retry_wait": 120.0,
+    "requests_per_minute": 0,
+    "validate_certs": True,
+    "ca_path": None,
+}
+ATTRIBUTES = (
+    "username", "email", "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website",
+    "company", "active", "website_access",
+)  # fmt: skip
+CREATION_ONLY = ("package", "whitelabel", "ip_groups", "ips", "free_user", "billing_date", "mail_domain")
+NEW = {
+    "password": PASSWORD, "email": "eve@example.com", "first_name": "Eve", "last_name": "Elm", "address": "5 Elm St",
+    "city": "Exeter", "region": "EX", "zip": "05005", "country": "US", "phone": "555-0105",
+    "website": "http://eve.example", "company": "Elm Ltd", "package": "Bronze", "whitelabel": "mail.eve.example",
+}  # fmt: skip
+
+
+class World:
+    """A service and the tasks that talk to it."""
+
+    def __init__(self, monkeypatch):
+        self.monkeypatch = monkeypatch
+        self.clock = Clock()
+        self.put(FakeService(STORED_ANN, BOB))
+
+    def put(self, service, **faults):
+        self.service = service
+        self.http = FakeHttp(service, faults)
+
+        def make_session(connection, secrets=()):
+            session = Session(connection, secrets, sleep=self.clock.sleep)
+            session._http.close()
+            session._http = self.http
+            return session
+
+        self.monkeypatch.setattr(_tasks, "Session", make_session)
+
+    def customer(self, check_mode=False, **options):
+        defaults = {
+            **dict.fromkeys((*ATTRIBUTES, *CREATION_ONLY, "password", "new_username")),
+            "state": "present",
+            "update_password": "on_create",
+            "update_website_access": "always",
+        }
+        return _tasks.manage_customer({**CONNECTION, **defaults, "username": ANN, **options}, check_mode)
+
+    def info(self, check_mode=False, **filters):
+        names = [name for name in ATTRIBUTES if name != "website_access"]
+        return _tasks.customer_info({**CONNECTION, **dict.fromkeys(names), **filters}, check_mode)
+
+    def password(self, check_mode=False, **options):
+        wanted = {"username": ANN, "password": PASSWORD, "force": False, **options}
+        return _tasks.manage_password({**CONNECTION, **wanted}, check_mode)
+
+
+@pytest.fixture
+def world(monkeypatch):
+    return World(monkeypatch)
+
+
+def made(result):
+    return [(operation["name"], operation["status"]) for operation in result["operations"]]
+
+
+# reseller_customer
+
+
+def test_a_converged_customer_costs_one_read(world):
+    result = world.customer(city="Aarhus", active=True, website_access=True, email=ANN)
+    assert (result["changed"], result["operations"], result["unverified"]) == (False, [], [])
+    assert result["diff"]["before"] == result["diff"]["after"]
+    assert world.http.operations == ["list"]
+    assert world.http.closed
+
+
+def test_a_customer_in_results_has_option_names_and_booleans(world):
+    result = world.customer()
+    assert set(result["customer"]) == set(ATTRIBUTES)
+    assert (result["customer"]["region"], result["customer"]["active"]) == ("AA", True)
+    assert result["customer"]["company"] is None
+
+
+def test_a_change_is_read_again(world):
+    result = world.customer(city="Bath", active=False)
+    assert result["changed"] is True
+    assert made(result) == [("disable", "applied"), ("set_profile", "applied")]
+    assert (result["customer"]["city"], result["customer"]["active"]) == ("Bath", False)
+    assert world.service.customers[ANN]["city"] == "Bath"
+    assert world.http.operations == ["list", "disable", "set_profile", "list"]
+    assert "failed" not in result
+
+
+CHANGES = [
+    {"city": "Bath"},
+    {"city": "Bath", "company": "New", "active": False},
+    {"new_username": EVE, "email": "x@example.com"},
+    {"password": PASSWORD, "update_password": "always"},
+    {"username": EVE, **NEW},
+    {"username": EVE, **NEW, "active": False, "website_access": False},
+    {"state": "absent"},
+    {"username": EVE, "state": "absent"},
+    {"website_access": False},
+]
+
+
+@pytest.mark.parametrize("options", CHANGES)
+@pytest.mark.parametrize("shows", [True, False])
+@pytest.mark.parametrize("answer_format", ["json", "xml"])
+def test_check_mode_says_what_the_run_does_and_writes_nothing(world, options, shows, answer_format):
+    options = {**options, "api_format": answer_format}
+    world.put(FakeService(STORED_ANN, BOB, shows_website_access=shows))
+    predicted = world.customer(check_mode=True, **options)
+    assert world.http.writes == []
+    real = world.customer(**options)
+    for key in ("changed", "diff", "customer", "unverified", "warnings"):
+        assert predicted[key] == real[key], key
+    assert [name for name, _status in made(predicted)] == [name for name, _status in made(real)]
+    assert {status for _name, status in made(predicted)} <= {"planned"}
+    assert {status for _name, status in made(real)} <= {"applied"}
+    assert [name for name, _status in made(real)] == world.http.writes
+
+
+@pytest.mark.parametrize("options", CHANGES)
+def test_a_second_run_changes_nothing(world, options):
+    world.customer(**options)
+    written = list(world.http.writes)
+    assert world.customer(**options)["changed"] is False
+    assert world.http.writes == written
+
+
+@pytest.mark.parametrize("options", CHANGES)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_no_result_holds_a_secret(world, options, check_mode):
+    result = world.customer(check_mode=check_mode, **options)
+    assert PASSWORD not in repr(result) and KEY not in repr(result)
+
+
+def test_a_password_that_is_sent_is_masked_in_the_diff(world):
+    result = world.customer(password=PASSWORD, update_password="always")
+    assert "password" not in result["diff"]["before"]
+    assert result["diff"]["after"]["password"] == "********"
+    assert world.service.customers[ANN]["password"] == PASSWORD
+
+
+def test_hidden_attributes_appear_after_the_change_only(world):
+    world.put(FakeService(STORED_ANN, shows_website_access=False))
+    result = world.customer(company="New", website_access=False)
+    assert not {"company", "website_access"} & set(result["diff"]["before"])
+    assert (result["diff"]["after"]["company"], result["diff"]["after"]["website_access"]) == ("New", False)
+    assert (result["customer"]["company"], result["customer"]["website_access"]) == (None, None)
+    assert result["unverified"] == ["website_access"]
+
+
+def test_hidden_website_access_is_sent_on_each_run_or_on_creation_only(world):
+    world.put(FakeService(STORED_ANN, shows_website_access=False))
+    assert [world.customer(website_access=True)["changed"] for _run in range(2)] == [True, True]
+    assert world.customer(website_access=True, update_website_access="on_create")["changed"] is False
+
+
+def test_a_company_costs_one_more_read(world):
+    assert world.customer(company=STORED_ANN["company"])["changed"] is False
+    assert world.http.operations == ["list", "list"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"website": "new.example"}, ["website", "new.example", "http://new.example"]), ({"country": "Canada"}, ["Canad'"])],
+)
+def test_what_the_server_rewrites_is_no_change_and_a_warning(world, options, words):
+    world.put(FakeService(STORED_ANN, rewrites=True))
+    first = world.customer(**options)
+    second = world.customer(**options)
+    assert (first["changed"], second["changed"]) == (True, False)
+    for result in (first, second):
+        [warning] = result["warnings"]
+        assert [word for word in words if word not in warning] == []
+
+
+def test_everything_that_creation_needs_is_told_before_any_write(world):
+    with pytest.raises(InvalidInput) as caught:
+        world.customer(username=EVE, city="Exeter")
+    told = str(caught.value)
+    needed = [name for name in (*ATTRIBUTES, "password", "package", "whitelabel") if name in NEW and name != "city"]
+    assert [name for name in needed if name not in told] == []
+    assert EVE in told
+    assert world.http.writes == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_options_are_checked_before_any_call(world, check_mode):
+    with pytest.raises(InvalidInput) as caught:
+        world.customer(check_mode, city="x" * 101, email="none", password="short", api_url="http://example.com", retries=-1)
+    told = str(caught.value)
+    assert [word for word in ("city", "email", "password", "api_url", "retries") if word not in told] == []
+    assert world.http.calls == []
+
+
+def test_a_rename_of_something_that_is_to_be_absent_is_refused(world):
+    with pytest.raises(InvalidInput, match="new_username"):
+        world.customer(state="absent", new_username=EVE)
+    assert world.http.calls == []
+
+
+@pytest.mark.parametrize("username", ["ANN@example.com", "Ann@Example.com"])
+def test_a_name_of_another_case_is_refused(world, username):
+    with pytest.raises(InvalidInput, match="case"):
+        world.customer(username=username, **NEW)
+    assert world.http.writes == []
+
+
+def test_the_customer_family_creates_without_a_package(world):
+    new = {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")}
+    result = world.customer(username=EVE, api="customer", mail_domain="mail.example.com", **new)
+    assert made(result) == [("create", "applied")]
+    assert world.service.customers[EVE]["mail_domain"] == "mail.example.com"
+
+
+def test_a_partial_failure_tells_all(world):
+    world.put(FakeService(STORED_ANN), set_email=["refused*"])
+    result = world.customer(active=False, email="x@example.com", city="Bath")
+    assert result["failed"] is True and result["changed"] is True
+    assert made(result) == [("disable", "applied"), ("set_email", "failed"), ("set_profile", "not_reached")]
+    assert "Not today" in result["msg"] and ANN in result["msg"]
+    assert (result["customer"]["active"], result["customer"]["city"]) == (False, "Aarhus")
+    assert result["diff"]["after"] == {**result["diff"]["before"], "active": False}
+
+
+def test_a_failure_before_anything_was_applied_is_no_change(world):
+    world.put(FakeService(STORED_ANN), set_profile=["refused*"])
+    result = world.customer(city="Bath")
+    assert result["failed"] is True and result["changed"] is False
+    assert result["diff"]["before"] == result["diff"]["after"]
+
+
+def test_an_outcome_that_nobody_knows_is_told_as_such(world):
+    world.put(FakeService(STORED_ANN), rename=["lost_after*"], list=["fine", "refused*"])
+    result = world.customer(new_username=EVE)
+    assert result["failed"] is True
+    assert made(result) == [("rename", "unknown")]
+    assert "unknown" in result["msg"]
+
+
+def test_a_reread_that_fails_is_a_warning(world):
+    world.put(FakeService(STORED_ANN), list=["fine", "refused*"])
+    result = world.customer(city="Bath")
+    assert result["changed"] is True and "failed" not in result
+    assert made(result) == [("set_profile", "applied")]
+    assert result["customer"]["city"] == "Bath"
+    [warning] = result["warnings"]
+    assert ANN in warning
+
+
+# reseller_customer_info
+
+
+@pytest.mark.parametrize("answer_format", ["json", "xml"])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_customers_are_sorted_and_in_option_names(world, answer_format, check_mode):
+    world.put(FakeService(customer("zoe@example.com"), STORED_ANN, BOB))
+    result = world.info(check_mode, api_format=answer_format)
+    assert [one["username"] for one in result["customers"]] == [ANN, "bob@example.com", "zoe@example.com"]
+    assert all(set(one) == set(ATTRIBUTES) for one in result["customers"])
+    assert (result["count"], result["changed"]) == (3, False)
+
+
+def test_filters_go_to_the_server(world):
+    result = world.info(city="berg", active=False)
+    assert world.http.calls == [("list", {"city": "berg", "active": "false"})]
+    assert [one["username"] for one in result["customers"]] == ["bob@example.com"]
+
+
+def test_region_is_the_state_of_the_wire(world):
+    world.info(region="AA")
+    assert world.http.calls == [("list", {"state": "AA"})]
+
+
+def test_an_empty_fleet(world):
+    world.put(FakeService())
+    result = world.info()
+    assert (result["customers"], result["extra"], result["count"]) == ([], {}, 0)
+
+
+def test_what_the_server_shows_beyond_the_options_is_extra(world):
+    service = FakeService(STORED_ANN)
+    service.rows = lambda filters=None: [{"id": "7", "username": ANN, "address2": "", "password": PASSWORD}]
+    world.put(service)
+    result = world.info()
+    assert result["extra"] == {ANN: {"id": "7", "address2": ""}}
+    assert PASSWORD not in repr(result)
+
+
+def test_a_listed_customer_can_be_fed_back(world):
+    [ann, bob] = world.info()["customers"]
+    for listed in (ann, bob):
+        assert world.customer(**listed)["changed"] is False
+    assert world.http.writes == []
+
+
+def test_a_filter_that_cannot_be_sent_is_refused(world):
+    with pytest.raises(InvalidInput, match="city"):
+        world.info(city="a\ud800")
+    assert world.http.calls == []
+
+
+def test_an_error_of_a_list_is_one_sentence_without_a_secret(world):
+    world.put(FakeService(), list=["refused*"])
+    with pytest.raises(CollectionError) as caught:
+        world.info()
+    assert "Not today" in str(caught.value)
+    assert KEY not in str(caught.value)
+
+
+# reseller_customer_password
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_password_that_is_right_stays(world, check_mode):
+    result = world.password(check_mode, password="ann-pass")
+    assert (result["changed"], result["operations"], result["unverified"]) == (False, [], [])
+    assert world.http.operations == ["list", "check_password"]
+
+
+def test_a_password_that_differs_is_set_once(world):
+    assert world.password(check_mode=True)["changed"] is True
+    assert world.http.writes == []
+    result = world.password()
+    assert (result["changed"], result["unverified"], made(result)) == (True, [], [("set_password", "applied")])
+    assert world.service.customers[ANN]["password"] == PASSWORD
+    assert world.password()["changed"] is False
+
+
+def test_force_sets_without_a_check(world):
+    result = world.password(password="ann-pass", force=True)
+    assert result["changed"] is True
+    assert world.http.operations == ["list", "set_password"]
+
+
+def test_a_server_without_a_check_gets_a_plain_reset(world):
+    world.put(FakeService(STORED_ANN, knows_check=False))
+    for _run in range(2):
+        result = world.password()
+        assert (result["changed"], result["unverified"]) == (True, ["password"])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("force", [True, False])
+def test_a_customer_who_is_not_there_has_no_password(world, check_mode, force):
+    with pytest.raises(InvalidInput, match=EVE):
+        world.password(check_mode, username=EVE, force=force)
+    assert world.http.writes == []
+
+
+def test_a_short_password_is_refused_before_any_call(world):
+    with pytest.raises(InvalidInput, match="password"):
+        world.password(password="12345")
+    assert world.http.calls == []
+
+
+def test_a_new_password_shows_nowhere(world):
+    result = world.password()
+    assert PASSWORD not in repr(result) and KEY not in repr(result)
+    assert result["diff"]["after"]["password"] == "********"
+    assert "password" not in result["diff"]["before"]
+
+
+def test_a_password_whose_fate_is_unknown(world):
+    world.put(FakeService(STORED_ANN), set_password=["lost_before*"], check_password=["fine", "refused*"])
+    result = world.password()
+    assert result["failed"] is True
+    assert made(result) == [("set_password", "unknown")]
+    assert PASSWORD not in repr(result)
+
+
+def test_whatever_happens_is_a_result(world):
+    """A failure of each kind through the whole of a module."""
+    for faults in ({"list": ["lost_before*"]}, {"list": ["busy*"]}, {"list": ["broken_after*"]}, {"list": ["refused*"]}):
+        world.put(FakeService(STORED_ANN), **faults)
+        result = perform(functools.partial(_call, world), {}, False)
+        assert result["failed"] is True and result["changed"] is False
+        assert "defect" not in result["msg"] and KEY not in result["msg"] and "?" not in result["msg"]
+
+
+def _call(world, _options, check_mode):
+    return world.customer(check_mode, city="Bath")

@@ -1,0 +1,504 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One call: what is sent, what is repeated, how long it may wait, and that no secret gets out."""
+
+from __future__ import annotations
+
+import email.utils
+import socket
+import ssl
+from urllib.parse import quote, quote_plus
+
+import pytest
+import requests
+import urllib3.exceptions
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.plugins.module_utils.fakes import Clock, FakeResponse, connection_lost, tls_broken
+
+KEY = "canary-key/ä&1"
+PASSWORD = "canary-password/ü&2"
+SUCCESS = b'{"message":"success"}'
+URL = "https://api.example.com/apiv2"
+
+
+class Http:
+    """Answers one POST after the other with what it was given; the last answer stays."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.posts = []
+        self.closed = 0
+
+    def post(self, url, **options):
+        self.posts.append((url, options))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def close(self):
+        self.closed += 1
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(_transport, "time", clock)
+    return clock
+
+
+def make_session(clock, *answers, secrets=(PASSWORD,), **connection):
+    options = {"api_url": URL, "api_user": "acme", "api_key": KEY, **connection}
+    session = Session(Connection(**options), secrets, sleep=clock.sleep)
+    session._http.close()
+    session._http = Http(*answers)
+    return session
+
+
+def call(session, repeatable=True, parameters=(("user", "ann"), ("password", PASSWORD))):
+    return session.call("reseller.manage", parameters, confirmation, repeatable)
+
+
+def failure(session, repeatable=True):
+    with pytest.raises(CallError) as caught:
+        call(session, repeatable)
+    return caught.value
+
+
+def ok():
+    return FakeResponse(SUCCESS)
+
+
+# What is sent
+
+
+@pytest.mark.parametrize("url", [URL, URL + "/"])
+@pytest.mark.parametrize("answer_format", ["json", "xml"])
+def test_the_address_holds_module_action_and_format_and_no_more(clock, url, answer_format):
+    answer = FakeResponse(SUCCESS if answer_format == "json" else b"<result>success</result>")
+    session = make_session(clock, answer, api_url=url, api_format=answer_format)
+    call(session)
+    [(address, options)] = session._http.posts
+    assert address == f"{URL}/reseller.manage.{answer_format}"
+    assert not options.get("params")
+
+
+def test_all_values_are_in_the_body(clock):
+    session = make_session(clock, ok())
+    call(session, parameters=[("user", "ä b"), ("ip[]", "1"), ("ip[]", "2"), ("password", PASSWORD)])
+    [(_address, options)] = session._http.posts
+    request = requests.Request("POST", URL, data=options["data"]).prepare()
+    assert request.url == URL
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    pairs = request.body.split("&")
+    assert sorted(pairs) == sorted(
+        [
+            "api_user=acme",
+            f"api_key={quote_plus(KEY)}",
+            "user=%C3%A4+b",
+            "ip%5B%5D=1",
+            "ip%5B%5D=2",
+            f"password={quote_plus(PASSWORD)}",
+        ]
+    )
+    assert pairs.index("ip%5B%5D=1") < pairs.index("ip%5B%5D=2")
+
+
+def test_redirects_are_not_followed_and_time_is_bounded(clock):
+    session = make_session(clock, ok(), timeout=7.5)
+    call(session)
+    [(_address, options)] = session._http.posts
+    assert options["allow_redirects"] is False
+    assert options["timeout"] == (7.5, 7.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "verify"),
+    [
+        ({}, True),
+        ({"ca_path": "/etc/ca.pem"}, "/etc/ca.pem"),
+        ({"validate_certs": False}, False),
+        ({"validate_certs": False, "ca_path": "/etc/ca.pem"}, False),
+    ],
+)
+def test_certificates(clock, options, verify):
+    session = make_session(clock, ok(), **options)
+    call(session)
+    assert session._http.posts[0][1]["verify"] == verify
+
+
+def test_a_session_closes_its_connections(clock):
+    with make_session(clock, ok()) as session:
+        call(session)
+    assert session._http.closed == 1
+
+
+@pytest.mark.parametrize(("url", "trusted"), [("http://127.0.0.1:1/apiv2", False), (URL, True)])
+def test_plain_http_does_not_go_through_a_proxy(url, trusted):
+    http = _transport._http_session(Connection(url, "acme", KEY))
+    assert http.trust_env is trusted
+    http.close()
+
+
+def test_credentials_of_a_netrc_file_are_not_sent(monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine api.example.com login someone password canary-netrc\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    http = _transport._http_session(Connection(URL, "acme", KEY))
+    request = http.prepare_request(requests.Request("POST", URL, data=[("a", b"b")]))
+    assert "Authorization" not in request.headers
+    http.close()
+
+
+def test_a_connection_does_not_show_its_key():
+    assert KEY not in repr(Connection(URL, "acme", KEY))
+
+
+# What is repeated
+
+
+def new_connection(cause):
+    reason = urllib3.exceptions.NewConnectionError(None, "no way")
+    reason.__cause__ = cause
+    return requests.exceptions.ConnectionError(urllib3.exceptions.MaxRetryError(None, "/apiv2", reason))
+
+
+REFUSED = b'{"message":"error","errors":["No"]}'
+LATER = b'{"error":{"code":503,"message":"Later"}}'
+# name: answer, fate, whether it may pass
+FAILURES = {
+    "connection lost": (connection_lost, UNKNOWN, True),
+    "body lost": (lambda: requests.exceptions.ChunkedEncodingError("broken"), UNKNOWN, True),
+    "nothing for too long": (lambda: requests.exceptions.ReadTimeout("slow"), UNKNOWN, True),
+    "no connection in time": (lambda: requests.exceptions.ConnectTimeout("slow"), NOT_DONE, True),
+    "no way": (lambda: new_connection(OSError("unreachable")), NOT_DONE, True),
+    "nobody listens": (lambda: new_connection(ConnectionRefusedError()), NOT_DONE, False),
+    "no such name": (lambda: new_connection(socket.gaierror()), NOT_DONE, False),
+    "not trusted": (lambda: requests.exceptions.SSLError(ssl.SSLCertVerificationError("no")), NOT_DONE, False),
+    "TLS": (tls_broken, UNKNOWN, False),
+    "refused": (lambda: FakeResponse(REFUSED), NOT_DONE, False),
+    "refused with 400": (lambda: FakeResponse(REFUSED, 400), NOT_DONE, False),
+    "later": (lambda: FakeResponse(LATER), UNKNOWN, True),
+    "500": (lambda: FakeResponse(REFUSED, 500), UNKNOWN, True),
+    "502 page": (lambda: FakeResponse(b"<html>Bad Gateway</html>", 502), UNKNOWN, True),
+    "503 without body": (lambda: FakeResponse(b"", 503), UNKNOWN, True),
+    "404 page": (lambda: FakeResponse(b"<html>Not Found</html>", 404), NOT_DONE, False),
+    "200 page": (lambda: FakeResponse(b"<html>Welcome</html>"), UNKNOWN, False),
+    "200 cut short": (lambda: FakeResponse(b'{"message":"succ'), UNKNOWN, True),
+    "200 empty": (lambda: FakeResponse(b""), UNKNOWN, True),
+    "429": (lambda: FakeResponse(b"", 429), NOT_DONE, True),
+    "302": (lambda: FakeResponse(b"", 302, {"Location": "https://elsewhere.example/?" + KEY}), NOT_DONE, False),
+}
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_what_a_failure_means(clock, name):
+    make, fate, transient = FAILURES[name]
+    error = failure(make_session(clock, make(), retries=0))
+    assert (error.fate, error.transient) == (fate, transient)
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("repeatable", [True, False])
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_call_is_repeated_when_it_can_do_no_harm(clock, name, repeatable):
+    make, fate, transient = FAILURES[name]
+    session = make_session(clock, make(), ok())
+    if transient and (repeatable or fate == NOT_DONE):
+        assert call(session, repeatable) is None
+        assert (len(session._http.posts), len(clock.sleeps)) == (2, 1)
+        first, second = session._http.posts
+        assert first == second
+    else:
+        failure(session, repeatable)
+        assert (len(session._http.posts), clock.sleeps) == (1, [])
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4])
+def test_tries_are_bounded(clock, retries):
+    session = make_session(clock, connection_lost(), retries=retries)
+    failure(session)
+    assert len(session._http.posts) == retries + 1
+
+
+def test_each_call_has_its_own_tries(clock):
+    session = make_session(clock, connection_lost(), ok(), connection_lost(), ok(), retries=1)
+    assert call(session) is None
+    assert call(session) is None
+    assert len(session._http.posts) == 4
+
+
+def test_pauses_grow_and_differ(clock):
+    failure(make_session(clock, connection_lost(), retries=6, max_retry_wait=1000))
+    assert len(clock.sleeps) == 6
+    assert all(pause > 0 for pause in clock.sleeps)
+    # Half of a pause is chance, so every second one is longer for certain.
+    assert all(later > earlier for earlier, later in zip(clock.sleeps, clock.sleeps[2:]))
+
+
+def test_waiting_is_bounded_in_all(clock):
+    failure(make_session(clock, connection_lost(), retries=1000, max_retry_wait=20))
+    assert 0 < sum(clock.sleeps) <= 20
+
+
+def test_without_a_wait_there_is_no_second_try(clock):
+    session = make_session(clock, connection_lost(), max_retry_wait=0)
+    failure(session)
+    assert (len(session._http.posts), clock.sleeps) == (1, [])
+
+
+# How long the server asks to wait
+
+
+def http_date(moment):
+    return email.utils.formatdate(moment, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry-After": "7"}, 7),
+        ({"Retry-After": " 7 "}, 7),
+        ({"Retry-After": "0"}, 0),
+        ({"Retry-After": http_date(1_700_000_009)}, 9),
+        ({"Retry-After": http_date(1_699_999_000)}, 0),
+        ({"X-RateLimit-Reset": "1700000011"}, 11),
+        ({"X-RateLimit-Reset": "1600000000"}, 0),
+        ({"Retry-After": "7", "X-RateLimit-Reset": "1700000011"}, 7),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "1700000011"}, 11),
+    ],
+)
+@pytest.mark.parametrize("repeatable", [True, False])
+def test_too_many_requests(clock, headers, wait, repeatable):
+    session = make_session(clock, FakeResponse(b"", 429, headers), ok())
+    assert call(session, repeatable) is None
+    assert clock.sleeps == [pytest.approx(wait)]
+
+
+def test_retry_after_counts_for_a_server_that_is_down_too(clock):
+    session = make_session(clock, FakeResponse(b"", 503, {"Retry-After": "7"}), ok())
+    assert call(session) is None
+    assert clock.sleeps == [7]
+
+
+@pytest.mark.parametrize(("asked", "ceiling", "waits"), [("10", 10, True), ("11", 10, False)])
+def test_a_server_that_asks_for_too_much_ends_the_call(clock, asked, ceiling, waits):
+    session = make_session(clock, FakeResponse(b"", 429, {"Retry-After": asked}), ok(), max_retry_wait=ceiling)
+    if waits:
+        assert call(session) is None
+        assert clock.sleeps == [10]
+    else:
+        assert asked in str(failure(session))
+        assert (len(session._http.posts), clock.sleeps) == (1, [])
+
+
+def test_the_waits_that_the_server_asks_for_add_up(clock):
+    session = make_session(clock, FakeResponse(b"", 429, {"Retry-After": "4"}), max_retry_wait=10)
+    error = failure(session)
+    assert error.status == 429
+    assert clock.sleeps == [4, 4]
+
+
+ODD_VALUES = ["", " ", "-1", "1e3", "soon", "²", "9" * 400, "9" * 5000, "Mon, 01 Jan 99999 00:00:00 GMT", "\xff"]
+HEADER_TEXTS = st.one_of(
+    st.sampled_from(ODD_VALUES),
+    st.text(st.characters(max_codepoint=255), max_size=30),
+    st.text("0123456789 :,-", max_size=30),
+    st.from_regex(r"(Mon, )?[0-9]{1,3} (Jan|Feb) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? (GMT|\+[0-9]{1,6})", fullmatch=True),
+)
+NAMES = ("Retry-After", "X-RateLimit-Reset", "X-RateLimit-Remaining", "Content-Length")
+
+
+def _survives(status, headers):
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_transport, "time", clock)
+        session = make_session(clock, FakeResponse(SUCCESS, status, headers), retries=2, max_retry_wait=50)
+        for _number in range(2):
+            try:
+                assert call(session) is None
+            except CallError as error:
+                assert error.status in (status, None)
+    # Two calls, each of which may wait 50 seconds, and 50 seconds before the second.
+    assert 0 <= sum(clock.sleeps) <= 150
+
+
+@pytest.mark.parametrize("status", [200, 429, 503])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", ODD_VALUES)
+def test_an_odd_header_is_no_defect(status, name, value):
+    _survives(status, {"X-RateLimit-Remaining": "0", name: value})
+
+
+@given(st.sampled_from([200, 429, 503]), st.dictionaries(st.sampled_from(NAMES), HEADER_TEXTS))
+def test_any_header_gives_a_value_or_the_one_error(status, headers):
+    _survives(status, headers)
+
+
+# Pace
+
+
+def test_calls_keep_the_distance_that_was_asked_for(clock):
+    session = make_session(clock, ok(), requests_per_minute=20)
+    for _number in range(4):
+        call(session)
+    assert clock.sleeps == [pytest.approx(3)] * 3
+
+
+def test_time_that_passed_by_itself_counts(clock):
+    session = make_session(clock, ok(), requests_per_minute=20)
+    call(session)
+    clock.now += 2
+    call(session)
+    clock.now += 60
+    call(session)
+    call(session)
+    assert clock.sleeps == [pytest.approx(1), pytest.approx(3)]
+
+
+def test_without_a_ceiling_calls_do_not_wait(clock):
+    session = make_session(clock, ok())
+    for _number in range(5):
+        call(session)
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000012"}, [12]),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800000000"}, [50]),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "1700000012"}, []),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1600000000"}, []),
+        ({"X-RateLimit-Remaining": "0"}, []),
+        ({"X-RateLimit-Reset": "1700000012"}, []),
+    ],
+)
+def test_a_used_up_window_lets_the_next_call_wait(clock, headers, waits):
+    session = make_session(clock, FakeResponse(SUCCESS, 200, headers), ok(), max_retry_wait=50)
+    call(session)
+    assert clock.sleeps == []
+    call(session)
+    assert clock.sleeps == [pytest.approx(wait) for wait in waits]
+
+
+# Answers of a wrong size
+
+
+def test_an_answer_may_not_be_endless(clock, monkeypatch):
+    monkeypatch.setattr(_transport, "LARGEST_ANSWER", 1024 * 1024)
+    endless = FakeResponse(SUCCESS)
+    given_out = []
+
+    def chunks(size):
+        while True:
+            given_out.append(size)
+            yield b" " * size
+
+    endless.iter_content = chunks
+    session = make_session(clock, endless)
+    error = failure(session)
+    assert (error.fate, error.transient, len(session._http.posts)) == (UNKNOWN, False, 1)
+    assert "1 MiB" in str(error)
+    assert sum(given_out) < 3 * 1024 * 1024
+
+
+def test_an_answer_may_be_as_large_as_the_limit(clock, monkeypatch):
+    monkeypatch.setattr(_transport, "LARGEST_ANSWER", len(SUCCESS))
+    assert call(make_session(clock, ok())) is None
+
+
+def test_an_answer_in_drops_is_not_waited_for_endlessly(clock):
+    slow = FakeResponse(SUCCESS)
+
+    def drops(_size):
+        for drop in (SUCCESS[:5], *[b""] * 1000):
+            clock.now += 29
+            yield drop
+
+    slow.iter_content = drops
+    error = failure(make_session(clock, slow, retries=0, timeout=30, max_retry_wait=60))
+    assert (error.fate, error.transient) == (UNKNOWN, True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "whole"),
+    [
+        ({"Content-Length": str(len(SUCCESS))}, True),
+        ({"Content-Length": str(len(SUCCESS) + 1)}, False),
+        ({"Content-Length": str(len(SUCCESS) + 9), "Content-Encoding": "gzip"}, True),
+        ({}, True),
+    ],
+)
+def test_a_body_that_ends_early(clock, headers, whole):
+    session = make_session(clock, FakeResponse(SUCCESS, 200, headers), retries=0)
+    if whole:
+        assert call(session) is None
+    else:
+        error = failure(session)
+        assert (error.fate, error.transient) == (UNKNOWN, True)
+
+
+def test_success_with_a_status_of_failure_is_none(clock):
+    error = failure(make_session(clock, FakeResponse(SUCCESS, 500), retries=0))
+    assert (error.status, error.fate) == (500, UNKNOWN)
+
+
+# What is told
+
+
+def spellings(secret):
+    return {secret, quote(secret, safe=""), quote_plus(secret), secret.replace("&", "&amp;"), secret.replace("/", "\\/")}
+
+
+LEAKS = [
+    *[requests.exceptions.ConnectionError(f"{URL}?api_key={text}") for text in sorted(spellings(KEY))],
+    requests.exceptions.InvalidHeader(f"bad {KEY} {PASSWORD}"),
+    requests.exceptions.ProxyError(f"http://user:{KEY}@proxy.example"),
+    requests.exceptions.ReadTimeout(f"HTTPSConnectionPool: {quote_plus(PASSWORD)}"),
+    urllib3.exceptions.ProtocolError(f"broken {KEY}", OSError(PASSWORD)),
+    *[
+        FakeResponse(f'{{"message":"error","errors":["{text}"]}}'.replace("\\", "\\\\").encode())
+        for text in sorted(spellings(KEY) | spellings(PASSWORD))
+    ],
+    FakeResponse(f"<html>{KEY} {PASSWORD}</html>".encode(), 500),
+    FakeResponse(f"not JSON: {KEY} {PASSWORD}".encode()),
+    FakeResponse(b"", 301, {"Location": f"https://elsewhere.example/?api_key={KEY}&password={PASSWORD}"}),
+    FakeResponse(b"", 429, {"Retry-After": KEY}),
+]
+
+
+@pytest.mark.parametrize("number", range(len(LEAKS)))
+def test_no_secret_is_told(clock, number):
+    error = failure(make_session(clock, LEAKS[number], retries=0))
+    told = "\n".join([str(error), repr(error.args), error.reason, error.advice, *error.messages])
+    assert [text for text in spellings(KEY) | spellings(PASSWORD) if text in told] == []
+    assert "canary" not in told
+    assert "?" not in told
+    assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
+
+
+def test_every_message_of_the_server_is_told(clock):
+    body = b'{"message":"error","errors":["First of all","And then"]}'
+    error = failure(make_session(clock, FakeResponse(body)))
+    assert error.messages == ["First of all", "And then"]
+    assert "First of all" in str(error) and "And then" in str(error)
+
+
+def test_a_terminal_does_not_obey_a_message(clock):
+    error = failure(make_session(clock, FakeResponse(b'{"message":"\\u001b[2J\\u202e"}')))
+    assert "\x1b" not in str(error) and "\u202e" not in str(error)
+
+
+def test_the_failure_names_the_server_without_a_path(clock):
+    error = failure(make_session(clock, new_connection(ConnectionRefusedError())))
+    assert "https://api.example.com" in str(error)
+    assert "apiv2" not in str(error)

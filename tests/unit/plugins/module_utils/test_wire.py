@@ -1,0 +1,420 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes of an answer: successes, four shapes of errors, lists, and everything that is none of these."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import boolean, confirmation, rows
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.plugins.module_utils.fakes import ENCODERS, in_json, in_xml
+from tests.unit.plugins.module_utils.strategies import XML_TEXTS
+
+FORMATS = ("json", "xml")
+DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
+
+SUCCESSES = [
+    ("json", b'{"message":"success"}'),
+    ("json", b' \r\n{ "message" : "success" }\n'),
+    ("json", b'\xef\xbb\xbf{"message":"success"}'),
+    ("json", b'{"message":"success","errors":[]}'),
+    ("xml", b"<result><message>success</message></result>"),
+    ("xml", DECLARATION + b"<result>\n  <message>success</message>\n</result>\n"),
+    ("xml", b"\xef\xbb\xbf<result><message>success</message></result>"),
+    ("xml", b"<result>success</result>"),
+    ("xml", b"<result>\n  success\n</result>"),
+    ("xml", b"<result><message><![CDATA[success]]></message></result>"),
+]
+
+# format, body, shape, messages, code
+ERRORS = [
+    ("json", b'{"message":"error","errors":["One","Two"]}', "errors", ["One", "Two"], None),
+    ("json", b'{"message":"error","errors":"One"}', "errors", ["One"], None),
+    ("json", b'{"errors":["One"]}', "errors", ["One"], None),
+    ("json", b'{"message":"error","errors":["\\u00c4rger \\/ \\u20ac"]}', "errors", ["Ärger / €"], None),
+    ("json", b'{"message":"User not found"}', "message", ["User not found"], None),
+    ("json", b'{"message":"error","errors":[]}', "message", ["error"], None),
+    (
+        "json",
+        b'{"error":{"code":401,"message":"Permission denied, wrong credentials"}}',
+        "object",
+        ["Permission denied, wrong credentials"],
+        401,
+    ),
+    ("json", b'{"error":{"code":"404","message":null}}', "object", [], 404),
+    ("json", b'{"error":{"code":"many","message":"No"}}', "object", ["No"], None),
+    ("json", b'{"error":{"code":null,"message":["One","Two"]}}', "object", ["One", "Two"], None),
+    ("json", b'{"error":"Bad username \\/ password"}', "string", ["Bad username / password"], None),
+    (
+        "xml",
+        b"<result><message>error</message><errors><error>One</error><error>Two</error></errors></result>",
+        "errors",
+        ["One", "Two"],
+        None,
+    ),
+    ("xml", b"<result><message>error</message><errors><error>One</error></errors></result>", "errors", ["One"], None),
+    (
+        "xml",
+        b"<result>\n <message>error</message>\n <errors>\n  <error>One &amp; all</error>\n </errors>\n</result>",
+        "errors",
+        ["One & all"],
+        None,
+    ),
+    ("xml", b"<result><message>User not found</message></result>", "message", ["User not found"], None),
+    ("xml", b"<result>User not found</result>", "message", ["User not found"], None),
+    ("xml", b"<result><error><code>401</code><message>No</message></error></result>", "object", ["No"], 401),
+    ("xml", b"<error><code>401</code><message>No</message></error>", "object", ["No"], 401),
+    ("xml", b"<error>\n <code>404</code>\n <message/>\n</error>", "object", [], 404),
+    ("xml", b"<error><code>\n404\n</code><message></message></error>", "object", [], 404),
+    ("xml", b"<result><error>Bad username / password</error></result>", "string", ["Bad username / password"], None),
+    ("xml", b"<error>Bad username / password</error>", "string", ["Bad username / password"], None),
+]
+
+# Neither a confirmation nor a list nor an error of the API.
+UNREADABLE = [
+    ("json", b"null"),
+    ("json", b"true"),
+    ("json", b"42"),
+    ("json", b"{"),
+    ("json", b"{}"),
+    ("json", b'{"message":null}'),
+    ("json", b'{"message":{"text":"success"}}'),
+    ("json", b'{"message":["success"]}'),
+    ("json", b"<result><message>success</message></result>"),
+    ("json", b"\xff\xfe\xfd"),
+    ("json", b"[" * 100_000),
+    ("json", b'{"a":' * 100_000),
+    ("json", b"9" * 10_000),
+    ("xml", b"<"),
+    ("xml", b"<result>"),
+    ("xml", b"<result/>"),
+    ("xml", b"<result><message/></result>"),
+    ("xml", b"<result><message>success</message><message>success</message></result>"),
+    ("xml", b"<message>success</message><message>success</message>"),
+    ("xml", b'{"message":"success"}'),
+    ("xml", b"<result><message>\xff</message></result>"),
+    ("xml", b"<result><message>\x00</message></result>"),
+    ("xml", b"<?xml version='1.0' encoding='klingon'?><users/>"),
+    ("xml", b"<a>" * 100_000),
+    ("xml", b"<a>" * 5_000 + b"</a>" * 5_000),
+]
+
+DTDS = [
+    b'<!DOCTYPE result [<!ENTITY s "success">]><result><message>&s;</message></result>',
+    b'<!DOCTYPE result SYSTEM "file:///etc/passwd"><result><message>success</message></result>',
+    b'<!DOCTYPE users [<!ENTITY x SYSTEM "file:///etc/passwd">]><users><user><username>&x;</username></user></users>',
+    b'<!DOCTYPE users [<!ENTITY a "aaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><users><user><username>&b;</username></user>'
+    b"</users>",
+    b"<!DOCTYPE users><users/>",
+]
+
+
+@pytest.mark.parametrize(("answer_format", "body"), SUCCESSES)
+def test_success_is_confirmed(answer_format, body):
+    assert confirmation(answer_format, body) is None
+
+
+@pytest.mark.parametrize("read", [confirmation, rows])
+@pytest.mark.parametrize(("answer_format", "body", "shape", "messages", "code"), ERRORS)
+def test_every_shape_of_an_error_is_one_error(read, answer_format, body, shape, messages, code):
+    with pytest.raises(WireError) as caught:
+        read(answer_format, body)
+    error = caught.value
+    assert (error.shape, error.messages, error.code) == (shape, messages, code)
+    assert error.readable and not error.html
+
+
+@pytest.mark.parametrize("read", [confirmation, rows])
+@pytest.mark.parametrize(("answer_format", "body"), UNREADABLE)
+def test_what_is_no_answer_of_the_api_is_unreadable(read, answer_format, body):
+    with pytest.raises(WireError) as caught:
+        read(answer_format, body)
+    assert not caught.value.readable
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t"])
+def test_an_empty_body_confirms_nothing(answer_format, body):
+    with pytest.raises(WireError) as caught:
+        confirmation(answer_format, body)
+    assert not caught.value.readable
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "body"), [("json", b"[]"), ("json", b'[{"username":"a"}]'), ("xml", b"<users/>")]
+)
+def test_a_list_confirms_nothing(answer_format, body):
+    with pytest.raises(WireError):
+        confirmation(answer_format, body)
+
+
+@pytest.mark.parametrize(("answer_format", "body"), SUCCESSES)
+def test_a_confirmation_is_no_list(answer_format, body):
+    with pytest.raises(WireError):
+        rows(answer_format, body)
+
+
+@pytest.mark.parametrize("read", [confirmation, rows])
+@pytest.mark.parametrize("body", DTDS)
+def test_a_document_type_is_refused(read, body):
+    with pytest.raises(WireError) as caught:
+        read("xml", DECLARATION + body)
+    assert not caught.value.readable
+    assert "root:" not in str(caught.value)
+
+
+@pytest.mark.parametrize("read", [confirmation, rows])
+def test_an_undeclared_entity_is_refused(read):
+    with pytest.raises(WireError):
+        read("xml", b"<users><user><username>&unknown;</username></user></users>")
+
+
+@pytest.mark.parametrize("read", [confirmation, rows])
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>",
+        b"<html><body><h1>502</h1></body></html>",
+        b"\n <HTML><HEAD><TITLE>Sign in</TITLE></HEAD></HTML>",
+        b"\xef\xbb\xbf<html></html>",
+        b"<!doctype html>\n<title>Unclosed<p>tags<br>",
+    ],
+)
+def test_a_web_page_is_told_as_one(read, answer_format, body):
+    with pytest.raises(WireError) as caught:
+        read(answer_format, body)
+    assert caught.value.html and not caught.value.readable
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+def test_what_is_no_web_page_is_not_called_one(answer_format):
+    with pytest.raises(WireError) as caught:
+        rows(answer_format, b"Service unavailable")
+    assert not caught.value.html
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "body"),
+    [
+        ("json", b"[]"),
+        ("json", b" [ ]\n"),
+        ("json", b""),
+        ("json", b"\r\n"),
+        ("xml", b"<users/>"),
+        ("xml", b"<users></users>"),
+        ("xml", b"<users>\n</users>"),
+        ("xml", DECLARATION + b"<users/>\n"),
+        ("xml", b""),
+        ("xml", b" \n"),
+    ],
+)
+def test_an_empty_list_in_each_form(answer_format, body):
+    assert rows(answer_format, body) == []
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "body"),
+    [
+        ("json", b'[{"username":"ann","city":""}]'),
+        ("json", b'[{"username":"ann","city":null}]'),
+        ("xml", b"<users><user><username>ann</username><city></city></user></users>"),
+        ("xml", b"<users><user><username>ann</username><city/></user></users>"),
+        ("xml", DECLARATION + b"<users>\n <user>\n  <username>ann</username>\n  <city/>\n </user>\n</users>"),
+        ("xml", b"<users><user kind='x'><username id='1'>ann</username><city/></user><!-- end --></users>"),
+    ],
+)
+def test_one_customer_is_a_list_of_one(answer_format, body):
+    assert rows(answer_format, body) == [{"username": "ann", "city": ""}]
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize("count", [1, 2, 142])
+def test_customers_keep_their_number_and_order(answer_format, count):
+    listed = [{"username": f"user{number}", "city": "Å & <b>"} for number in range(count)]
+    assert rows(answer_format, ENCODERS[answer_format](listed)) == listed
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "body"),
+    [
+        ("json", b'[{"username":" a\\t","city":"  "}]'),
+        ("xml", b"<users><user><username> a\t</username><city>  </city></user></users>"),
+        ("xml", b"<users>\n<user>\n<username><![CDATA[ a\t]]></username>\n<city><![CDATA[  ]]></city>\n</user>\n</users>"),
+    ],
+)
+def test_blanks_belong_to_a_value(answer_format, body):
+    assert rows(answer_format, body) == [{"username": " a\t", "city": "  "}]
+
+
+def test_cdata_and_escapes_are_text():
+    body = b"<users><user><username>a<![CDATA[<b>&amp;]]>&lt;c&gt;&#228;&#x1F600;</username></user></users>"
+    assert rows("xml", body) == [{"username": "a<b>&amp;<c>ä😀"}]
+
+
+def test_a_comment_does_not_split_a_value():
+    assert rows("xml", b"<users><user><username>a<!-- no -->b</username></user></users>") == [{"username": "ab"}]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [("true", "true"), ("false", "false"), ("7", "7"), ("1.5", "1.5"), ("null", "")]
+)
+def test_bare_json_values_become_text(value, text):
+    assert rows("json", f'[{{"username":"a","x":{value}}}]'.encode()) == [{"username": "a", "x": text}]
+
+
+@pytest.mark.parametrize("value", [["a", "b"], {"c": "d"}, {"c": ["d"]}])
+def test_nested_values_are_kept(value):
+    assert rows("json", in_json([{"username": "a", "x": value}])) == [{"username": "a", "x": value}]
+
+
+def test_nested_elements_are_kept():
+    body = b"<users><user><username>a</username><x><y>1</y><y>2</y></x></user></users>"
+    assert rows("xml", body) == [{"username": "a", "x": {"y": ["1", "2"]}}]
+
+
+def test_a_lone_surrogate_does_not_reach_a_result():
+    [row] = rows("json", b'[{"username":"a\\ud800b","\\udfff":["\\udc00"]}]')
+    assert repr(row).encode("utf-8")
+    assert row["username"].encode("utf-8")
+    assert all(name.encode("utf-8") for name in row)
+
+
+@pytest.mark.parametrize(
+    ("answer_format", "body"),
+    [
+        ("json", b'["ann"]'),
+        ("json", b"[null]"),
+        ("json", b"[[]]"),
+        ("json", b'{"username":"ann"}'),
+        ("json", b'"ann"'),
+        ("xml", b"<users>ann</users>"),
+        ("xml", b"<users><user>ann</user></users>"),
+        ("xml", b"<customers><user><username>ann</username></user></customers>"),
+        ("xml", b"<user><username>ann</username></user>"),
+    ],
+)
+def test_what_is_no_list_of_customers_is_refused(answer_format, body):
+    with pytest.raises(WireError) as caught:
+        rows(answer_format, body)
+    assert not caught.value.readable
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        *[(text, True) for text in ("true", "True", "TRUE", " true ", "1", "yes", "Y", "on", "t")],
+        *[(text, False) for text in ("false", "False", "FALSE", "\nfalse", "0", "no", "N", "off", "f")],
+        ("", None),
+        (" \t", None),
+    ],
+)
+def test_a_boolean_in_any_spelling(text, value):
+    assert boolean(text) is value
+
+
+@pytest.mark.parametrize("text", ["maybe", "2", "-1", "truefalse", "nil", "٠"])
+def test_what_is_no_boolean_is_refused(text):
+    with pytest.raises(ValueError, match="true"):
+        boolean(text)
+
+
+def _value_or_wire_error(read, answer_format, body):
+    """Neither another exception nor a value of another kind."""
+    try:
+        value = read(answer_format, body)
+    except WireError as error:
+        assert isinstance(str(error), str)
+        assert all(isinstance(message, str) for message in error.messages)
+        return
+    if read is confirmation:
+        assert value is None
+    else:
+        assert all(isinstance(row, dict) for row in value)
+
+
+READERS = st.sampled_from([confirmation, rows])
+# Joined at random: more of it gets past a parser than of bytes without any sense.
+FRAGMENTS = st.sampled_from(
+    [
+        b"<users>", b"</users>", b"<user>", b"</user>", b"<username>", b"</username>", b"<result>", b"</result>",
+        b"<message>", b"</message>", b"success", b"<errors>", b"<error>", b"</error>", b"</errors>", b"<code>", b"</code>",
+        b"<!DOCTYPE a>", b"<![CDATA[", b"]]>", b"<?xml version='1.0' encoding='utf-16'?>", b"<?xml version='1.0'?>",
+        b"<?xml version='1.0' encoding='none'?>", b"&#0;", b"&a;", b"&amp;", b"<a xmlns:b='c'/>", b"<b:a/>", b"<#text/>",
+        b"[", b"]", b"{", b"}", b":", b",", b'"message"', b'"error"', b'"errors"', b'"code"', b'"success"', b'"\\ud800"',
+        b"null", b"true", b"NaN", b"-Infinity", b"1e999", b"-0", b'"#text"', b"\xff", b"\x00", b"\xef\xbb\xbf", b" ",
+    ]
+)  # fmt: skip
+
+
+@given(READERS, st.sampled_from(FORMATS), st.one_of(st.binary(max_size=80), st.lists(FRAGMENTS).map(b"".join)))
+def test_any_bytes_give_a_value_or_the_one_error(read, answer_format, body):
+    _value_or_wire_error(read, answer_format, body)
+
+
+GOOD = [
+    *[(answer_format, body) for answer_format, body in SUCCESSES],
+    *[(answer_format, body) for answer_format, body, *_expected in ERRORS],
+    *[
+        (answer_format, ENCODERS[answer_format]([{"username": "ann", "city": "Å"}, {"username": "bob", "active": "true"}]))
+        for answer_format in FORMATS
+    ],
+]
+
+
+@given(READERS, st.sampled_from(GOOD), st.data())
+def test_any_damage_to_a_good_answer_gives_a_value_or_the_one_error(read, good, data):
+    answer_format, body = good
+    for _number in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(body)))
+        end = data.draw(st.integers(start, min(len(body), start + 8)))
+        body = body[:start] + data.draw(st.one_of(st.binary(max_size=4), FRAGMENTS)) + body[end:]
+    _value_or_wire_error(read, answer_format, body)
+
+
+JSON_VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text()),
+    lambda values: st.one_of(st.lists(values, max_size=3), st.dictionaries(st.text(max_size=5), values, max_size=3)),
+    max_leaves=8,
+)
+ANSWERS = st.one_of(
+    JSON_VALUES,
+    st.dictionaries(st.sampled_from(["message", "error", "errors", "result", "code"]), JSON_VALUES),
+    st.fixed_dictionaries(
+        {"error": st.dictionaries(st.sampled_from(["code", "message"]), JSON_VALUES)},
+    ),
+    st.lists(st.dictionaries(st.sampled_from(["username", "active", "x"]), JSON_VALUES), max_size=3),
+)
+
+
+@given(READERS, ANSWERS)
+def test_any_json_value_gives_a_value_or_the_one_error(read, value):
+    _value_or_wire_error(read, "json", in_json(value))
+
+
+ROWS = st.lists(
+    st.fixed_dictionaries({"username": XML_TEXTS}, optional={name: XML_TEXTS for name in ("city", "state", "website")}),
+    max_size=4,
+)
+
+
+@given(ROWS)
+def test_rows_are_the_same_through_both_formats(listed):
+    assert rows("json", in_json(listed)) == listed
+    assert rows("xml", in_xml(listed)) == listed
+
+
+@given(st.lists(XML_TEXTS.filter(lambda text: bool(text.strip())), min_size=1, max_size=3))
+def test_messages_are_the_same_through_both_formats(messages):
+    document = {"message": "error", "errors": messages}
+    told = []
+    for encode, answer_format in ((in_json, "json"), (in_xml, "xml")):
+        with pytest.raises(WireError) as caught:
+            confirmation(answer_format, encode(document))
+        told.append(caught.value.messages)
+    assert told[0] == told[1] == [message.strip() for message in messages]
