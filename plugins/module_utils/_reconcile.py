@@ -157,7 +157,7 @@ class _Write:
                 return APPLIED, None
             lost = lost or error.fate != NOT_DONE
             if not lost:
-                return FAILED, error
+                return self._refused(error)
             done = self._look()
             if done is True:
                 return APPLIED, None
@@ -165,6 +165,16 @@ class _Write:
                 return UNKNOWN, error
             if not (self._may_repeat(error) and patience.again(error.wait)):
                 return FAILED, error
+
+    def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
+        """An error for certain. What was to be done may have been done by somebody else meanwhile."""
+        if self._operation.name not in _DECIDED_BY_READING or error.transient or not self._look():
+            return FAILED, error
+        if self._operation.name != "create":
+            return APPLIED, None
+        # It may be another customer than the one that was asked for, so it has to be compared anew.
+        error.advice = "The customer was created by somebody else meanwhile. Run the task again."
+        return FAILED, error
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the session has done so."""

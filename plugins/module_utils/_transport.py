@@ -12,6 +12,7 @@ travel in the body alone, never in an address.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import email.utils
 import http.client
 import random
@@ -23,6 +24,7 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import BoundedAdapter, Deadline
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
     UNKNOWN,
@@ -40,8 +42,8 @@ except ImportError:
     HAS_REQUESTS = False
 
 VERSION = "0.1.0"
-# One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 300,000.
-LARGEST_ANSWER = 128 * 1024 * 1024
+# One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 150,000.
+LARGEST_ANSWER = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
@@ -67,13 +69,27 @@ class Connection:
 
 
 class Patience:
-    """How long one call may go on: `retries` further tries, with `max_retry_wait` seconds of waiting in all."""
+    """How long one call may go on: `retries` further tries, with `max_retry_wait` seconds of waiting in all.
+
+    What an answer takes beyond `timeout` counts as waiting, too. So a call ends after
+    `(retries + 1) * timeout + max_retry_wait` seconds at the latest, and what it takes to connect.
+    """
 
     def __init__(self, connection: Connection, sleep: t.Callable[[float], None]) -> None:
         self._tries = 0
         self._retries = connection.retries
+        self._timeout = connection.timeout
         self._left = connection.max_retry_wait
         self._sleep = sleep
+
+    @property
+    def longest_try(self) -> float:
+        """Seconds that the next try may take."""
+        return self._timeout + max(0.0, self._left)
+
+    def count(self, seconds: float) -> None:
+        """Takes a try that lasted `seconds` into account."""
+        self._left -= max(0.0, seconds - self._timeout)
 
     def again(self, wait: float | None = None) -> bool:
         """Waits before a further try, `wait` seconds or with exponential backoff and jitter; False: no more tries."""
@@ -164,18 +180,32 @@ class Session:
         """
         patience = self.patience()
         while True:
+            self._pace.take_turn()
+            started = time.monotonic()
             try:
-                return self._once(address, parameters, decode)
+                return self._once(address, parameters, decode, patience.longest_try)
             except CallError as error:
+                patience.count(time.monotonic() - started)
                 may_repeat = error.transient and (repeatable or error.fate == NOT_DONE)
                 if not may_repeat or not patience.again(error.wait):
                     raise
 
     def _once(
-        self, address: str, parameters: t.Sequence[tuple[str, str]], decode: t.Callable[[str, bytes], Value]
+        self,
+        address: str,
+        parameters: t.Sequence[tuple[str, str]],
+        decode: t.Callable[[str, bytes], Value],
+        seconds: float,
     ) -> Value:
-        self._pace.take_turn()
-        status, headers, body = self._post(address, parameters)
+        """One try, which takes `seconds` at most once the connection stands."""
+        with Deadline(seconds) as deadline:
+            try:
+                status, headers, body = self._post(address, parameters)
+            except CallError:
+                if not deadline.passed:
+                    raise
+        if deadline.passed:
+            raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
         self._pace.heed(headers)
         _refuse_by_status(status, headers)
         try:
@@ -208,8 +238,7 @@ class Session:
             raise _no_answer(error, connection) from None
 
     def _read(self, response: t.Any) -> bytes:
-        """The whole body, bounded in size, and in time against a server that sends it drop by drop."""
-        deadline = time.monotonic() + self.connection.timeout + self.connection.max_retry_wait
+        """The whole body, bounded in size."""
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(_CHUNK):
@@ -217,8 +246,6 @@ class Session:
             size += len(chunk)
             if size > LARGEST_ANSWER:
                 raise CallError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB", UNKNOWN)
-            if time.monotonic() > deadline:
-                raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
         _check_length(response, size)
         return b"".join(chunks)
 
@@ -244,6 +271,8 @@ class Session:
 
 def _http_session(connection: Connection) -> t.Any:
     session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, BoundedAdapter())
     session.headers["User-Agent"] = f"mailfleet.sendgrid/{VERSION}"
     session.headers["Accept"] = f"application/{connection.api_format}"
     # Credentials of a .netrc file are for other services. Proxies of the environment are followed, but not with
@@ -336,7 +365,9 @@ def _asked_wait(headers: t.Mapping[str, str]) -> float | None:
     if seconds is not None:
         return float(seconds)
     try:
-        moment = email.utils.parsedate_to_datetime(after).timestamp()
+        date = email.utils.parsedate_to_datetime(after)
+        # HTTP's dates are in UTC, also in the form that does not say so.
+        moment = date.replace(tzinfo=date.tzinfo or datetime.timezone.utc).timestamp()
     # What is neither raises one of these, by the version of Python.
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
