@@ -56,16 +56,14 @@ def _spellings(character: str) -> str:
     utf_8 = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
     utf_16 = character.encode("utf-16-be").hex()
     units = "".join(rf"\\u{utf_16[start : start + 4]}" for start in range(0, len(utf_16), 4))
-    spellings = [
-        re.escape(character),
-        re.escape(shown(character)),
-        f"(?i:{utf_8}|{units}|&#0*{number};|&#x0*{number:x};)",
-    ]
+    spellings = [f"(?i:{utf_8}|{units}|&#0*{number};|&#x0*{number:x};)"]
     spellings += [f"&{name}" for name in _ENTITIES.get(character, [])]
     if character in _BACKSLASHED:
         spellings.append(re.escape("\\" + _BACKSLASHED[character]))
     if character == " ":
         spellings.append(r"\+")
+    # The plain ones come last, so that they do not leave the rest of a longer one behind.
+    spellings += [re.escape(shown(character)), re.escape(character)]
     return f"(?:{'|'.join(spellings)})"
 
 

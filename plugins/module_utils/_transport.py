@@ -325,8 +325,8 @@ def _refuse_by_status(status: int, headers: t.Mapping[str, str]) -> None:
 
 
 def _failed_status(status: int) -> CallError:
-    later = status >= 500
-    return CallError(f"the server answered HTTP {status}", UNKNOWN if later else NOT_DONE, later, status=status)
+    """A status that says failure over a body that says success: one of them is wrong, so nobody can tell."""
+    return CallError(f"the server answered HTTP {status}", UNKNOWN, transient=status >= 500, status=status)
 
 
 def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:

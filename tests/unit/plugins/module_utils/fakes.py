@@ -4,8 +4,8 @@
 
 """A service in memory, for tests without a socket. It knows the published reference, and nothing of the collection.
 
-`FakeService` holds customers as dicts by wire name and answers a call with bytes. `FakeHttp` takes the place of the HTTP
-session below `_transport.Session`: it hands each POST to a service, or fails as it is told to.
+`FakeService` holds customers as dicts by wire name and acts on them. `FakeHttp` takes the place of the HTTP session
+in a `_transport.Session`: it hands each POST to a service and answers with bytes, or fails as it is told to.
 """
 
 from __future__ import annotations

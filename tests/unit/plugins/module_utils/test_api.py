@@ -65,7 +65,15 @@ WRITES = [
         [("task", "setEmail")],
         True,
     ),
-    ("set_password", {"password": "secret"}, "reseller.manage", [("method", "password")], "customer.password", [], True),
+    (
+        "set_password",
+        {"password": "secret"},
+        "reseller.manage",
+        [("method", "password")],
+        "customer.password",
+        [],
+        True,
+    ),
 ]
 BODIES = {
     "create": [("username", "ann"), *TWICE],
@@ -81,9 +89,7 @@ BODIES = {
 @pytest.mark.parametrize(
     ("operation", "sent", "address", "fixed", "other_address", "other_fixed", "repeatable"), WRITES
 )
-def test_a_write_as_the_reference_says(
-    family, operation, sent, address, fixed, other_address, other_fixed, repeatable
-):
+def test_a_write_as_the_reference_says(family, operation, sent, address, fixed, other_address, other_fixed, repeatable):
     session = FakeSession()
     CustomerApi(session, family).write(operation, "ann", sent)
     if family == "customer":

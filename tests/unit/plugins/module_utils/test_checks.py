@@ -229,7 +229,14 @@ def test_options_of_the_customer_family_only():
 
 @pytest.mark.parametrize(
     "name",
-    ["username", "new_username", "password", "email", *[name for name, _limit in LIMITS if name != "username"], "mail_domain"],
+    [
+        "username",
+        "new_username",
+        "password",
+        "email",
+        *[name for name, _limit in LIMITS if name != "username"],
+        "mail_domain",
+    ],
 )
 @pytest.mark.parametrize("sign", ["\x00", "\x0b", "\ud800", "\uffff"])
 def test_text_that_cannot_be_carried_is_refused(name, sign):

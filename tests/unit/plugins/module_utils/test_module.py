@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import json
 import re
@@ -13,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils import basic
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 
@@ -164,7 +166,8 @@ def test_the_action_group_holds_every_module():
 
 
 @pytest.mark.parametrize(
-    ("requests", "xmltodict", "named"), [(False, True, ["requests"]), (True, False, ["xmltodict"]), (False, False, ["requests", "xmltodict"])]
+    ("requests", "xmltodict", "named"),
+    [(False, True, ["requests"]), (True, False, ["xmltodict"]), (False, False, ["requests", "xmltodict"])],
 )
 def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch, requests, xmltodict, named):
     monkeypatch.setattr(_module, "HAS_REQUESTS", requests)
@@ -212,45 +215,68 @@ def test_a_task_gets_the_options_and_the_mode(check_mode):
     assert result["given"] == (options, check_mode)
 
 
-def run(capsys, task, arguments, spec=None):
-    """The exit status and the printed result of a whole module."""
-    with patch_module_args(arguments), pytest.raises(SystemExit) as caught:
-        _module.run(task, spec or _module.password_spec())
+@contextlib.contextmanager
+def module_arguments(monkeypatch, arguments):
+    """Arguments as if Ansible had sent them."""
+    try:
+        from ansible.module_utils.testing import patch_module_args
+    except ImportError:
+        # ansible-core 2.17
+        monkeypatch.setattr(basic, "_ANSIBLE_ARGS", json.dumps({"ANSIBLE_MODULE_ARGS": arguments}).encode())
+        yield
+    else:
+        with patch_module_args(arguments):
+            yield
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs a whole module; gives its exit status and its printed result."""
+    return functools.partial(_run, monkeypatch, capsys)
+
+
+def _run(monkeypatch, capsys, task, arguments):
+    with module_arguments(monkeypatch, arguments), pytest.raises(SystemExit) as caught:
+        _module.run(task, _module.password_spec())
     return caught.value.code, json.loads(capsys.readouterr().out)
 
 
 ARGUMENTS = {"api_user": "acme", "api_key": "canary-key", "username": "ann", "password": CANARY}
 
 
-def test_a_run_ends_with_the_result(capsys):
+def test_a_run_ends_with_the_result(run):
     def task(options, check_mode):
-        return {"changed": True, "seen": [options["username"], options["retries"], check_mode], "warnings": ["Look here"]}
+        return {
+            "changed": True,
+            "seen": [options["username"], options["retries"], check_mode],
+            "warnings": ["Look here"],
+        }
 
-    status, result = run(capsys, task, {**ARGUMENTS, "_ansible_check_mode": True})
+    status, result = run(task, {**ARGUMENTS, "_ansible_check_mode": True})
     assert status == 0
     assert (result["changed"], result["seen"]) == (True, ["ann", 4, True])
     assert "Look here" in json.dumps(result["warnings"])
 
 
-def test_a_failed_run_ends_with_what_was_applied(capsys):
+def test_a_failed_run_ends_with_what_was_applied(run):
     def task(_options, _check_mode):
         return {"failed": True, "changed": True, "msg": "It failed.", "operations": [{"name": "disable"}]}
 
-    status, result = run(capsys, task, ARGUMENTS)
+    status, result = run(task, ARGUMENTS)
     assert status == 1
     assert (result["failed"], result["changed"], result["msg"]) == (True, True, "It failed.")
     assert result["operations"] == [{"name": "disable"}]
 
 
-def test_secrets_do_not_come_back_with_the_invocation(capsys):
-    _status, result = run(capsys, lambda *_given: {"changed": False}, ARGUMENTS)
+def test_secrets_do_not_come_back_with_the_invocation(run):
+    _status, result = run(lambda *_given: {"changed": False}, ARGUMENTS)
     assert CANARY not in json.dumps(result) and "canary-key" not in json.dumps(result)
 
 
 @pytest.mark.parametrize(
     ("variable", "option"), [(variable, name) for name, (_k, _d, variable, _c) in CONTRACT.items() if variable]
 )
-def test_the_connection_comes_from_the_environment(monkeypatch, capsys, variable, option):
+def test_the_connection_comes_from_the_environment(monkeypatch, run, variable, option):
     value = "customer" if option == "api" else "from-environment"
     monkeypatch.setenv(variable, value)
     seen = {}
@@ -259,7 +285,7 @@ def test_the_connection_comes_from_the_environment(monkeypatch, capsys, variable
         seen.update(options)
         return {"changed": False}
 
-    run(capsys, task, {name: text for name, text in ARGUMENTS.items() if name != option})
+    run(task, {name: text for name, text in ARGUMENTS.items() if name != option})
     assert seen[option] == value
 
 

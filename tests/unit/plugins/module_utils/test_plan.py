@@ -86,7 +86,11 @@ CASES = [
     ({"password": SECRET, "update_password": "always"}, None, ["create"]),
     ({"new_username": "eve@example.com", "active": False}, None, ["create", "disable"]),
     # used on creation only
-    ({"package": "Gold", "whitelabel": "x", "ips": ["192.0.2.1"], "free_user": True, "billing_date": "2001-01-01"}, ANN, []),
+    (
+        {"package": "Gold", "whitelabel": "x", "ips": ["192.0.2.1"], "free_user": True, "billing_date": "2001-01-01"},
+        ANN,
+        [],
+    ),
     ({"mail_domain": "x"}, ANN, []),
     # order
     (
@@ -274,7 +278,9 @@ def test_what_is_compared_is_not_unverified():
 
 @pytest.mark.parametrize("shows", [True, False])
 def test_a_new_customer_is_predicted_as_the_server_will_show_it(shows):
-    made = plan(desired(password=SECRET, city="Bath", company="Acme", package="Gold"), Observed(None, None, None, shows))
+    made = plan(
+        desired(password=SECRET, city="Bath", company="Acme", package="Gold"), Observed(None, None, None, shows)
+    )
     expected = {"username": "ann@example.com", "city": "Bath", "active": True}
     assert made.predicted == ({**expected, "website_access": True} if shows else expected)
     assert made.before is None
@@ -292,7 +298,9 @@ def test_without_operations_nothing_changes():
 
 @pytest.mark.parametrize("current", [None, ANN])
 def test_no_prediction_and_no_diff_holds_a_secret(current):
-    made = plan(desired(password=SECRET, update_password="always", city="Bath"), Observed(current, password_matches=False))
+    made = plan(
+        desired(password=SECRET, update_password="always", city="Bath"), Observed(current, password_matches=False)
+    )
     assert SECRET not in repr(made.predicted)
     assert SECRET not in repr((masked(made.before or {}), masked(made.after)))
     assert masked(made.after)["password"] == "********"
@@ -453,7 +461,12 @@ def refusal(wanted, service):
 
 @settings(max_examples=300)
 @given(
-    FLEETS, WANTED, st.sampled_from(["json", "xml"]), st.booleans(), st.booleans(), st.sampled_from([False, False, True])
+    FLEETS,
+    WANTED,
+    st.sampled_from(["json", "xml"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([False, False, True]),
 )
 def test_a_plan_does_what_it_predicts_and_a_second_one_is_empty(fleet, wanted, answer_format, shows, checks, rewrites):
     service = FakeService(*fleet, shows_website_access=shows, knows_check=checks, rewrites=rewrites)

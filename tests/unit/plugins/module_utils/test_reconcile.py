@@ -83,9 +83,7 @@ def test_before_a_creation_all_customers_are_looked_at():
     assert reads_and_writes(api)[-1] == "list"
 
 
-@pytest.mark.parametrize(
-    ("stored", "matches"), [("Acme", True), ("Acme & Sons", True), ("Other", False), ("", False)]
-)
+@pytest.mark.parametrize(("stored", "matches"), [("Acme", True), ("Acme & Sons", True), ("Other", False), ("", False)])
 def test_a_company_is_asked_for_by_one_more_read(stored, matches):
     api = make_api(FakeService(customer(ANN, company=stored), customer("bob@example.com", company="Acme")))
     observed = observe(api, Desired(ANN, {"company": "Acme"}))
@@ -252,7 +250,10 @@ def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desir
 
 @pytest.mark.parametrize(
     ("attributes", "operation", "fault"),
-    [({"company": "New"}, "set_profile", "lost_after*"), ({"website_access": False}, "disable_website", "lost_before*")],
+    [
+        ({"company": "New"}, "set_profile", "lost_after*"),
+        ({"website_access": False}, "disable_website", "lost_before*"),
+    ],
 )
 def test_what_the_server_hides_stays_unknown(attributes, operation, fault):
     api = make_api(FakeService(customer(ANN), shows_website_access=False), {operation: [fault]}, retries=1)

@@ -196,7 +196,10 @@ def test_a_company_costs_one_more_read(world):
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"website": "new.example"}, ["website", "new.example", "http://new.example"]), ({"country": "Canada"}, ["Canad'"])],
+    [
+        ({"website": "new.example"}, ["website", "new.example", "http://new.example"]),
+        ({"country": "Canada"}, ["Canad'"]),
+    ],
 )
 def test_what_the_server_rewrites_is_no_change_and_a_warning(world, options, words):
     world.put(FakeService(STORED_ANN, rewrites=True))
@@ -221,7 +224,9 @@ def test_everything_that_creation_needs_is_told_before_any_write(world):
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_options_are_checked_before_any_call(world, check_mode):
     with pytest.raises(InvalidInput) as caught:
-        world.customer(check_mode, city="x" * 101, email="none", password="short", api_url="http://example.com", retries=-1)
+        world.customer(
+            check_mode, city="x" * 101, email="none", password="short", api_url="http://example.com", retries=-1
+        )
     told = str(caught.value)
     assert [word for word in ("city", "email", "password", "api_url", "retries") if word not in told] == []
     assert world.http.calls == []
@@ -405,7 +410,12 @@ def test_a_password_whose_fate_is_unknown(world):
 
 def test_whatever_happens_is_a_result(world):
     """A failure of each kind through the whole of a module."""
-    for faults in ({"list": ["lost_before*"]}, {"list": ["busy*"]}, {"list": ["broken_after*"]}, {"list": ["refused*"]}):
+    for faults in (
+        {"list": ["lost_before*"]},
+        {"list": ["busy*"]},
+        {"list": ["broken_after*"]},
+        {"list": ["refused*"]},
+    ):
         world.put(FakeService(STORED_ANN), **faults)
         result = perform(functools.partial(_call, world), {}, False)
         assert result["failed"] is True and result["changed"] is False

@@ -20,7 +20,9 @@ from tests.unit.plugins.module_utils.fakes import xml_text
 from tests.unit.plugins.module_utils.strategies import XML_CHARACTERS, XML_TEXTS
 
 
-@pytest.mark.parametrize("text", ["", " ", "\t\n\r", "plain", "ä😀", "&<>\"'", "\u00a0", "\ud7ff\ue000\ufffd\U0010ffff"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "\t\n\r", "plain", "ä😀", "&<>\"'", "\u00a0", "\ud7ff\ue000\ufffd\U0010ffff"]
+)
 def test_text_that_xml_can_hold_is_carried(text):
     assert is_carried(text)
 
@@ -49,7 +51,22 @@ def test_text_that_an_xml_parser_refuses_is_not_carried(text):
 
 @pytest.mark.parametrize(
     "sign",
-    ["\x00", "\x07", "\x1b", "\x7f", "\x9b", "\n", "\r", "\u200b", "\u200f", "\u2028", "\u202e", "\u2066", "\ufeff", "\ud800"],
+    [
+        "\x00",
+        "\x07",
+        "\x1b",
+        "\x7f",
+        "\x9b",
+        "\n",
+        "\r",
+        "\u200b",
+        "\u200f",
+        "\u2028",
+        "\u202e",
+        "\u2066",
+        "\ufeff",
+        "\ud800",
+    ],
 )
 def test_signs_that_a_terminal_would_obey_are_made_visible(sign):
     text = shown(f"a{sign}b")
@@ -86,7 +103,7 @@ def test_text_without_surrogates_is_whole_already(text):
     assert whole(text) == text
 
 
-SECRET = "päss/w&rd <\"it's\"> 100%+x\\y"
+SECRET = 'päss/w&rd <"it\'s"> 100%+x\\y'
 SPELLINGS = {
     "plain": SECRET,
     "percent": quote(SECRET, safe=""),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import socket
 import ssl
+import time
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -283,6 +284,22 @@ def test_too_many_requests(clock, headers, wait, repeatable):
     assert clock.sleeps == [pytest.approx(wait)]
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    "date", ["Tue, 14 Nov 2023 22:13:29 GMT", "Tuesday, 14-Nov-23 22:13:29 GMT", "Tue Nov 14 22:13:29 2023"]
+)
+def test_a_date_in_each_form_of_http_counts_in_utc(clock, monkeypatch, zone, date):
+    session = make_session(clock, FakeResponse(b"", 429, {"Retry-After": date}), ok())
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", zone)
+            time.tzset()
+            assert call(session) is None
+    finally:
+        time.tzset()
+    assert clock.sleeps == [pytest.approx(9)]
+
+
 def test_retry_after_counts_for_a_server_that_is_down_too(clock):
     session = make_session(clock, FakeResponse(b"", 503, {"Retry-After": "7"}), ok())
     assert call(session) is None
@@ -312,7 +329,10 @@ HEADER_TEXTS = st.one_of(
     st.sampled_from(ODD_VALUES),
     st.text(st.characters(max_codepoint=255), max_size=30),
     st.text("0123456789 :,-", max_size=30),
-    st.from_regex(r"(Mon, )?[0-9]{1,3} (Jan|Feb) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? (GMT|\+[0-9]{1,6})", fullmatch=True),
+    st.from_regex(
+        r"(Mon, )?[0-9]{1,3} (Jan|Feb) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? (GMT|\+[0-9]{1,6})",
+        fullmatch=True,
+    ),
 )
 NAMES = ("Retry-After", "X-RateLimit-Reset", "X-RateLimit-Remaining", "Content-Length")
 
@@ -456,7 +476,13 @@ def test_success_with_a_status_of_failure_is_none(clock):
 
 
 def spellings(secret):
-    return {secret, quote(secret, safe=""), quote_plus(secret), secret.replace("&", "&amp;"), secret.replace("/", "\\/")}
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote_plus(secret),
+        secret.replace("&", "&amp;"),
+        secret.replace("/", "\\/"),
+    }
 
 
 LEAKS = [

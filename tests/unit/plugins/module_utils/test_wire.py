@@ -245,7 +245,10 @@ def test_customers_keep_their_number_and_order(answer_format, count):
     [
         ("json", b'[{"username":" a\\t","city":"  "}]'),
         ("xml", b"<users><user><username> a\t</username><city>  </city></user></users>"),
-        ("xml", b"<users>\n<user>\n<username><![CDATA[ a\t]]></username>\n<city><![CDATA[  ]]></city>\n</user>\n</users>"),
+        (
+            "xml",
+            b"<users>\n<user>\n<username><![CDATA[ a\t]]></username>\n<city><![CDATA[  ]]></city>\n</user>\n</users>",
+        ),
     ],
 )
 def test_blanks_belong_to_a_value(answer_format, body):
@@ -343,10 +346,13 @@ READERS = st.sampled_from([confirmation, rows])
 FRAGMENTS = st.sampled_from(
     [
         b"<users>", b"</users>", b"<user>", b"</user>", b"<username>", b"</username>", b"<result>", b"</result>",
-        b"<message>", b"</message>", b"success", b"<errors>", b"<error>", b"</error>", b"</errors>", b"<code>", b"</code>",
+        b"<message>", b"</message>", b"success", b"<errors>", b"<error>", b"</error>", b"</errors>",
+        b"<code>", b"</code>",
         b"<!DOCTYPE a>", b"<![CDATA[", b"]]>", b"<?xml version='1.0' encoding='utf-16'?>", b"<?xml version='1.0'?>",
-        b"<?xml version='1.0' encoding='none'?>", b"&#0;", b"&a;", b"&amp;", b"<a xmlns:b='c'/>", b"<b:a/>", b"<#text/>",
-        b"[", b"]", b"{", b"}", b":", b",", b'"message"', b'"error"', b'"errors"', b'"code"', b'"success"', b'"\\ud800"',
+        b"<?xml version='1.0' encoding='none'?>", b"&#0;", b"&a;", b"&amp;", b"<a xmlns:b='c'/>", b"<b:a/>",
+        b"<#text/>",
+        b"[", b"]", b"{", b"}", b":", b",", b'"message"', b'"error"', b'"errors"', b'"code"', b'"success"',
+        b'"\\ud800"',
         b"null", b"true", b"NaN", b"-Infinity", b"1e999", b"-0", b'"#text"', b"\xff", b"\x00", b"\xef\xbb\xbf", b" ",
     ]
 )  # fmt: skip
@@ -361,7 +367,10 @@ GOOD = [
     *[(answer_format, body) for answer_format, body in SUCCESSES],
     *[(answer_format, body) for answer_format, body, *_expected in ERRORS],
     *[
-        (answer_format, ENCODERS[answer_format]([{"username": "ann", "city": "Å"}, {"username": "bob", "active": "true"}]))
+        (
+            answer_format,
+            ENCODERS[answer_format]([{"username": "ann", "city": "Å"}, {"username": "bob", "active": "true"}]),
+        )
         for answer_format in FORMATS
     ],
 ]
