@@ -64,7 +64,7 @@ sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection t
 	@$(in_lint) tools/sanity.py $(SANITY_ARGS)
 
 .PHONY: lint
-lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog and Python's form
+lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, ruff
 	@$(in_lint) tools/lint.py
 
 .PHONY: build

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the linters on a copy of the checkout, where playbooks and roles find the collection's own modules."""
+"""Run the linters, each on a copy of the checkout, where playbooks and roles find the collection's own modules."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ import staging
 LINTERS = (
     ["ansible-lint", "--profile", "production"],
     ["antsibull-changelog", "lint"],
+    ["ruff", "check"],
+    ["ruff", "format", "--check"],
 )
 
 
 def main() -> int:
     with staging.staged_copy() as copy:
-        failed = [linter[0] for linter in LINTERS if not _passes(linter, copy)]
+        failed = [" ".join(linter) for linter in LINTERS if not _passes(linter, copy)]
     print(f"Linters that failed: {', '.join(failed) or 'none'}", flush=True)
     return 1 if failed else 0
 

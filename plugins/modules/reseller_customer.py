@@ -91,13 +91,16 @@ options:
       - The API calls it C(state), a name that means something else in a module.
     type: str
   zip:
-    description: Postal code, at most 50 characters. Needed to create a customer.
+    description:
+      - Postal code, at most 50 characters. Needed to create a customer.
+      - Write it in quotes. YAML takes V(04101) for a number.
     type: str
   country:
     description:
       - Country, at most 100 characters. Needed to create a customer.
       - The service is known to keep the first 5 characters only. That counts as the same country, with a warning that
         says what is stored. A code such as V(US) avoids it.
+      - Write the code of Norway in quotes. YAML takes V(NO) for a boolean.
     type: str
   phone:
     description: Phone number, at most 50 characters. Needed to create a customer.
@@ -128,7 +131,8 @@ options:
     description:
       - What to do with O(website_access) on a server that does not show it.
       - V(always) sends it on each run, and reports a change each time.
-      - V(on_create) sends it only with a new customer.
+      - V(on_create) sends it only with a new customer. Should a run be killed between the creation and this write, no
+        later run makes up for it.
     type: str
     default: always
     choices: [always, on_create]

@@ -2,170 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The command line: start the sandbox, say where it listens, stop cleanly when told to."""
+"""`python -m tests.sandbox`: the command line, or one sentence when a library is missing that it needs."""
 
 from __future__ import annotations
 
-import argparse
-import ipaddress
-import signal
-import socket
-import sqlite3
 import sys
-from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
-import uvicorn
-
-from .app import create_app
-from .behaviours import BEHAVIOURS, DOCUMENTED
-from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
-from .service import Service
-from .store import Store, StoreError
-
-_FAILURE = 2
-_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-class StartError(Exception):
-    """The service cannot start; the text is one sentence."""
-
-
-class _Server(uvicorn.Server):
-    """A server that says once where it listens, when it really does, and that ends a stop by signal with status 0."""
-
-    def __init__(self, config: uvicorn.Config, line: str) -> None:
-        super().__init__(config)
-        self._line = line
-        # uvicorn raises a caught signal again after its shutdown; this handler takes it then, and also one that comes
-        # before uvicorn listens to signals at all.
-        for number in _STOP_SIGNALS:
-            signal.signal(number, self._stop)
-
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        print(self._line, flush=True)
-
-
-def _loopback(text: str) -> str:
-    """A loopback address; `localhost` is taken as 127.0.0.1."""
-    host = "127.0.0.1" if text == "localhost" else text
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return host
-    except ValueError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text} is not a loopback address")
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text} is not a port number from 0 to 65535")
-    return int(text)
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage before it."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(_FAILURE, f"{message[:1].upper()}{message[1:]}.\n")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m tests.sandbox", description="A stand-in for the v2 customer service.")
-    parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="loopback address (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: %(default)s)")
-    parser.add_argument("--database", metavar="PATH", help="SQLite file that keeps the state (default: in memory)")
-    parser.add_argument(
-        "--behaviour",
-        choices=sorted(BEHAVIOURS),
-        default=DOCUMENTED.name,
-        help="the reference page or the recorded service (default: %(default)s)",
-    )
-    state = parser.add_mutually_exclusive_group()
-    state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
-    state.add_argument("--demo", action="store_true", help="begin with a small demo fleet")
-    return parser
-
-
-def _seed(options: argparse.Namespace) -> Seed:
-    path = DEMO_FLEET if options.demo else options.seed
-    return DEFAULT_SEED if path is None else load(path)
-
-
-def _listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens. Made here and not by uvicorn, so that the port is known and a failure is one sentence."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches off the delay of small packets only where it reads "TCP";
-    # with the delay each call would take 40 ms.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((host, port))
-        # Two programs may bind one port; only one may listen.
-        bound.listen()
-    except OSError as error:
-        bound.close()
-        raise StartError(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
-    return bound
-
-
-def _address(bound: socket.socket) -> str:
-    host, port = bound.getsockname()[:2]
-    return f"http://[{host}]:{port}/apiv2" if ":" in host else f"http://{host}:{port}/apiv2"
-
-
-def _serve(options: argparse.Namespace) -> None:
-    """Run until a signal says stop. Raises StartError, SeedError or StoreError before it listens."""
-    behaviour = BEHAVIOURS[options.behaviour]
-    seed = _seed(options)
-    with _listening_socket(options.host, options.port) as bound:
-        store = Store(options.database)
-        try:
-            service = Service(store, behaviour, seed)
-        except sqlite3.Error as error:
-            raise StoreError(f"The database {options.database} cannot be used: {error}.") from error
-        config = uvicorn.Config(
-            create_app(service),
-            # The same everywhere, whatever else is installed beside uvicorn.
-            loop="asyncio",
-            http="h11",
-            ws="none",
-            lifespan="off",
-            # Addresses may carry secrets.
-            access_log=False,
-            log_level="error",
-            proxy_headers=False,
-            server_header=False,
-            # Longer than a client pauses between two calls of a test.
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=2,
-        )
-        line = f"sandbox listening on {_address(bound)} (behaviour: {behaviour.name})"
-        _Server(config, line).run(sockets=[bound])
-        store.close()
-
-
-def _stop_before_start(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 after a stop by signal, 2 when the service cannot start."""
-    for number in _STOP_SIGNALS:
-        signal.signal(number, _stop_before_start)
-    options = _parser().parse_args(arguments)
-    try:
-        _serve(options)
-    except (StartError, SeedError, StoreError) as error:
-        print(error, file=sys.stderr)
-        return _FAILURE
-    return 0
-
+try:
+    from .program import main
+except ModuleNotFoundError as missing:
+    # A module of the sandbox's own that is missing is a mistake here, not one of the machine.
+    if not missing.name or missing.name.startswith(__package__):
+        raise
+    print(f"The sandbox needs the Python module {missing.name}, which is not installed.", file=sys.stderr)
+    sys.exit(2)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from .behaviours import Behaviour, Face, Refusal, Shape
+from .behaviours import Behaviour, Face, Reason, Refusal, Shape
 from .operations import Outcome
 
 _XML_TYPE = "text/xml; charset=utf-8"
-_XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 # A bare carriage return would be read back as a line feed.
 _XML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
 
@@ -59,6 +59,16 @@ class Renderer:
         value, xml = _SHAPES[face.shape](face, messages)
         return self._answer(face.status, wanted, operation, value, xml)
 
+    def error(self, message: str, status: int | None, wanted: str, operation: str) -> Answer:
+        """An error that no reason stands for, in the form that is usual for an unknown user.
+
+        Without `status` its status and code are the usual ones too.
+        """
+        usual = self.behaviour.faces[Reason.UNKNOWN_USER]
+        face = usual if status is None else replace(usual, status=status, code=status)
+        value, xml = _SHAPES[face.shape](replace(face, text=message), (message,))
+        return self._answer(face.status, wanted, operation, value, xml)
+
     def _answer(self, status: int, wanted: str, operation: str, value: Any, xml: str) -> Answer:
         return self._xml(status, xml) if wanted == "xml" else self._json(status, operation, value)
 
@@ -73,7 +83,7 @@ class Renderer:
         return "" if self.behaviour.empty_xml_list_is_empty_body else "<users/>"
 
     def _xml(self, status: int, xml: str) -> Answer:
-        return Answer(status, _XML_TYPE, (_XML_DECLARATION + xml).encode("utf-8") if xml else b"")
+        return Answer(status, _XML_TYPE, (XML_DECLARATION + xml).encode("utf-8") if xml else b"")
 
     def _json(self, status: int, operation: str, value: Any) -> Answer:
         text = json.dumps(value, ensure_ascii=self.behaviour.php_json, separators=(",", ":"))

@@ -15,7 +15,14 @@ from typing import Any
 from .calls import Call, Pairs
 
 TABLE = "calls"
-SCHEMA = f"CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY, entry TEXT NOT NULL);"
+# No number comes twice, also not after a clearing: a call that acts late finds its own entry, or none.
+SCHEMA = f"CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);"
+
+# What the client was told. ERROR also stands for a fault's error in the service's own form, NONE for whatever is no
+# answer of the service: a closed connection, somebody else's page, half a body.
+OK = "ok"
+ERROR = "error"
+NONE = "none"
 
 # Longest texts that are kept, in characters, and most names: a client's accident must not fill the log.
 _TEXT_LIMIT = 255
@@ -28,7 +35,8 @@ class Entry:
     """One API call.
 
     `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
-    the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded.
+    the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
+    was told. `fault`: the fault that was played.
     """
 
     time: str
@@ -44,6 +52,18 @@ class Entry:
     query_parameters: list[str]
     body_parameters: list[str]
     content_type: str | None
+    fault: str | None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What a fault changes in an entry. `outcome` is None where the client can read the real answer."""
+
+    fault: str | None = None
+    outcome: str | None = None
+
+
+NO_TROUBLE = Trouble()
 
 
 def _cut(text: str | None) -> str | None:
@@ -60,7 +80,14 @@ def _now() -> str:
 
 
 def entry(
-    call: Call, *, operation: str, writes: bool, api_user: str | None, user: str | None, succeeded: bool
+    call: Call,
+    *,
+    operation: str,
+    writes: bool,
+    api_user: str | None,
+    user: str | None,
+    succeeded: bool,
+    trouble: Trouble = NO_TROUBLE,
 ) -> Entry:
     """Describe a call that has been answered."""
     return Entry(
@@ -73,15 +100,29 @@ def entry(
         format=call.format,
         attempted_write=writes,
         wrote=writes and succeeded,
-        outcome="ok" if succeeded else "error",
+        outcome=trouble.outcome or (OK if succeeded else ERROR),
         query_parameters=_names(call.query),
         body_parameters=_names(call.body),
         content_type=_cut(call.content_type),
+        fault=trouble.fault,
     )
 
 
-def append(db: sqlite3.Connection, made: Entry) -> None:
-    db.execute(f"INSERT INTO {TABLE} (entry) VALUES (?)", (json.dumps(asdict(made)),))
+def _text(made: Entry) -> str:
+    """The entry as JSON. `fault` is there only if one was played."""
+    return json.dumps({key: value for key, value in asdict(made).items() if key != "fault" or value is not None})
+
+
+def append(db: sqlite3.Connection, made: Entry) -> int:
+    """Write an entry and return its number."""
+    number = db.execute(f"INSERT INTO {TABLE} (entry) VALUES (?)", (_text(made),)).lastrowid
+    assert number is not None
+    return number
+
+
+def put(db: sqlite3.Connection, number: int, made: Entry) -> None:
+    """Write an entry in the place of the one with that number, also where that was cleared."""
+    db.execute(f"INSERT OR REPLACE INTO {TABLE} (id, entry) VALUES (?, ?)", (number, _text(made)))
 
 
 def read(db: sqlite3.Connection) -> list[dict[str, Any]]:

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from typing import Any
 
 from . import log, operations, validation
 from .answers import Answer, Renderer
 from .behaviours import Behaviour, Reason, Refusal
 from .calls import Call, check_form
+from .log import NO_TROUBLE, Entry, Trouble
 from .operations import Context, Operation
 from .seed import Seed
 from .store import Account, Store
@@ -35,32 +37,69 @@ class Service:
             if not store.has_accounts():
                 self._plant()
 
-    def answer(self, call: Call) -> Answer:
-        """Serve one API call and write it into the request log. Never raises for what a caller may send."""
-        operation = operations.find(call)
-        name = operation.name if operation else "unknown"
-        wanted = call.format or "json"
-        account: Account | None = None
+    def answer(self, call: Call, trouble: Trouble = NO_TROUBLE, wanted: str | None = None) -> Answer:
+        """Serve one API call and write it into the request log. Never raises for what a caller may send.
+
+        `wanted`: the answer's format, if not the call's own.
+        """
+        with self.store.transaction() as db:
+            account, answer, succeeded = self._perform(call, wanted or call.format or "json")
+            log.append(db, self._entry(call, account, succeeded, trouble))
+        return answer
+
+    def note(self, call: Call, trouble: Trouble) -> tuple[int, Entry]:
+        """Write a call that is not acted on into the request log, and return the entry with its number."""
         with self.store.transaction() as db:
             try:
                 self._check_address(call)
-                account = self._authenticated(call)
-                outcome = self._run(operation, account, call)
-                answer, succeeded = self._renderer.outcome(outcome, wanted, name), True
-            except Refusal as refusal:
-                answer, succeeded = self._renderer.refusal(refusal, wanted, name), False
-            log.append(
-                db,
-                log.entry(
-                    call,
-                    operation=name,
-                    writes=operation is not None and operation.writes,
-                    api_user=account.api_user if account else None,
-                    user=self._target(operation, call),
-                    succeeded=succeeded,
-                ),
-            )
-        return answer
+                account: Account | None = self._authenticated(call)
+            except Refusal:
+                account = None
+            entry = self._entry(call, account, False, trouble)
+            return log.append(db, entry), entry
+
+    def act_on_noted(self, call: Call, number: int, entry: Entry) -> None:
+        """Serve a call that was noted, without an answer to it, and say in its entry whether it wrote."""
+        with self.store.transaction() as db:
+            _account, _answer, succeeded = self._perform(call, "json")
+            if entry.attempted_write and succeeded:
+                log.put(db, number, replace(entry, wrote=True))
+
+    def error(self, call: Call, message: str, status: int | None = None) -> Answer:
+        """An error with a text of one's own, in the behaviour's usual form."""
+        return self._renderer.error(message, status, call.format or "json", self._name(operations.find(call)))
+
+    def refusal(self, call: Call, reason: Reason) -> Answer:
+        """What a call would be answered that is refused for `reason`."""
+        return self._renderer.refusal(Refusal(reason), call.format or "json", self._name(operations.find(call)))
+
+    def _perform(self, call: Call, wanted: str) -> tuple[Account | None, Answer, bool]:
+        """Do what is asked. Returns who asked, if that is known, the answer, and whether the call succeeded."""
+        operation = operations.find(call)
+        name = self._name(operation)
+        account: Account | None = None
+        try:
+            self._check_address(call)
+            account = self._authenticated(call)
+            outcome = self._run(operation, account, call)
+            return account, self._renderer.outcome(outcome, wanted, name), True
+        except Refusal as refusal:
+            return account, self._renderer.refusal(refusal, wanted, name), False
+
+    def _entry(self, call: Call, account: Account | None, succeeded: bool, trouble: Trouble) -> Entry:
+        operation = operations.find(call)
+        return log.entry(
+            call,
+            operation=self._name(operation),
+            writes=operation is not None and operation.writes,
+            api_user=account.api_user if account else None,
+            user=self._target(operation, call),
+            succeeded=succeeded,
+            trouble=trouble,
+        )
+
+    def _name(self, operation: Operation | None) -> str:
+        return operation.name if operation else "unknown"
 
     def _check_address(self, call: Call) -> None:
         check_form(call)

@@ -21,7 +21,7 @@ from . import log
 
 # Marks a database file as the sandbox's own ("mfsb"), so that no other file is ever written to by mistake.
 APPLICATION_ID = 0x6D667362
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 # Few rounds: the sandbox protects no real account and has to stay fast.
 _HASH_ROUNDS = 100

@@ -1,0 +1,99 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The control addresses under `/_sandbox/`: for tests and for eyes, answered to this machine only."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from . import fault_plan
+from .fault_plan import FaultError, FaultPlan
+from .player import Player
+from .service import Service
+
+SUCCESS = {"message": "success"}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the control addresses reach."""
+
+    service: Service
+    plan: FaultPlan
+    player: Player
+
+
+# What to do with the body of the request, and what to answer as JSON.
+Handler = Callable[[Parts, bytes], object]
+
+
+def _clear_log(parts: Parts, _body: bytes) -> object:
+    parts.service.clear_log()
+    return SUCCESS
+
+
+def _reset(parts: Parts, _body: bytes) -> object:
+    parts.player.forget_late_calls()
+    parts.plan.reset()
+    parts.service.reset()
+    return SUCCESS
+
+
+def _set_faults(parts: Parts, body: bytes) -> object:
+    parts.plan.add(fault_plan.from_json(body))
+    return SUCCESS
+
+
+def _clear_faults(parts: Parts, _body: bytes) -> object:
+    parts.plan.clear()
+    return SUCCESS
+
+
+CONTROLS: dict[str, dict[str, Handler]] = {
+    "/_sandbox/log": {"GET": lambda parts, _body: parts.service.log_entries(), "DELETE": _clear_log},
+    "/_sandbox/customers": {"GET": lambda parts, _body: parts.service.customers()},
+    "/_sandbox/faults": {
+        "GET": lambda parts, _body: parts.plan.shown(),
+        "POST": _set_faults,
+        "DELETE": _clear_faults,
+    },
+    "/_sandbox/reset": {"POST": _reset},
+    "/_sandbox/health": {"GET": lambda parts, _body: {"behaviour": parts.service.behaviour.name}},
+}
+
+
+def _is_loopback(request: Request) -> bool:
+    """Whether the peer is this machine. Forwarding headers are not believed."""
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def _route(path: str, handlers: dict[str, Handler], parts: Parts) -> Route:
+    """One control address; `handlers` by verb."""
+
+    async def endpoint(request: Request) -> Response:
+        if not _is_loopback(request):
+            return JSONResponse({"message": "Only this machine may ask that"}, status_code=403)
+        try:
+            return JSONResponse(handlers[request.method](parts, await request.body()))
+        except FaultError as error:
+            return JSONResponse({"message": str(error)}, status_code=400)
+        except ClientDisconnect:
+            # Half a request asks for nothing, and nobody is there to be answered.
+            return Response()
+
+    return Route(path, endpoint, methods=list(handlers))
+
+
+def routes(parts: Parts) -> list[Route]:
+    return [_route(path, handlers, parts) for path, handlers in CONTROLS.items()]

@@ -1,0 +1,211 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which faults are set: read from the command line or from JSON, checked, and counted until it is their turn."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .faults import KINDS
+from .operations import OPERATIONS, Operation
+
+EVERY_CALL = "*"
+EVERY_WRITE = "writes"
+FOREVER = "forever"
+
+_OPERATION_NAMES = {operation.name for operation in OPERATIONS.values()}
+_LONGEST = 86400
+_MOST_MEBIBYTES = 100_000
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+# Printable ASCII without a space: nothing in it can end the header.
+_ADDRESS = re.compile(r"[!-~]{1,2000}")
+_SHOWN_CHARACTERS = 40
+
+
+class FaultError(ValueError):
+    """A fault that cannot be set; the text is one sentence without its full stop."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault as it was asked for. `times` is None for ever; `settings` are complete."""
+
+    operation: str
+    name: str
+    nth: int
+    times: int | None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def matches(self, operation: Operation | None) -> bool:
+        """Whether a call of `operation`, None for an unknown one, counts for this fault."""
+        if self.operation == EVERY_CALL:
+            return True
+        if operation is None:
+            return False
+        return operation.writes if self.operation == EVERY_WRITE else operation.name == self.operation
+
+
+def from_text(text: str) -> Fault:
+    """`create:close-after,nth=2,times=3`, as the command line has it. Raises FaultError."""
+    head, *settings = text.split(",")
+    operation, colon, name = head.partition(":")
+    if not colon:
+        raise FaultError(f"{_shown(text)} does not begin with OPERATION:FAULT")
+    data: dict[str, Any] = {"operation": operation, "fault": name}
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            raise FaultError(f"{_shown(setting)} is not SETTING=VALUE")
+        if key in data:
+            raise FaultError(f"{_shown(key)} is there twice")
+        data[key] = _typed(value)
+    return from_data(data)
+
+
+def from_json(body: bytes) -> list[Fault]:
+    """One object or a list of them. Raises FaultError, and then none of them counts."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        raise FaultError("A fault must be a JSON object, or a list of them") from None
+    return [from_data(item) for item in (data if isinstance(data, list) else [data])]
+
+
+def from_data(data: Any) -> Fault:
+    """A fault from its JSON form. Raises FaultError."""
+    if not isinstance(data, dict):
+        raise FaultError("A fault must be a JSON object, or a list of them")
+    rest = dict(data)
+    operation, name = rest.pop("operation", None), rest.pop("fault", None)
+    if not isinstance(operation, str) or operation not in {*_OPERATION_NAMES, EVERY_CALL, EVERY_WRITE}:
+        raise FaultError(f"{_shown(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
+    if not isinstance(name, str) or name not in KINDS:
+        raise FaultError(f"{_shown(name)} is no fault")
+    nth, times = _nth(rest.pop("nth", 1)), _times(rest.pop("times", 1))
+    defaults = KINDS[name].settings
+    for key in rest:
+        if key not in defaults:
+            raise FaultError(f"{_shown(key)} is no setting of {name}")
+    settings = {key: _CHECKS[key](rest.get(key, default)) for key, default in defaults.items()}
+    return Fault(operation, name, nth, times, settings)
+
+
+def _shown(value: Any) -> str:
+    """What was sent, on one line and not too long."""
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def _typed(text: str) -> Any:
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
+
+
+def _whole(name: str, value: Any, most: int | None = None) -> int:
+    if type(value) is not int or value < 1 or (most is not None and value > most):
+        upto = "on" if most is None else f"to {most}"
+        raise FaultError(f"{name} must be a whole number from 1 {upto}")
+    return value
+
+
+def _nth(value: Any) -> int:
+    return _whole("nth", value)
+
+
+def _times(value: Any) -> int | None:
+    if value is None or value == FOREVER:
+        return None
+    if type(value) is not int or value < 1:
+        raise FaultError(f"times must be a whole number from 1 on, or {FOREVER}")
+    return value
+
+
+def _seconds(value: Any) -> float:
+    # `true` is a number in Python.
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= _LONGEST:
+        raise FaultError(f"seconds must be a number from 0 to {_LONGEST}")
+    return value
+
+
+def _mebibytes(value: Any) -> int:
+    return _whole("mebibytes", value, _MOST_MEBIBYTES)
+
+
+def _location(value: Any) -> str:
+    if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
+        raise FaultError("location must be an address without spaces and in ASCII")
+    return value
+
+
+_CHECKS: dict[str, Callable[[Any], Any]] = {
+    "seconds": _seconds,
+    "mebibytes": _mebibytes,
+    "location": _location,
+}
+
+
+@dataclass
+class _Armed:
+    """A fault that is set, with how many calls it matched and how often it was played since then."""
+
+    fault: Fault
+    seen: int = 0
+    played: int = 0
+
+    @property
+    def due(self) -> bool:
+        fault = self.fault
+        return self.seen >= fault.nth and (fault.times is None or self.played < fault.times)
+
+    def shown(self) -> dict[str, Any]:
+        fault = self.fault
+        return {
+            "operation": fault.operation,
+            "fault": fault.name,
+            "nth": fault.nth,
+            "times": FOREVER if fault.times is None else fault.times,
+            **fault.settings,
+            "seen": self.seen,
+            "played": self.played,
+        }
+
+
+class FaultPlan:
+    """The faults that are set. `lasting`: those of the command line, to which `reset` returns."""
+
+    def __init__(self, lasting: Iterable[Fault] = ()) -> None:
+        self._lasting = tuple(lasting)
+        self.reset()
+
+    def reset(self) -> None:
+        """Only the faults of the command line, and as if none had been played."""
+        self._armed = [_Armed(fault) for fault in self._lasting]
+
+    def clear(self) -> None:
+        self._armed = []
+
+    def add(self, faults: Iterable[Fault]) -> None:
+        self._armed.extend(_Armed(fault) for fault in faults)
+
+    def shown(self) -> list[dict[str, Any]]:
+        """Every fault that is set, also those that are over, in the order in which they were set."""
+        return [armed.shown() for armed in self._armed]
+
+    def next(self, operation: Operation | None) -> Fault | None:
+        """Count a call and say which fault it meets. Where several are due, the oldest; the others keep their turn."""
+        matching = [armed for armed in self._armed if armed.fault.matches(operation)]
+        for armed in matching:
+            armed.seen += 1
+        for armed in matching:
+            if armed.due:
+                armed.played += 1
+                return armed.fault
+        return None

@@ -1,0 +1,290 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The faults that the sandbox can play: one table, and for each row a small function that makes the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import re
+import time
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from starlette.responses import Response, StreamingResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from . import log, wire
+from .answers import XML_DECLARATION, Answer
+from .behaviours import Reason
+from .calls import Call
+from .service import Service
+
+_MEBIBYTE_OF_BLANKS = b" " * 2**20
+_GARBAGE_BYTES = 512
+_ENTITY_LEVELS = 10
+# zlib's way to ask for the gzip format.
+_GZIP = 31
+
+_HTML_TYPE = "text/html; charset=utf-8"
+_BAD_GATEWAY_PAGE = b"""<html>
+<head><title>502 Bad Gateway</title></head>
+<body><center><h1>502 Bad Gateway</h1></center><hr><center>gateway</center></body>
+</html>
+"""
+_MAINTENANCE_PAGE = b"""<!DOCTYPE html>
+<html>
+<head><title>Back soon</title></head>
+<body><h1>We are back soon</h1><p>Thank you for your patience.</p></body>
+</html>
+"""
+
+_ROOT = re.compile(r"<([a-z]+)")
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# A colour for a terminal, a line of its own, and what turns the direction of writing.
+_CONTROLS = "\x1b[31m\n\u202e"
+# XML cannot carry ESC; U+009B is ESC and [ in one.
+_XML_CONTROLS = _CONTROLS.replace("\x1b[", "\x9b")
+
+
+class Acts(Enum):
+    """Whether a call under a fault still does its work."""
+
+    NOT = "not"
+    NOW = "before the answer"
+    LATER = "some seconds after the connection was closed"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a fault has to work with. `answer` is the real one, empty unless the call was acted on."""
+
+    service: Service
+    call: Call
+    settings: Mapping[str, Any]
+    answer: Answer = Answer(200, "text/plain", b"")
+
+    def error(self, message: str, status: int | None = None) -> Answer:
+        """An error in the behaviour's usual form."""
+        return self.service.error(self.call, message, status)
+
+
+Strategy = Callable[[Scene], ASGIApp]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row of the table.
+
+    `outcome`: what the log says of the call; None where the client can read the real answer. `settings`: those that
+    the fault takes, with their defaults. `wanted`: the format of the real answer, if not the one that was asked for.
+    """
+
+    strategy: Strategy
+    acts: Acts = Acts.NOT
+    outcome: str | None = log.NONE
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    wanted: str | None = None
+
+
+# No answer
+
+
+def _closed(scene: Scene) -> ASGIApp:
+    return wire.close
+
+
+def _stalled(scene: Scene) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if await wire.stayed(receive, scene.settings["seconds"]):
+            await wire.close(scope, receive, send)
+
+    return app
+
+
+# Errors
+
+
+def _failed(status: int, message: str) -> Strategy:
+    return lambda scene: wire.response(scene.error(message, status))
+
+
+def _with_headers(answer: Answer, headers: Mapping[str, str]) -> Response:
+    made = wire.response(answer)
+    made.headers.update(headers)
+    return made
+
+
+def _retry_after(status: int, message: str) -> Strategy:
+    def strategy(scene: Scene) -> ASGIApp:
+        # The header knows whole seconds only.
+        headers = {"retry-after": str(math.ceil(scene.settings["seconds"]))}
+        return _with_headers(scene.error(message, status), headers)
+
+    return strategy
+
+
+def _rate_limit_reset(scene: Scene) -> ASGIApp:
+    reset = math.ceil(time.time() + scene.settings["seconds"])
+    headers = {"x-ratelimit-limit": "600", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
+    return _with_headers(scene.error("Too many requests", 429), headers)
+
+
+def _not_found(scene: Scene) -> ASGIApp:
+    return wire.response(scene.service.refusal(scene.call, Reason.UNKNOWN_TASK))
+
+
+def _echo(scene: Scene) -> ASGIApp:
+    """All that was sent, secrets too, between characters that no terminal should be shown."""
+    sent = ", ".join(f"{name}={value}" for name, value in (*scene.call.query, *scene.call.body))
+    if scene.call.format == "xml":
+        return wire.response(scene.error(_XML_CONTROLS + _NOT_XML.sub("\ufffd", sent) + _XML_CONTROLS))
+    return wire.response(scene.error(_CONTROLS + sent + _CONTROLS))
+
+
+# Answers of somebody else
+
+
+def _page(status: int, page: bytes) -> Strategy:
+    return lambda scene: wire.response(Answer(status, _HTML_TYPE, page))
+
+
+def _redirect(scene: Scene) -> ASGIApp:
+    return Response(status_code=307, headers={"location": scene.settings["location"]})
+
+
+# The real answer, spoiled
+
+
+def _replaced(body: Callable[[bytes], bytes]) -> Strategy:
+    """The real answer's status and headers with another body, made from the real one."""
+    return lambda scene: wire.response(replace(scene.answer, status=200, body=body(scene.answer.body)))
+
+
+def _first_half(body: bytes) -> bytes:
+    return body[: len(body) // 2]
+
+
+def _cut(scene: Scene) -> ASGIApp:
+    body = scene.answer.body
+    # An empty answer is announced as one byte, or it would arrive whole.
+    headers = {"content-type": scene.answer.content_type, "content-length": str(len(body) or 1)}
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": Response(headers=headers).raw_headers})
+        await send({"type": "http.response.body", "body": _first_half(body), "more_body": True})
+        await wire.close(scope, receive, send)
+
+    return app
+
+
+def _with_dtd(body: bytes) -> bytes:
+    # The list of nobody may be an empty text, and a DTD alone is no document.
+    rest = body.decode("utf-8").removeprefix(XML_DECLARATION) or "<users/>"
+    root = _ROOT.match(rest)
+    assert root is not None
+    name = root[1]
+    return f'{XML_DECLARATION}<!DOCTYPE {name} [\n<!ELEMENT {name} ANY>\n<!ENTITY own "own">\n]>\n{rest}'.encode()
+
+
+def _entities(body: bytes) -> bytes:
+    """Each entity is ten of the one before: a few hundred bytes that unfold into gigabytes."""
+    declared = ['<!ENTITY e0 "ha">']
+    for level in range(1, _ENTITY_LEVELS):
+        declared.append(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">')
+    lines = "\n".join(declared)
+    message = f"&e{_ENTITY_LEVELS - 1};"
+    return (
+        f"{XML_DECLARATION}<!DOCTYPE result [\n{lines}\n]>\n<result><message>{message}</message></result>"
+    ).encode()
+
+
+# The real answer, slowly or with much behind it
+
+
+def _delayed(scene: Scene) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if await wire.stayed(receive, scene.settings["seconds"]):
+            await wire.response(scene.answer)(scope, receive, send)
+
+    return app
+
+
+def _dripping(scene: Scene) -> ASGIApp:
+    usual = wire.response(scene.answer)
+    body = scene.answer.body
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": usual.status_code, "headers": usual.raw_headers})
+        for place in range(len(body)):
+            if not await wire.stayed(receive, scene.settings["seconds"]):
+                return
+            await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    return app
+
+
+async def _padded(scene: Scene) -> AsyncIterator[bytes]:
+    """The real answer and blanks after it, as JSON and XML allow: only a limit of its own helps a client."""
+    yield scene.answer.body
+    for _ in range(scene.settings["mebibytes"]):
+        yield _MEBIBYTE_OF_BLANKS
+        # A client that reads quickly must not keep all others waiting.
+        await asyncio.sleep(0)
+
+
+async def _packed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    packer = zlib.compressobj(wbits=_GZIP)
+    async for piece in pieces:
+        yield packer.compress(piece)
+    yield packer.flush()
+
+
+def _huge(scene: Scene) -> ASGIApp:
+    headers = {"content-type": scene.answer.content_type}
+    return StreamingResponse(_padded(scene), headers=headers)
+
+
+def _huge_gzip(scene: Scene) -> ASGIApp:
+    headers = {"content-type": scene.answer.content_type, "content-encoding": "gzip"}
+    return StreamingResponse(_packed(_padded(scene)), headers=headers)
+
+
+_A_SECOND = {"seconds": 1}
+_MUCH = {"mebibytes": 300}
+
+KINDS: dict[str, Kind] = {
+    "close-before": Kind(_closed),
+    "close-after": Kind(_closed, Acts.NOW),
+    "slow-act": Kind(_closed, Acts.LATER, settings=_A_SECOND),
+    "stall": Kind(_stalled, settings={"seconds": 300}),
+    "error-before": Kind(_failed(500, "Internal server error"), outcome=log.ERROR),
+    "error-after": Kind(_failed(500, "Internal server error"), Acts.NOW, log.ERROR),
+    "unavailable": Kind(_retry_after(503, "Service unavailable"), outcome=log.ERROR, settings=_A_SECOND),
+    "rate-limit": Kind(_retry_after(429, "Too many requests"), outcome=log.ERROR, settings=_A_SECOND),
+    "rate-limit-reset": Kind(_rate_limit_reset, outcome=log.ERROR, settings=_A_SECOND),
+    "not-found": Kind(_not_found, outcome=log.ERROR),
+    "echo": Kind(_echo, outcome=log.ERROR),
+    "bad-gateway": Kind(_page(502, _BAD_GATEWAY_PAGE)),
+    "bad-gateway-after": Kind(_page(502, _BAD_GATEWAY_PAGE), Acts.NOW),
+    "html": Kind(_page(200, _MAINTENANCE_PAGE)),
+    "html-after": Kind(_page(200, _MAINTENANCE_PAGE), Acts.NOW),
+    "redirect": Kind(_redirect, settings={"location": "http://127.0.0.1:9/elsewhere"}),
+    "half": Kind(_replaced(_first_half), Acts.NOW),
+    "cut": Kind(_cut, Acts.NOW),
+    "garbage": Kind(_replaced(lambda body: os.urandom(_GARBAGE_BYTES)), Acts.NOW),
+    "empty": Kind(_replaced(lambda body: b""), Acts.NOW),
+    "entities": Kind(_replaced(_entities), Acts.NOW, wanted="xml"),
+    "dtd": Kind(_replaced(_with_dtd), Acts.NOW, outcome=None, wanted="xml"),
+    "delay": Kind(_delayed, Acts.NOW, outcome=None, settings=_A_SECOND),
+    "drip": Kind(_dripping, Acts.NOW, outcome=None, settings=_A_SECOND),
+    "huge": Kind(_huge, Acts.NOW, outcome=None, settings=_MUCH),
+    "huge-gzip": Kind(_huge_gzip, Acts.NOW, outcome=None, settings=_MUCH),
+}

@@ -1,0 +1,67 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Between an answer and the socket: the usual response, and what HTTP has no word for, to close and to wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .answers import Answer
+
+# Under this name the scope of each call holds the function that closes its connection.
+_CLOSE = "close_connection"
+# How long a client may take over the rest of an answer when the sandbox stops. Less than uvicorn's own patience, at
+# the end of which it would complain.
+_SECONDS_TO_FINISH = 1
+
+
+class Protocol(H11Protocol):
+    """uvicorn's own protocol, which also lets the application close the connection."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        # uvicorn hands a copy of this dict to each call, as `state` of the scope.
+        self.app_state = {**self.app_state, _CLOSE: transport.close}
+
+    def shutdown(self) -> None:
+        """The sandbox stops: nothing that is under way may hold it up, neither a stall nor a client that reads none."""
+        super().shutdown()
+        unanswered = self.cycle is not None and not self.cycle.response_complete
+        self.loop.call_later(0 if unanswered else _SECONDS_TO_FINISH, self.transport.abort)
+
+
+async def gone(receive: Receive) -> None:
+    """Return when the connection has ended, from whichever side. The request must have been read."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def stayed(receive: Receive, seconds: float) -> bool:
+    """Wait. False, and at once, when the connection ends meanwhile."""
+    try:
+        await asyncio.wait_for(gone(receive), seconds)
+    except asyncio.TimeoutError:
+        return True
+    return False
+
+
+async def close(scope: Scope, receive: Receive, send: Send) -> None:
+    """Close the connection after what was sent so far. A real end of TCP, no HTTP answer."""
+    scope["state"][_CLOSE]()
+    # To return earlier would look to uvicorn like an application that forgot to answer.
+    await gone(receive)
+
+
+def response(answer: Answer) -> Response:
+    """The response for an answer of the API."""
+    # As a header: `media_type` would add a charset of its own to text types.
+    headers = {"content-type": answer.content_type}
+    if answer.status == 405:
+        headers["allow"] = "GET, POST"
+    return Response(answer.body, status_code=answer.status, headers=headers)
