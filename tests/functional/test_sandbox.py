@@ -113,7 +113,7 @@ class Sandbox(running.Sandbox):
             "reseller": (reseller_action, reseller_fixed),
             "customer": (customer_action, customer_fixed),
         }[family]
-        sent = {**(key or KEY), **fixed, **parameters}
+        sent = {**(KEY if key is None else key), **fixed, **parameters}
         place = "params" if verb == "GET" else "data"
         return self.http.request(verb, self.url(f"{family}.{action}.{wanted}"), **{place: sent}, timeout=30)
 
