@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
@@ -72,6 +73,9 @@ _DOING = {
     "enable_website": "enable website access of customer '{user}'",
     "disable_website": "disable website access of customer '{user}'",
 }
+
+
+_WRONG_PASSWORD = re.compile(r"\b(invalid|wrong|incorrect|bad)\b.*\bpassword\b", re.IGNORECASE | re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,5 +162,5 @@ def _is_wrong_password(error: CallError) -> bool:
 
     Errors of the account's own credentials come in the other shapes [seen], so the shape tells the two apart.
     """
-    said = " ".join(error.messages).lower()
-    return error.shape in ("errors", "message") and "password" in said
+    said = " ".join(error.messages)
+    return error.shape in ("errors", "message") and _WRONG_PASSWORD.search(said) is not None

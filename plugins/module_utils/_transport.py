@@ -331,15 +331,11 @@ def _failed_status(status: int) -> CallError:
 
 def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
     """An answer that is not of the API: one of a gateway on the way, of another service, or one cut short."""
-    if 400 <= status < 500:
-        fate, transient = NOT_DONE, False
-    else:
-        # A web page under HTTP 200 comes from another service: it will be there the next time, too.
-        fate, transient = UNKNOWN, status >= 500 or not html
     return CallError(
         f"{reason} (HTTP {status})",
-        fate,
-        transient,
+        NOT_DONE if html and 400 <= status < 500 else UNKNOWN,
+        # A web page comes from another service, which will be there the next time, too; one about a failure may pass.
+        transient=status >= 500 or not html,
         status=status,
         advice="" if status >= 500 else "Check that api_url is the address of the v2 API.",
     )

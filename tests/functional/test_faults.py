@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every operation under every fault, against the sandbox: what came of it is what the guide's table says.
+
+The tasks run in this process, which costs milliseconds; the socket and the service are real.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks, _transport
+
+from .conftest import ACCOUNT, PASSWORD
+from .running import ROOT, Sandbox
+from .test_customer import NEW
+
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "network_failures.rst"
+NEW_PASSWORD = "canary-new-4711"
+RETRIES = 2
+
+# What makes a fault quick, or slow enough, for a test. Sizes are seen with a ceiling of 1 MiB.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "stall": {"seconds": 5},
+    "drip": {"seconds": 0.2},
+    "delay": {"seconds": 0.05},
+    "huge": {"mebibytes": 3},
+    "huge-gzip": {"mebibytes": 3},
+    "unavailable": {"seconds": 0},
+    "rate-limit": {"seconds": 0},
+    "rate-limit-reset": {"seconds": 0},
+}
+# A server that is silent is given up soon; with all other faults, time must not matter on a busy machine.
+SILENT = {"stall": {"timeout": 0.3}, "drip": {"timeout": 0.3, "max_retry_wait": 0.3}}
+
+
+@dataclass(frozen=True)
+class Case:
+    """A task whose one write is `operation`. `user`: the customer's name afterwards. `stored`: what it then holds."""
+
+    operation: str
+    kind: str
+    options: dict[str, Any]
+    stored: dict[str, Any] | None = field(default_factory=dict)
+    user: str = "ada@example.com"
+
+
+ADA = {"username": "ada@example.com"}
+BEN = {"username": "ben@example.com"}
+CASES = [
+    Case("create", "decided", {**NEW, "password": NEW_PASSWORD}, {"city": "Ålborg"}, "dora@example.com"),
+    Case("delete", "decided", {**ADA, "state": "absent"}, None),
+    Case("rename", "decided", {**ADA, "new_username": "ada.new@example.com"}, {}, "ada.new@example.com"),
+    Case("set_email", "safe", {**ADA, "email": "office@example.com"}, {"email": "office@example.com"}),
+    Case("set_profile", "safe", {**ADA, "city": "Bangor"}, {"city": "Bangor"}),
+    Case("set_password", "safe", {**ADA, "password": NEW_PASSWORD, "update_password": "always"}),
+    Case("enable", "safe", {**BEN, "active": True}, {"active": True}, "ben@example.com"),
+    Case("disable", "safe", {**ADA, "active": False}, {"active": False}),
+    Case("enable_website", "safe", {**BEN, "website_access": True}, {"website_access": True}, "ben@example.com"),
+    Case("disable_website", "safe", {**ADA, "website_access": False}, {"website_access": False}),
+    Case("list", "reading", {**ADA, "city": "Bangor"}, {"city": "Bangor"}),
+    Case("check_password", "reading", {**ADA, "password": NEW_PASSWORD, "update_password": "always"}),
+]
+COLUMNS = [(kind, times) for kind in ("reading", "safe", "decided") for times in ("once", "for ever")]
+
+
+def guide_table() -> dict[tuple[str, str, str], str]:
+    """(fault, kind of operation, times) -> outcome, as the guide has it."""
+    table: dict[tuple[str, str, str], str] = {}
+    for row in GUIDE.read_text(encoding="utf-8").split("   * - ")[2:]:
+        fault, _what, *outcomes = [line.strip().removeprefix("- ") for line in row.split("\n\n")[0].splitlines()]
+        for (kind, times), outcome in zip(COLUMNS, outcomes, strict=True):
+            table[fault.strip("`"), kind, times] = outcome
+    return table
+
+
+TABLE = guide_table()
+FAULTS = sorted({fault for fault, _kind, _times in TABLE})
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Short pauses and a low ceiling: what is tested is what comes of a fault, not how long it takes."""
+    monkeypatch.setattr(_transport, "_FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(_transport, "LARGEST_ANSWER", 1024 * 1024)
+    yield
+
+
+def run(sandbox: Sandbox, options: dict[str, Any], api_format: str = "json", **connection: Any) -> dict[str, Any]:
+    """The result of reseller_customer."""
+    defaults = {name: option.get("default") for name, option in _module.customer_spec().items()}
+    patient = {"timeout": 30, "retries": RETRIES, "max_retry_wait": 30}
+    return _module.perform(
+        _tasks.manage_customer,
+        {
+            **defaults,
+            **ACCOUNT,
+            "api_url": sandbox.api_url,
+            "api_format": api_format,
+            **patient,
+            **connection,
+            **options,
+        },
+        False,
+    )
+
+
+def set_fault(sandbox: Sandbox, operation: str, fault: str, **settings: Any) -> None:
+    answer = sandbox.http.post(
+        f"{sandbox.root}/_sandbox/faults",
+        json={"operation": operation, "fault": fault, **SETTINGS.get(fault, {}), **settings},
+        timeout=30,
+    )
+    assert answer.ok, answer.text
+
+
+def clear_faults(sandbox: Sandbox) -> None:
+    sandbox.http.delete(f"{sandbox.root}/_sandbox/faults", timeout=30)
+
+
+def is_as_wanted(sandbox: Sandbox, case: Case) -> bool:
+    """Whether the service holds what the task asks for."""
+    customers = sandbox.customers()
+    names = {case.options["username"], case.user} & set(customers)
+    if case.stored is None:
+        return not names
+    if names != {case.user} or not case.stored.items() <= customers[case.user].items():
+        return False
+    return "update_password" not in case.options or has_password(sandbox, case.user, NEW_PASSWORD)
+
+
+def has_password(sandbox: Sandbox, user: str, password: str) -> bool:
+    """Asked of the service itself, without the collection."""
+    answer = sandbox.http.post(
+        f"{sandbox.api_url}/reseller.manage.json",
+        data={**ACCOUNT, "method": "auth", "user": user, "password": password},
+        timeout=30,
+    )
+    return answer.json() == {"message": "success"}
+
+
+def assert_no_secret(result: dict[str, Any]) -> None:
+    # The name, not only the value: an escaped secret would not be found otherwise.
+    text = json.dumps(result, ensure_ascii=False)
+    assert "canary" not in text
+    assert ACCOUNT["api_key"] not in text
+    assert PASSWORD not in text
+
+
+def hides(sandbox: Sandbox, case: Case) -> bool:
+    """Whether this server never shows what the operation writes."""
+    return case.operation.endswith("_website") and sandbox.behaviour == "documented"
+
+
+@pytest.mark.parametrize("times", ["once", "for ever"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
+@pytest.mark.parametrize("api_format", ["json", "xml"])
+def test_matrix(sandbox: Sandbox, api_format: str, case: Case, fault: str, times: str) -> None:
+    expected = TABLE[fault, case.kind, times]
+    set_fault(sandbox, case.operation, fault, times=1 if times == "once" else "forever")
+    result = run(sandbox, case.options, api_format, **SILENT.get(fault, {}))
+    clear_faults(sandbox)
+
+    statuses = {operation["name"]: operation["status"] for operation in result.get("operations", [])}
+    lost_for_good = hides(sandbox, case) and statuses.get(case.operation) == "unknown"
+    if lost_for_good:
+        assert times == "for ever" or fault.startswith(("html", "huge", "drip")), fault
+        assert result["failed"] is True
+    elif expected == "done":
+        assert "failed" not in result, result["msg"]
+        assert set(statuses.values()) == {"applied"}
+        assert result["changed"] is True
+        assert is_as_wanted(sandbox, case)
+    else:
+        assert result["failed"] is True
+        assert result["changed"] is False
+        assert statuses in ({}, {case.operation: "failed"})
+        assert "Could not" in result["msg"]
+        assert not is_as_wanted(sandbox, case)
+    assert_no_secret(result)
+
+    # Whatever came of it, the next run finishes the work, and the one after that has nothing to do.
+    finished = run(sandbox, case.options, api_format)
+    assert "failed" not in finished, finished["msg"]
+    assert is_as_wanted(sandbox, case)
+    if not hides(sandbox, case):
+        assert finished["changed"] is (expected == "failed")
+        assert run(sandbox, case.options, api_format)["changed"] is False
+    created = [call for call in sandbox.log() if call["operation"] == "create" and call["wrote"]]
+    assert len(created) == (1 if case.operation == "create" else 0)
