@@ -280,6 +280,9 @@ def _http_session(connection: Connection) -> t.Any:
     session.auth = _no_auth
     if connection.api_url.startswith("http:"):
         session.trust_env = False
+    if not connection.validate_certs:
+        # Said with every call otherwise, to somebody who asked for it.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 

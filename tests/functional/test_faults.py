@@ -92,23 +92,17 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
 
 
-def run(sandbox: Sandbox, options: dict[str, Any], api_format: str = "json", **connection: Any) -> dict[str, Any]:
-    """The result of reseller_customer."""
+def all_options(sandbox: Sandbox, options: dict[str, Any], **connection: Any) -> dict[str, Any]:
+    """The options of reseller_customer as the module has them, with defaults for those left out."""
     defaults = {name: option.get("default") for name, option in _module.customer_spec().items()}
     patient = {"timeout": 30, "retries": RETRIES, "max_retry_wait": 30}
-    return _module.perform(
-        _tasks.manage_customer,
-        {
-            **defaults,
-            **ACCOUNT,
-            "api_url": sandbox.api_url,
-            "api_format": api_format,
-            **patient,
-            **connection,
-            **options,
-        },
-        False,
-    )
+    return {**defaults, **ACCOUNT, "api_url": sandbox.api_url, **patient, **connection, **options}
+
+
+def run(sandbox: Sandbox, options: dict[str, Any], api_format: str = "json", **connection: Any) -> dict[str, Any]:
+    """The result of reseller_customer."""
+    wanted = all_options(sandbox, options, api_format=api_format, **connection)
+    return _module.perform(_tasks.manage_customer, wanted, False)
 
 
 def set_fault(sandbox: Sandbox, operation: str, fault: str, **settings: Any) -> None:

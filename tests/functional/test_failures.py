@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Failures that no further try can mend, limits, and outcomes that nobody can know: against real sockets."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from .conftest import only_documented, only_observed
+from .running import Sandbox
+from .test_crash import Runner
+from .test_faults import CASES, Case, all_options, run, set_fault
+
+ADA = {"username": "ada@example.com", "city": "Bangor"}
+# With the pauses that a user has. A failure that is told at once cannot have waited for one.
+IMPATIENT = {"retries": 4, "max_retry_wait": 120, "timeout": 5}
+
+
+@contextmanager
+def listening(talk: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[int]]]:
+    """A port where `talk` has each connection to itself; and a list that grows with each connection."""
+    connections: list[int] = []
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _address = server.accept()
+            except OSError:
+                return
+            connections.append(1)
+            with connection:
+                try:
+                    talk(connection)
+                except OSError:
+                    pass
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield server.getsockname()[1], connections
+    finally:
+        # Closing alone does not wake the thread that waits.
+        server.shutdown(socket.SHUT_RDWR)
+        server.close()
+        thread.join(10)
+
+
+def greet(connection: socket.socket) -> None:
+    connection.sendall(b"SSH-2.0-OpenSSH_9.9\r\n")
+    connection.recv(65536)
+
+
+class EmptyList(BaseHTTPRequestHandler):
+    """Knows no customer."""
+
+    def do_POST(self) -> None:  # noqa: N802
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"[]")
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def https(tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A service over TLS: its address, and the certificate of its authority."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    certificate = tmp_path / "authority.pem"
+    authority.cert_pem.write_to_path(str(certificate))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), EmptyList)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"https://127.0.0.1:{server.server_port}/apiv2", str(certificate)
+    server.shutdown()
+    server.server_close()
+
+
+def failure_at_once(sandbox: Sandbox, **options: Any) -> str:
+    """The message of a task that fails without waiting for a further try."""
+    started = time.monotonic()
+    result = run(sandbox, ADA, **{**IMPATIENT, **options})
+    assert result["failed"] is True
+    assert result["changed"] is False
+    assert "Traceback" not in result["msg"]
+    assert time.monotonic() - started < 5
+    return result["msg"]
+
+
+@only_observed
+def test_a_name_that_does_not_resolve(sandbox: Sandbox) -> None:
+    message = failure_at_once(sandbox, api_url="https://sendgrid.invalid/apiv2")
+    assert message == (
+        "Could not list customers: the name of the server does not resolve (https://sendgrid.invalid). Check api_url."
+    )
+
+
+@only_observed
+def test_a_connection_that_is_refused(sandbox: Sandbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    message = failure_at_once(sandbox, api_url=f"http://127.0.0.1:{port}/apiv2")
+    assert f"nothing accepts connections there (http://127.0.0.1:{port}). Check api_url." in message
+
+
+@only_observed
+def test_a_server_that_speaks_another_protocol(sandbox: Sandbox) -> None:
+    with listening(greet) as (port, connections):
+        message = failure_at_once(sandbox, api_url=f"http://127.0.0.1:{port}/apiv2")
+    assert "the server does not speak HTTP" in message
+    assert len(connections) == 1
+
+
+@only_observed
+def test_a_server_without_tls(sandbox: Sandbox) -> None:
+    with listening(greet) as (port, connections):
+        message = failure_at_once(sandbox, api_url=f"https://127.0.0.1:{port}/apiv2")
+    assert "no secure connection could be made" in message
+    assert len(connections) == 1
+
+
+@only_observed
+def test_another_address_on_the_same_server(sandbox: Sandbox) -> None:
+    message = failure_at_once(sandbox, api_url=sandbox.root + "/elsewhere")
+    assert "Could not list customers" in message
+    assert "404" in message
+
+
+@only_observed
+def test_a_certificate_that_is_not_trusted(sandbox: Sandbox, https: tuple[str, str]) -> None:
+    api_url, certificate = https
+    message = failure_at_once(sandbox, api_url=api_url)
+    assert "the certificate of the server is not trusted" in message
+    assert "ca_path" in message
+    for trust in ({"ca_path": certificate}, {"validate_certs": False}):
+        result = run(sandbox, {**ADA, "state": "absent"}, api_url=api_url, **trust)
+        assert (result["changed"], result["customer"]) == (False, None)
+
+
+def test_wrong_credentials_and_missing_rights(sandbox: Sandbox) -> None:
+    assert "Check api_user and api_key." in failure_at_once(sandbox, api_key="not-the-key")
+    assert [call["operation"] for call in sandbox.log()] == ["list"]
+    narrow = {"api_user": "narrow", "api_key": "key-of-narrow-4711"}
+    assert "see the option api" in failure_at_once(sandbox, **narrow)
+
+
+@only_observed
+def test_an_answer_without_end_takes_no_memory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> None:
+    runner = Runner(sandbox, tmp_path, collections_path)
+    peaks = {}
+    for fault in ("delay", "huge", "huge-gzip"):
+        set_fault(sandbox, "list", fault, seconds=0) if fault == "delay" else set_fault(
+            sandbox, "list", fault, mebibytes=300
+        )
+        runner.tasks.write_text(json.dumps([all_options(sandbox, {"username": "nobody@x", "state": "absent"})]))
+        done = subprocess.run(
+            [sys.executable, str(Path(__file__).with_name("runner.py")), str(runner.tasks)],
+            env=runner.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        result, peak = map(json.loads, done.stdout.splitlines())
+        assert ("larger than 64 MiB" in result.get("msg", "")) is (fault != "delay")
+        peaks[fault] = peak["peak"]
+    # The ceiling, and the pieces that are under way.
+    assert peaks["huge"] - peaks["delay"] < 64 + 32
+    assert peaks["huge-gzip"] - peaks["delay"] < 64 + 32
+
+
+WRITES = [case for case in CASES if case.kind != "reading"]
+
+
+@pytest.mark.parametrize("case", WRITES, ids=lambda case: case.operation)
+@pytest.mark.parametrize("api_format", ["json", "xml"])
+def test_a_lost_answer_that_no_read_can_settle_is_unknown(sandbox: Sandbox, api_format: str, case: Case) -> None:
+    """The write is done, its answer is lost, and from then on nothing can be read."""
+    first_reads = {"create": 2, "rename": 1}.get(case.operation, 1)
+    set_fault(sandbox, case.operation, "close-after", times="forever")
+    set_fault(sandbox, "list", "error-before", nth=first_reads + 1, times="forever")
+    set_fault(sandbox, "check_password", "error-before", nth=2, times="forever")
+    result = run(sandbox, case.options, api_format, retries=1)
+    assert result["failed"] is True
+    assert result["operations"] == [{"name": case.operation, "status": "unknown"}]
+    assert "Whether it took effect is unknown" in result["msg"]
+    assert "Run the task again" in result["msg"]
+
+
+@only_observed
+def test_a_customer_that_cannot_be_read_again_is_no_failure(sandbox: Sandbox) -> None:
+    set_fault(sandbox, "list", "error-before", nth=2, times="forever")
+    result = run(sandbox, ADA, retries=1)
+    assert "failed" not in result
+    assert result["changed"] is True
+    assert result["customer"]["city"] == "Bangor"
+    assert any("could not be read again" in warning for warning in result["warnings"])
+
+
+def test_a_server_that_does_not_know_the_check_gets_a_plain_reset(sandbox: Sandbox) -> None:
+    set_fault(sandbox, "check_password", "not-found", times="forever")
+    options = {"username": "ada@example.com", "password": "another-4711", "update_password": "always"}
+    for _run in range(2):
+        result = run(sandbox, options)
+        assert result["changed"] is True
+        assert result["unverified"] == ["password"]
+
+
+@only_documented
+def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox) -> None:
+    set_fault(sandbox, "list", "rate-limit", seconds=3600)
+    message = failure_at_once(sandbox)
+    assert "asks to wait 3600 seconds" in message
+    assert "max_retry_wait" in message
+    assert len(sandbox.log()) == 1
+
+
+@only_observed
+@pytest.mark.parametrize("operation", ["list", "set_profile", "create", "check_password"])
+def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(sandbox: Sandbox, operation: str) -> None:
+    [case] = [case for case in CASES if case.operation == operation]
+    set_fault(sandbox, operation, "echo")
+    message = run(sandbox, case.options)["msg"]
+    assert "api_user" in message
+    assert "canary" not in message
+    assert "********" in message
+    assert message.isprintable()
