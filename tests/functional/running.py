@@ -71,6 +71,13 @@ class Sandbox:
         """All that is stored, by username."""
         return {customer["username"]: customer for customer in self.control("GET", "customers")}
 
+    def set_fault(self, operation: str, fault: str, **settings: Any) -> None:
+        """Lets a fault spoil calls of `operation`; the sandbox's README has the names and the settings."""
+        answer = self.http.post(
+            f"{self.root}/_sandbox/faults", json={"operation": operation, "fault": fault, **settings}, timeout=30
+        )
+        assert answer.ok, answer.text
+
     def reset(self) -> None:
         self.control("POST", "reset")
 

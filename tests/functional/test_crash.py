@@ -19,7 +19,7 @@ import pytest
 from .conftest import only_observed
 from .running import Sandbox
 from .test_customer import NEW
-from .test_faults import all_options, has_password, set_fault
+from .test_faults import all_options, has_password
 
 ROUNDS = 32
 WANTED: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ def assert_converged(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_a_killed_run_is_finished_by_the_next(sandbox: Sandbox, runner: Runner, seed: int) -> None:
     # Each answer comes a little after the work is done, so that many kills fall between the two.
-    set_fault(sandbox, "*", "delay", seconds=0.02, times="forever")
+    sandbox.set_fault("*", "delay", seconds=0.02, times="forever")
     chance = random.Random(seed)
     calls = chance.randint(1, 24)
     victim = runner.start()
@@ -101,7 +101,7 @@ def test_a_killed_run_is_finished_by_the_next(sandbox: Sandbox, runner: Runner, 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_runs_at_once(sandbox: Sandbox, runner: Runner, seed: int) -> None:
-    set_fault(sandbox, "*", "delay", seconds=0.01 * seed, times="forever")
+    sandbox.set_fault("*", "delay", seconds=0.01 * seed, times="forever")
     both = [runner.start(), runner.start()]
     results = [result for process in both for result in runner.finish(process)]
     failures = [result["msg"] for result in results if "failed" in result]

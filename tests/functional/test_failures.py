@@ -25,7 +25,7 @@ import trustme
 from .conftest import only_documented, only_observed
 from .running import Sandbox
 from .test_crash import Runner
-from .test_faults import CASES, Case, all_options, run, set_fault
+from .test_faults import CASES, Case, all_options, run
 
 ADA = {"username": "ada@example.com", "city": "Bangor"}
 # With the pauses that a user has. A failure that is told at once cannot have waited for one.
@@ -170,10 +170,8 @@ def test_wrong_credentials_and_missing_rights(sandbox: Sandbox) -> None:
 def test_an_answer_without_end_takes_no_memory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> None:
     runner = Runner(sandbox, tmp_path, collections_path)
     peaks = {}
-    for fault in ("delay", "huge", "huge-gzip"):
-        set_fault(sandbox, "list", fault, seconds=0) if fault == "delay" else set_fault(
-            sandbox, "list", fault, mebibytes=300
-        )
+    for fault, settings in (("delay", {"seconds": 0}), ("huge", {"mebibytes": 300}), ("huge-gzip", {"mebibytes": 300})):
+        sandbox.set_fault("list", fault, **settings)
         runner.tasks.write_text(json.dumps([all_options(sandbox, {"username": "nobody@x", "state": "absent"})]))
         done = subprocess.run(
             [sys.executable, str(Path(__file__).with_name("runner.py")), str(runner.tasks)],
@@ -199,9 +197,9 @@ WRITES = [case for case in CASES if case.kind != "reading"]
 def test_a_lost_answer_that_no_read_can_settle_is_unknown(sandbox: Sandbox, api_format: str, case: Case) -> None:
     """The write is done, its answer is lost, and from then on nothing can be read."""
     first_reads = {"create": 2, "rename": 1}.get(case.operation, 1)
-    set_fault(sandbox, case.operation, "close-after", times="forever")
-    set_fault(sandbox, "list", "error-before", nth=first_reads + 1, times="forever")
-    set_fault(sandbox, "check_password", "error-before", nth=2, times="forever")
+    sandbox.set_fault(case.operation, "close-after", times="forever")
+    sandbox.set_fault("list", "error-before", nth=first_reads + 1, times="forever")
+    sandbox.set_fault("check_password", "error-before", nth=2, times="forever")
     result = run(sandbox, case.options, api_format, retries=1)
     assert result["failed"] is True
     assert result["operations"] == [{"name": case.operation, "status": "unknown"}]
@@ -211,7 +209,7 @@ def test_a_lost_answer_that_no_read_can_settle_is_unknown(sandbox: Sandbox, api_
 
 @only_observed
 def test_a_customer_that_cannot_be_read_again_is_no_failure(sandbox: Sandbox) -> None:
-    set_fault(sandbox, "list", "error-before", nth=2, times="forever")
+    sandbox.set_fault("list", "error-before", nth=2, times="forever")
     result = run(sandbox, ADA, retries=1)
     assert "failed" not in result
     assert result["changed"] is True
@@ -220,7 +218,7 @@ def test_a_customer_that_cannot_be_read_again_is_no_failure(sandbox: Sandbox) ->
 
 
 def test_a_server_that_does_not_know_the_check_gets_a_plain_reset(sandbox: Sandbox) -> None:
-    set_fault(sandbox, "check_password", "not-found", times="forever")
+    sandbox.set_fault("check_password", "not-found", times="forever")
     options = {"username": "ada@example.com", "password": "another-4711", "update_password": "always"}
     for _run in range(2):
         result = run(sandbox, options)
@@ -230,7 +228,7 @@ def test_a_server_that_does_not_know_the_check_gets_a_plain_reset(sandbox: Sandb
 
 @only_documented
 def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox) -> None:
-    set_fault(sandbox, "list", "rate-limit", seconds=3600)
+    sandbox.set_fault("list", "rate-limit", seconds=3600)
     message = failure_at_once(sandbox)
     assert "asks to wait 3600 seconds" in message
     assert "max_retry_wait" in message
@@ -241,7 +239,7 @@ def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("operation", ["list", "set_profile", "create", "check_password"])
 def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(sandbox: Sandbox, operation: str) -> None:
     [case] = [case for case in CASES if case.operation == operation]
-    set_fault(sandbox, operation, "echo")
+    sandbox.set_fault(operation, "echo")
     message = run(sandbox, case.options)["msg"]
     assert "api_user" in message
     assert "canary" not in message

@@ -105,19 +105,6 @@ def run(sandbox: Sandbox, options: dict[str, Any], api_format: str = "json", **c
     return _module.perform(_tasks.manage_customer, wanted, False)
 
 
-def set_fault(sandbox: Sandbox, operation: str, fault: str, **settings: Any) -> None:
-    answer = sandbox.http.post(
-        f"{sandbox.root}/_sandbox/faults",
-        json={"operation": operation, "fault": fault, **SETTINGS.get(fault, {}), **settings},
-        timeout=30,
-    )
-    assert answer.ok, answer.text
-
-
-def clear_faults(sandbox: Sandbox) -> None:
-    sandbox.http.delete(f"{sandbox.root}/_sandbox/faults", timeout=30)
-
-
 def is_as_wanted(sandbox: Sandbox, case: Case) -> bool:
     """Whether the service holds what the task asks for."""
     customers = sandbox.customers()
@@ -158,9 +145,10 @@ def hides(sandbox: Sandbox, case: Case) -> bool:
 @pytest.mark.parametrize("api_format", ["json", "xml"])
 def test_matrix(sandbox: Sandbox, api_format: str, case: Case, fault: str, times: str) -> None:
     expected = TABLE[fault, case.kind, times]
-    set_fault(sandbox, case.operation, fault, times=1 if times == "once" else "forever")
+    settings = SETTINGS.get(fault, {})
+    sandbox.set_fault(case.operation, fault, times=1 if times == "once" else "forever", **settings)
     result = run(sandbox, case.options, api_format, **SILENT.get(fault, {}))
-    clear_faults(sandbox)
+    sandbox.control("DELETE", "faults")
 
     statuses = {operation["name"]: operation["status"] for operation in result.get("operations", [])}
     lost_for_good = hides(sandbox, case) and statuses.get(case.operation) == "unknown"

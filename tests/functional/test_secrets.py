@@ -16,7 +16,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from .conftest import only_documented, only_json, only_observed, seeded
-from .running import MODULES, Ansible, Sandbox, task
+from .running import MODULES, Ansible, Run, Sandbox, task
 
 # Each holds what escaping changes, so that an escaped secret is looked for as well.
 KEY = 'canary-key "4711" & <ü>'
@@ -52,6 +52,7 @@ class Canaries:
     ansible: Ansible
     database: Path
     log_file: Path
+    fact_cache: Path
 
 
 @pytest.fixture
@@ -72,7 +73,12 @@ def canaries(request: pytest.FixtureRequest, tmp_path: Path, collections_path: P
     folder = tmp_path / "run"
     folder.mkdir()
     defaults = {"api_format": api_format, "retries": 0}
-    yield Canaries(Ansible(sandbox, folder, collections_path, "acme", KEY, defaults), database, folder / "ansible.log")
+    yield Canaries(
+        Ansible(sandbox, folder, collections_path, "acme", KEY, defaults),
+        database,
+        folder / "ansible.log",
+        folder / "facts",
+    )
     assert sandbox.stop() == (0, "", "")
 
 
@@ -113,39 +119,74 @@ def password_tasks() -> list[dict[str, object]]:
             "loop": ["ada@example.com", "ben@example.com"],
         },
         task("reseller_customer_info", {}),
+        {"name": "Keep it", "ansible.builtin.set_fact": {"kept": "{{ [predicted, done] }}", "cacheable": True}},
         {"name": "Show what was registered", "ansible.builtin.debug": {"msg": "{{ [predicted, done] }}"}},
     ]
 
 
-@pytest.mark.parametrize(
+BOTH_WAYS = pytest.mark.parametrize(
     "canaries",
     [("documented", "json"), ("documented", "xml"), ("observed", "json"), ("observed", "xml")],
     indirect=True,
     ids="-".join,
 )
-def test_no_secret_comes_out(canaries: Canaries) -> None:
+
+
+def run_loudly(canaries: Canaries, tasks: list[dict[str, object]]) -> Run:
+    """A run at the highest verbosity, with a log file and with a cache for facts."""
     secrets = {"new_password": NEW, "old_password": OLD, "wrong_key": WRONG_KEY}
     variables = canaries.ansible.folder / "secrets.json"
     variables.write_text(json.dumps(secrets), encoding="utf-8")
-    run = canaries.ansible.play(
-        password_tasks(),
+    return canaries.ansible.play(
+        tasks,
         "--diff",
         "-vvvv",
         "--extra-vars",
         f"@{variables}",
-        environment={"ANSIBLE_LOG_PATH": str(canaries.log_file)},
+        environment={
+            "ANSIBLE_LOG_PATH": str(canaries.log_file),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(canaries.fact_cache),
+        },
     )
-    statuses = [step.status for step in run.steps]
-    assert statuses.count("failed") == 6, run.output
-    assert run.status == 0
-    assert "********" in run.output
+
+
+def assert_no_leak(canaries: Canaries, run: Run) -> None:
+    """Nothing in what was printed, returned, logged, cached or kept by the service."""
+    sandbox = canaries.ansible.sandbox
     assert leaks(run.output) == []
     assert leaks(json.dumps([step.result for step in run.steps], ensure_ascii=False)) == []
     assert leaks(canaries.log_file.read_text(encoding="utf-8")) == []
-    assert leaks(json.dumps(canaries.ansible.sandbox.log())) == []
+    cached = [path.read_text(encoding="utf-8") for path in canaries.fact_cache.iterdir()]
+    assert len(cached) == 1
+    assert leaks(cached[0]) == []
+    assert leaks(json.dumps(sandbox.log())) == []
+    kept = canaries.database.read_bytes()
+    assert leaks(kept.decode("latin-1")) == leaks(kept.decode("utf-8", "replace")) == []
+
+
+@BOTH_WAYS
+def test_no_secret_comes_out(canaries: Canaries) -> None:
+    run = run_loudly(canaries, password_tasks())
+    assert [step.status for step in run.steps].count("failed") == 6, run.output
+    assert run.status == 0
+    assert "********" in run.output
     assert canaries.ansible.sandbox.log()[-1]["operation"] == "list"
-    assert leaks(canaries.database.read_bytes().decode("latin-1")) == []
-    assert leaks(canaries.database.read_bytes().decode("utf-8", "replace")) == []
+    assert_no_leak(canaries, run)
+
+
+@BOTH_WAYS
+def test_no_secret_comes_out_when_the_server_echoes_it(canaries: Canaries) -> None:
+    """An error of the server repeats the account's key and the customer's password, in its own spelling."""
+    canaries.ansible.sandbox.set_fault("writes", "echo", times="forever")
+    run = run_loudly(canaries, [{**task, "ignore_errors": True} for task in password_tasks()])
+    echoes = [step.result["msg"] for step in run.steps if "api_key" in str(step.result.get("msg"))]
+    assert len(echoes) >= 3
+    assert_no_leak(canaries, run)
+    canaries.ansible.sandbox.set_fault("*", "echo", times="forever")
+    run = run_loudly(canaries, [{**task, "ignore_errors": True} for task in password_tasks()])
+    assert [step.status for step in run.steps].count("failed") >= 10
+    assert_no_leak(canaries, run)
 
 
 @only_json
@@ -157,6 +198,23 @@ def test_a_password_that_is_the_username_too(ansible: Ansible, sandbox: Sandbox)
     assert [step.result["changed"] for step in steps] == [True, True, False, False]
     assert steps[1].result["diff"]["after"]["password"] == "********"
     assert "ada@example.com" in sandbox.customers()
+
+
+@only_json
+@only_observed
+def test_a_password_that_is_part_of_other_output(ansible: Ansible, sandbox: Sandbox) -> None:
+    """Masking hides the word wherever it stands, and changes nothing of what is done. The README says so."""
+    options = {
+        "username": "ada@example.com",
+        "password": "Harbor",
+        "update_password": "always",
+        "address": "1 Harbor Rd",
+    }
+    steps = ansible.four_ways("reseller_customer", **options)
+    assert [step.result["changed"] for step in steps] == [True, True, False, False]
+    assert "Harbor" not in json.dumps([step.result for step in steps])
+    assert steps[1].result["customer"]["address"] == "1 ******** Rd"
+    assert sandbox.customers()["ada@example.com"]["address"] == "1 Harbor Rd"
 
 
 @only_json
