@@ -89,7 +89,7 @@ notes:
 options: {}
 attributes:
   check_mode:
-    description: Can run in C(check_mode) and return changed status prediction without modifying the customer.
+    description: Can run in C(check_mode) and return changed status prediction without modifying anything.
   diff_mode:
     description:
       - Will return details on what has changed (or possibly needs changing in C(check_mode)), when in diff mode.

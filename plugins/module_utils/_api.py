@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     from_row,
     to_wire,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
 
@@ -62,7 +63,7 @@ _REPEATABLE = frozenset(ROUTES) - {"create", "delete", "rename"}
 _DOING = {
     "create": "create customer '{user}'",
     "delete": "delete customer '{user}'",
-    "list": "list customers",
+    "list": "look up customer '{user}'",
     "rename": "rename customer '{user}'",
     "set_email": "set the e-mail address of customer '{user}'",
     "set_profile": "update the profile of customer '{user}'",
@@ -93,12 +94,12 @@ class CustomerApi:
         self.session = session
         self.family = family
 
-    def customers(self, **filters: t.Any) -> list[Listed]:
-        """The customers that the filters (by option name) do not rule out.
+    def customers(self, user: str = "", **filters: t.Any) -> list[Listed]:
+        """The customers that the filters (by option name) do not rule out. `user`: whom it is about, for an error.
 
         The server's search is a "contains" search [seen]: a filter narrows the list, it proves nothing.
         """
-        listed: list[Listed] = self._call("list", "", to_wire(filters), _listed)
+        listed: list[Listed] = self._call("list", user, to_wire(filters), _listed)
         return listed
 
     def has_password(self, user: str, password: str) -> bool | None:
@@ -113,22 +114,30 @@ class CustomerApi:
             raise
         return True
 
-    def write(self, operation: str, user: str, sent: Attributes) -> None:
-        """Carries out one writing operation on customer `user` with the attributes `sent` (by option name)."""
-        self._confirm(operation, user, _BODIES.get(operation, _attributes_only)(user, sent))
+    def write(self, operation: str, user: str, sent: Attributes, patience: Patience | None = None) -> None:
+        """Carries out one writing operation on customer `user` with the attributes `sent` (by option name).
 
-    def _confirm(self, operation: str, user: str, parameters: Parameters) -> None:
+        `patience`: what is left of an allowance, where this is one of several tries.
+        """
+        self._confirm(operation, user, _BODIES.get(operation, _attributes_only)(user, sent), patience)
+
+    def _confirm(self, operation: str, user: str, parameters: Parameters, patience: Patience | None = None) -> None:
         named = [] if operation == "create" else [("user", user)]
-        self._call(operation, user, [*named, *parameters], _wire.confirmation)
+        self._call(operation, user, [*named, *parameters], _wire.confirmation, patience)
 
     def _call(
-        self, operation: str, user: str, parameters: Parameters, decode: t.Callable[[str, bytes], t.Any]
+        self,
+        operation: str,
+        user: str,
+        parameters: Parameters,
+        decode: t.Callable[[str, bytes], t.Any],
+        patience: Patience | None = None,
     ) -> t.Any:
         address, fixed = ROUTES[operation][self.family]
         try:
-            return self.session.call(address, [*fixed, *parameters], decode, operation in _REPEATABLE)
+            return self.session.call(address, [*fixed, *parameters], decode, operation in _REPEATABLE, patience)
         except CallError as error:
-            error.doing = _DOING[operation].format(user=shown(user, 100))
+            error.doing = _DOING[operation].format(user=shown(user, 100)) if user else "list customers"
             raise
 
 
@@ -141,7 +150,7 @@ def _with_confirmation(_user: str, sent: Attributes) -> Parameters:
     return [*to_wire(sent), ("confirm_password", sent["password"])]
 
 
-def _under_both_names(user: str, _sent: Attributes) -> Parameters:
+def _under_another_name_too(user: str, _sent: Attributes) -> Parameters:
     """*disable* calls its parameter `username` in the table and `user` in the example [doc]."""
     return [("username", user)]
 
@@ -149,7 +158,7 @@ def _under_both_names(user: str, _sent: Attributes) -> Parameters:
 _BODIES: dict[str, t.Callable[[str, Attributes], Parameters]] = {
     "create": _with_confirmation,
     "set_password": _with_confirmation,
-    "disable": _under_both_names,
+    "disable": _under_another_name_too,
 }
 
 

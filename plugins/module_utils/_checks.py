@@ -10,7 +10,6 @@ from __future__ import annotations
 import calendar
 import datetime
 import ipaddress
-import math
 import os
 import re
 import typing as t
@@ -20,6 +19,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
 
 SHORTEST_PASSWORD = 6
+# A day, in seconds. What comes near the largest number overflows in timers.
+_LONGEST_WAIT = 86400
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -68,14 +69,20 @@ def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     problems = _address_problems(options["api_url"])
     problems += [f"{name} is empty" for name in ("api_user", "api_key") if not options[name]]
     problems += [problem for name in ("api_user", "api_key") for problem in _not_carried(name, options[name])]
-    if not 0 < options["timeout"] < math.inf:
-        problems.append("timeout must be a number of seconds above 0")
-    for name in ("retries", "max_retry_wait", "requests_per_minute"):
-        if not 0 <= options[name] < math.inf:
-            problems.append(f"{name} must be a number, and not negative")
+    if not 0 < options["timeout"] <= _LONGEST_WAIT:
+        problems.append(f"timeout must be above 0 and at most {_LONGEST_WAIT} seconds")
+    if not 0 <= options["max_retry_wait"] <= _LONGEST_WAIT:
+        problems.append(f"max_retry_wait must be from 0 to {_LONGEST_WAIT} seconds")
+    problems += [f"{name} must not be negative" for name in ("retries", "requests_per_minute") if options[name] < 0]
     if options.get("ca_path") and not os.path.exists(options["ca_path"]):
         problems.append(f"ca_path '{shown(options['ca_path'])}' does not exist")
     return problems
+
+
+def base_address(url: str) -> str:
+    """`api_url` in the one form that everything else looks at: the scheme in lower case, no slash at the end."""
+    scheme, separator, rest = url.strip().partition("://")
+    return f"{scheme.lower()}{separator}{rest.rstrip('/')}"
 
 
 def is_loopback(host: str) -> bool:
@@ -89,12 +96,13 @@ def is_loopback(host: str) -> bool:
 
 
 def _address_problems(url: str) -> list[str]:
+    if not url.isprintable() or " " in url.strip():
+        return ["api_url holds a character that an address cannot have"]
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        parts = urlsplit(base_address(url))
+        host, _port = parts.hostname, parts.port
     except ValueError:
         return ["api_url is not an address"]
-    del port
     if parts.scheme not in ("http", "https") or not host:
         return ["api_url must be an address that starts with https://"]
     problems = []
@@ -141,10 +149,18 @@ def _username_problems(text: str) -> list[str]:
 def _password_problems(text: str) -> list[str]:
     if len(text) >= SHORTEST_PASSWORD:
         return []
+    if not text:
+        return ["password is empty"]
     return [f"password is shorter than {SHORTEST_PASSWORD} characters"]
 
 
-def _email_problems(text: str, name: str = "email") -> list[str]:
+def _email_problems(text: str) -> list[str]:
+    # A row of a list may show an empty one, and must be accepted when it is fed back. Whoever wants to make one empty
+    # is refused by the server, and creation needs one.
+    return _address_form_problems("email", text) if text else []
+
+
+def _address_form_problems(name: str, text: str) -> list[str]:
     return [] if _EMAIL.fullmatch(text) else [f"{name} '{shown(text, 100)}' is not an e-mail address"]
 
 
@@ -172,9 +188,11 @@ _FORM_CHECKS: dict[str, t.Callable[[str], list[str]]] = {
 def _new_username_problems(text: str) -> list[str]:
     """[doc]: in the form of an e-mail address, at most 100 characters, not in the domain sendgrid.com."""
     limit = t.cast(int, BY_NAME["username"].limit)
+    if not text:
+        return ["new_username is empty"]
     problems = _not_carried("new_username", text)
     problems += _too_long("new_username", text, limit)
-    problems += _email_problems(text, "new_username")
+    problems += _address_form_problems("new_username", text)
     if "sendgrid.com" in text.rpartition("@")[2].lower():
         problems.append("new_username must not be in the domain sendgrid.com")
     return problems

@@ -18,7 +18,6 @@ import typing as t
 
 try:
     import requests.adapters
-    import urllib3.connectionpool
 
     _Adapter: t.Any = requests.adapters.HTTPAdapter
 except ImportError:
@@ -38,6 +37,8 @@ class Deadline:
         self.passed = False
         self._seconds = seconds
         self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+        self._over = False
 
     def __enter__(self) -> Deadline:
         _thread.deadline = self
@@ -45,23 +46,37 @@ class Deadline:
 
     def __exit__(self, *_error: t.Any) -> None:
         _thread.deadline = None
+        with self._lock:
+            self._over = True
         if self._timer is not None:
             self._timer.cancel()
 
-    def watch(self, connection: socket.socket) -> None:
-        """Starts the time for an answer that is awaited on `connection`."""
-        self._timer = threading.Timer(self._seconds, self._end, [connection])
-        self._timer.daemon = True
-        self._timer.start()
+    def watch(self, connection: t.Any) -> None:
+        """Starts the time for an answer that is awaited on `connection`, a socket or a wrapper of one."""
+        if self._timer is None:
+            self._timer = threading.Timer(self._seconds, self._end, [connection])
+            self._timer.daemon = True
+            self._timer.start()
 
-    def _end(self, connection: socket.socket) -> None:
-        self.passed = True
-        try:
-            # Not the method of a TLS socket: that takes the TLS layer away under the thread that reads.
-            socket.socket.shutdown(connection, socket.SHUT_RDWR)
-        except OSError:
-            # It is closed already.
-            pass
+    def _end(self, connection: t.Any) -> None:
+        # Under the lock: once the call is over, its connection may serve another one.
+        with self._lock:
+            if not self._over:
+                self.passed = True
+                _shut(connection)
+
+
+def _shut(connection: t.Any) -> None:
+    """Ends both directions of a connection, so that the thread which waits for it wakes up."""
+    while not isinstance(connection, socket.socket):
+        # TLS in the TLS of a proxy.
+        connection = connection.socket
+    try:
+        # Not the method of a TLS socket: that takes the TLS layer away under the thread that reads.
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+    except OSError:
+        # It is closed already.
+        pass
 
 
 class BoundedAdapter(_Adapter):
@@ -69,29 +84,32 @@ class BoundedAdapter(_Adapter):
 
     def init_poolmanager(self, *arguments: t.Any, **options: t.Any) -> None:
         super().init_poolmanager(*arguments, **options)
-        self.poolmanager.pool_classes_by_scheme = _pools()
+        _bound(self.poolmanager)
 
     def proxy_manager_for(self, *arguments: t.Any, **options: t.Any) -> t.Any:
-        manager = super().proxy_manager_for(*arguments, **options)
-        manager.pool_classes_by_scheme = _pools()
-        return manager
+        return _bound(super().proxy_manager_for(*arguments, **options))
+
+
+def _bound(manager: t.Any) -> t.Any:
+    """A pool manager, whose pools have bounded connections from now on."""
+    pools = manager.pool_classes_by_scheme
+    manager.pool_classes_by_scheme = {scheme: _bounded_pool(pool) for scheme, pool in pools.items()}
+    return manager
 
 
 @functools.cache
-def _pools() -> dict[str, type]:
-    """Pools by scheme, with bounded connections."""
-    return {
-        pool.scheme: type(pool.__name__, (pool,), {"ConnectionCls": _bounded(pool.ConnectionCls)})
-        for pool in (urllib3.connectionpool.HTTPConnectionPool, urllib3.connectionpool.HTTPSConnectionPool)
-    }
+def _bounded_pool(pool: t.Any) -> t.Any:
+    if issubclass(pool.ConnectionCls, _Bounded):
+        return pool
+    connection = type(pool.ConnectionCls.__name__, (_Bounded, pool.ConnectionCls), {})
+    return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
-def _bounded(connection_class: t.Any) -> type:
-    class Bounded(connection_class):
-        def getresponse(self, *arguments: t.Any, **options: t.Any) -> t.Any:
-            deadline = getattr(_thread, "deadline", None)
-            if deadline is not None:
-                deadline.watch(self.sock)
-            return super().getresponse(*arguments, **options)
+class _Bounded:
+    """Goes before a connection class of urllib3."""
 
-    return Bounded
+    def getresponse(self, *arguments: t.Any, **options: t.Any) -> t.Any:
+        deadline = getattr(_thread, "deadline", None)
+        if deadline is not None:
+            deadline.watch(self.sock)  # type: ignore[attr-defined]
+        return super().getresponse(*arguments, **options)  # type: ignore[misc]

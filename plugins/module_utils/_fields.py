@@ -12,11 +12,12 @@ list shows are those of the published reference page [doc] or of recorded answer
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import Row, boolean
 
 RESELLER = "reseller"
@@ -25,6 +26,10 @@ FAMILIES = (RESELLER, CUSTOMER)
 
 # What a new customer is like unless something is done about it [doc, sibling page].
 NEW_CUSTOMER = {"active": True, "website_access": True}
+
+# A secret has no business in a list; should a server show one, it must not reach a result. Names that begin with an
+# underscore mean something to Ansible.
+_WITHHELD = re.compile(r"^_|password|api_?key|secret|token", re.IGNORECASE)
 
 # Attributes of one customer by option name. What the server does not show has no key.
 Attributes = dict[str, t.Any]
@@ -173,8 +178,12 @@ def from_row(row: Row) -> tuple[Attributes, dict[str, t.Any]]:
             attributes[field.name] = known
     if not attributes.get("username"):
         raise WireError(["the list has a customer without a username"], readable=False)
-    # A password has no business in a list; should a server show one, it must not reach a result.
-    return attributes, {name: value for name, value in extra.items() if "password" not in name.lower()}
+    return attributes, {name: _extra_text(value) for name, value in extra.items() if not _WITHHELD.search(name)}
+
+
+def _extra_text(value: t.Any) -> str:
+    """What the server shows beyond the known fields, as text: nested values could mean something to Ansible."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _from_wire(field: Field, value: t.Any, row: Row) -> t.Any:
@@ -190,8 +199,3 @@ def _from_wire(field: Field, value: t.Any, row: Row) -> t.Any:
 def as_result(attributes: Attributes) -> Attributes:
     """The customer as results show it: every listed attribute, None for one that the server does not show."""
     return {name: attributes.get(name) for name in LISTED}
-
-
-def masked(attributes: Attributes) -> Attributes:
-    """The same attributes without a secret: for a diff."""
-    return {name: MASK if name in BY_NAME and BY_NAME[name].secret else value for name, value in attributes.items()}

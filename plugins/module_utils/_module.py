@@ -7,9 +7,10 @@
 
 from __future__ import annotations
 
+import sys
 import typing as t
 
-from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     BY_NAME,
@@ -102,10 +103,12 @@ def perform(task: Task, options: t.Mapping[str, t.Any], check_mode: bool) -> dic
 
 def _missing_libraries() -> str:
     missing = [name for name, there in (("requests", HAS_REQUESTS), ("xmltodict", HAS_XMLTODICT)) if not there]
-    sentences = [missing_required_lib(name) for name in missing]
-    if missing:
-        sentences.append(f"Install with: python -m pip install {' '.join(missing)}")
-    return " ".join(sentences)
+    if not missing:
+        return ""
+    return (
+        f"This Python lacks {' and '.join(missing)}, which the collection needs. "
+        f"Install with: {sys.executable} -m pip install {' '.join(missing)}"
+    )
 
 
 def _defect(error: Exception) -> str:

@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     NEW_CUSTOMER,
     Attributes,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
 
 # What a new customer's row will show where no row can tell: website access is in the rows of some servers only.
 _SHOWN_AT_FIRST = frozenset(LISTED) - {"company", "website_access"}
@@ -70,7 +70,7 @@ class Operation:
     """One write. `user`: the customer's name when it is called. `sent`: the attributes that go with it.
 
     `effect`: what the customer's attributes become; it differs from `sent` where the operation itself says it all
-    (`enable`) or where creation sets more than was asked for.
+    (`enable`), where creation sets more than was asked for, and in that it never holds a secret.
     """
 
     name: str
@@ -101,26 +101,29 @@ def identify(desired: Desired, customers: t.Iterable[Attributes]) -> Attributes 
     """
     known = {customer["username"]: customer for customer in customers}
     found = [known[name] for name in sorted(desired.usernames) if name in known]
+    others = set(known) - desired.usernames
     if len(found) > 1:
         raise InvalidInput(
             [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
             about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
         )
     if not found:
-        _refuse_near_miss(desired, known)
+        _refuse_near_miss("username", desired.username, others)
+    if not found or found[0]["username"] != desired.final_username:
+        _refuse_near_miss("new_username", desired.final_username, others)
     return found[0] if found else None
 
 
-def _refuse_near_miss(desired: Desired, known: t.Iterable[str]) -> None:
-    folded = {name.casefold() for name in desired.usernames}
-    near = sorted(name for name in known if name.casefold() in folded)
+def _refuse_near_miss(option: str, name: str, others: t.Iterable[str]) -> None:
+    """A name is not taken for another one, and none is made that differs from another one by case only."""
+    near = sorted(other for other in others if other.casefold() == name.casefold())
     if near:
         raise InvalidInput(
             [
                 f"'{_quoted(near[0])}' differs only by case, and usernames are matched exactly, "
-                "so correct the username in the task"
+                f"so correct {option} in the task"
             ],
-            about=f"There is no customer '{_quoted(desired.username)}'",
+            about=f"There is no customer '{_quoted(name)}'",
         )
 
 
@@ -224,7 +227,7 @@ def _creation(desired: Desired, observed: Observed) -> list[Operation]:
     shown_switches = {
         name: value for name, value in NEW_CUSTOMER.items() if name == "active" or observed.shows_website_access
     }
-    create = Operation("create", desired.final_username, sent, {**sent, **shown_switches})
+    create = Operation("create", desired.final_username, sent, {**_masked(sent), **shown_switches})
     to_close = {
         name: False for name, at_first in NEW_CUSTOMER.items() if at_first and desired.attributes.get(name) is False
     }
@@ -294,7 +297,11 @@ def _switches(user: str, changes: Attributes, position: bool) -> list[Operation]
 def _grouped(operation: str, user: str, changes: Attributes) -> list[Operation]:
     """One operation for all changed attributes that it writes."""
     sent = {name: value for name, value in changes.items() if BY_NAME[name].written_by == operation}
-    return [Operation(operation, user, sent, sent)] if sent else []
+    return [Operation(operation, user, sent, _masked(sent))] if sent else []
+
+
+def _masked(attributes: Attributes) -> Attributes:
+    return {name: MASK if BY_NAME[name].secret else value for name, value in attributes.items()}
 
 
 def _quoted(value: t.Any) -> str:

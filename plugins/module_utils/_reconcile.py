@@ -12,6 +12,7 @@ import dataclasses
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, CollectionError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     Desired,
     Observed,
@@ -67,10 +68,11 @@ def find(api: CustomerApi, desired: Desired) -> Observed:
     must not become a second customer.
     """
     one_name = len(desired.usernames) == 1
-    listed = api.customers(username=desired.username) if one_name else api.customers()
+    filters = {"username": desired.username} if one_name else {}
+    listed = api.customers(desired.username, **filters)
     current = identify(desired, (row.attributes for row in listed))
     if current is None and one_name and desired.state == "present":
-        listed = api.customers()
+        listed = api.customers(desired.username)
         current = identify(desired, (row.attributes for row in listed))
     return Observed(current, shows_website_access=any("website_access" in row.attributes for row in listed))
 
@@ -120,8 +122,11 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
         result.customer = _look_up(api, desired)
+        # A customer that should be there and is not: a list that lags behind.
+        result.seen = result.error is not None or result.customer is not None
     except CollectionError:
         result.seen = False
+    if not result.seen:
         visible = {**(result.plan.before or {}), **(result.plan.predicted or {})}
         result.customer = None if after is None else {name: after[name] for name in after if name in visible}
 
@@ -136,7 +141,7 @@ def _has_company(api: CustomerApi, user: str, company: str) -> bool:
 
     Searched by the company alone, since it is not on record whether the server joins two filters by "and".
     """
-    return any(row.attributes["username"] == user for row in api.customers(company=company))
+    return any(row.attributes["username"] == user for row in api.customers(user, company=company))
 
 
 class _Write:
@@ -152,7 +157,7 @@ class _Write:
         patience = self._api.session.patience()
         lost = False
         while True:
-            error = self._try()
+            error = self._try(patience)
             if error is None:
                 return APPLIED, None
             lost = lost or error.fate != NOT_DONE
@@ -164,26 +169,32 @@ class _Write:
             if done is None:
                 return UNKNOWN, error
             if not (self._may_repeat(error) and patience.again(error.wait)):
+                error.advice = "The customer was read again, and does not show it."
                 return FAILED, error
 
     def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
         """An error for certain. What was to be done may have been done by somebody else meanwhile."""
-        if self._operation.name not in _DECIDED_BY_READING or error.transient or not self._look():
+        is_about_account = {401, 403} & {error.code, error.status}
+        if self._operation.name not in _DECIDED_BY_READING or error.transient or is_about_account:
             return FAILED, error
-        if self._operation.name != "create":
+        done = self._look()
+        if done and self._operation.name != "create":
             return APPLIED, None
-        # It may be another customer than the one that was asked for, so it has to be compared anew.
-        error.advice = "The customer was created by somebody else meanwhile. Run the task again."
+        if done:
+            # It may be another customer than the one that was asked for, so it has to be compared anew.
+            error.advice = "By now the customer exists, so it was created by somebody else meanwhile."
+        elif self._operation.name != "delete":
+            error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
         return FAILED, error
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the session has done so."""
         return error.transient and self._operation.name in _DECIDED_BY_READING
 
-    def _try(self) -> CallError | None:
+    def _try(self, patience: Patience) -> CallError | None:
         operation = self._operation
         try:
-            self._api.write(operation.name, operation.user, operation.sent)
+            self._api.write(operation.name, operation.user, operation.sent, patience)
         except CallError as error:
             return error
         return None
@@ -194,6 +205,10 @@ class _Write:
         try:
             if operation.name == "set_password":
                 return self._api.has_password(operation.user, operation.sent["password"])
-            return is_done(operation, _look_up(self._api, self._desired))
+            done = is_done(operation, _look_up(self._api, self._desired))
+            if done and operation.name == "delete":
+                # An empty answer is how an empty list may look, and how a failing server may look: it is asked twice.
+                done = is_done(operation, _look_up(self._api, self._desired))
+            return done
         except CollectionError:
             return None

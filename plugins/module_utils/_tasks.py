@@ -11,10 +11,12 @@ further keys `warnings` (texts), and on failure `failed` and `msg`.
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
+    base_address,
     connection_problems,
     creation_problems,
     filter_problems,
@@ -26,7 +28,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     FILTERS,
     Attributes,
     as_result,
-    masked,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     Desired,
@@ -54,7 +55,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport impo
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 
-_CONNECTION = tuple(Connection.__dataclass_fields__)
+_CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 _NOT_ATTRIBUTES = frozenset(("username", "password"))
 
 
@@ -79,9 +80,8 @@ def manage_customer(options: Options, check_mode: bool) -> Result:
     }
 
 
-def customer_info(options: Options, check_mode: bool) -> Result:
+def customer_info(options: Options, _check_mode: bool) -> Result:
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
-    del check_mode
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
     _check(options, filter_problems(filters))
     with _session(options) as session:
@@ -131,8 +131,14 @@ def _check_creation(desired: Desired, todo: Plan, family: str) -> None:
     if any(operation.name == "create" for operation in todo.operations):
         problems = creation_problems(creation_attributes(desired), family)
         if problems:
-            user = shown(desired.final_username, 100)
-            raise InvalidInput(problems, about=f"Customer '{user}' does not exist, and cannot be created")
+            raise InvalidInput(problems, about=_cannot_be_created(desired))
+
+
+def _cannot_be_created(desired: Desired) -> str:
+    user = shown(desired.final_username, 100)
+    if desired.new_username is None:
+        return f"Customer '{user}' does not exist, and cannot be created"
+    return f"Neither customer '{shown(desired.username, 100)}' nor '{user}' exists, and '{user}' cannot be created"
 
 
 def _must_exist(desired: Desired, observed: Observed) -> None:
@@ -144,7 +150,8 @@ def _must_exist(desired: Desired, observed: Observed) -> None:
 
 
 def _session(options: Options) -> Session:
-    connection = Connection(**{name: options[name] for name in _CONNECTION})
+    given = {name: options[name] for name in _CONNECTION}
+    connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
     return Session(connection, secrets=[options.get("password")])
 
 
@@ -183,9 +190,9 @@ def _common_result(desired: Desired, outcome: Outcome) -> Result:
 def _diff(desired: Desired, outcome: Outcome) -> Result:
     after = outcome.plan.after if PLANNED in outcome.statuses else outcome.after
     return {
-        "before": masked(outcome.plan.before or {}),
-        "after": masked(after or {}),
-        "before_header": desired.username,
+        "before": outcome.plan.before or {},
+        "after": after or {},
+        "before_header": (outcome.plan.before or {}).get("username", desired.final_username),
         "after_header": desired.final_username,
     }
 

@@ -12,14 +12,10 @@ travel in the body alone, never in an address.
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import email.utils
 import http.client
-import random
-import re
+import http.cookiejar
 import socket
 import ssl
-import threading
 import time
 import typing as t
 from urllib.parse import urlsplit
@@ -30,6 +26,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     UNKNOWN,
     CallError,
     WireError,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import (
+    Pace,
+    Patience,
+    asked_wait,
+    reset_wait,
+    whole_number,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, shown
 
@@ -42,12 +45,12 @@ except ImportError:
     HAS_REQUESTS = False
 
 VERSION = "0.1.0"
-# One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 150,000.
-LARGEST_ANSWER = 64 * 1024 * 1024
+# One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 80,000.
+LARGEST_ANSWER = 32 * 1024 * 1024
 _CHUNK = 64 * 1024
-_FIRST_PAUSE = 0.5
-_LONGEST_PAUSE = 30.0
+_MOST_MESSAGES = 20
 _CHECK_URL = "Check api_url."
+_CHECK_CA = "Check ca_path, and REQUESTS_CA_BUNDLE in the environment."
 
 Value = t.TypeVar("Value")
 
@@ -68,75 +71,6 @@ class Connection:
     ca_path: str | None = None
 
 
-class Patience:
-    """How long one call may go on: `retries` further tries, with `max_retry_wait` seconds of waiting in all.
-
-    What an answer takes beyond `timeout` counts as waiting, too. So a call ends after
-    `(retries + 1) * timeout + max_retry_wait` seconds at the latest, and what it takes to connect.
-    """
-
-    def __init__(self, connection: Connection, sleep: t.Callable[[float], None]) -> None:
-        self._tries = 0
-        self._retries = connection.retries
-        self._timeout = connection.timeout
-        self._left = connection.max_retry_wait
-        self._sleep = sleep
-
-    @property
-    def longest_try(self) -> float:
-        """Seconds that the next try may take."""
-        return self._timeout + max(0.0, self._left)
-
-    def count(self, seconds: float) -> None:
-        """Takes a try that lasted `seconds` into account."""
-        self._left -= max(0.0, seconds - self._timeout)
-
-    def again(self, wait: float | None = None) -> bool:
-        """Waits before a further try, `wait` seconds or with exponential backoff and jitter; False: no more tries."""
-        if self._tries >= self._retries:
-            return False
-        pause = wait if wait is not None else self._backoff()
-        if pause > self._left:
-            return False
-        self._tries += 1
-        self._left -= pause
-        self._sleep(pause)
-        return True
-
-    def _backoff(self) -> float:
-        # Half of it is left to chance, so that clients which failed together do not come back together.
-        return min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self._tries) * random.uniform(0.5, 1.0)
-
-
-class Pace:
-    """Keeps the calls of a session apart, as `requests_per_minute` and the server's rate-limit headers say."""
-
-    def __init__(self, connection: Connection, sleep: t.Callable[[float], None]) -> None:
-        self._interval = 60.0 / connection.requests_per_minute if connection.requests_per_minute else 0.0
-        self._ceiling = connection.max_retry_wait
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def take_turn(self) -> None:
-        """Waits until the next call may start."""
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._interval
-        if start > now:
-            self._sleep(start - now)
-
-    def heed(self, headers: t.Mapping[str, str]) -> None:
-        """Lets the next call wait when an answer says that no request is left in this window."""
-        if headers.get("X-RateLimit-Remaining", "").strip() != "0":
-            return
-        wait = _reset_wait(headers)
-        if wait is not None:
-            with self._lock:
-                self._next = max(self._next, time.monotonic() + min(wait, self._ceiling))
-
-
 class Session:
     """Calls to one server with one account over kept connections. Use as a context manager, or call `close`."""
 
@@ -149,7 +83,7 @@ class Session:
         self.connection = connection
         self.redact = Redactor([connection.api_key, *secrets])
         self._sleep = sleep
-        self._pace = Pace(connection, sleep)
+        self._pace = Pace(connection.requests_per_minute, sleep)
         self._http = _http_session(connection)
 
     def __enter__(self) -> Session:
@@ -164,7 +98,8 @@ class Session:
 
     def patience(self) -> Patience:
         """A new allowance of tries and waiting."""
-        return Patience(self.connection, self._sleep)
+        connection = self.connection
+        return Patience(connection.retries, connection.max_retry_wait, connection.timeout, self._sleep)
 
     def call(
         self,
@@ -172,20 +107,22 @@ class Session:
         parameters: t.Sequence[tuple[str, str]],
         decode: t.Callable[[str, bytes], Value],
         repeatable: bool,
+        patience: Patience | None = None,
     ) -> Value:
         """What `decode(format, body)` makes of the answer to `module.action` with `parameters`.
 
         `repeatable`: whether the same call may be made again after an answer that was lost; a call that the server
-        certainly did not act on is repeated in any case. Raises CallError.
+        certainly did not act on is repeated in any case. `patience`: what is left of an allowance, where the call is
+        one of several tries of the caller. Raises CallError.
         """
-        patience = self.patience()
+        patience = patience or self.patience()
         while True:
-            self._pace.take_turn()
+            self._pace.take_turn(patience)
             started = time.monotonic()
             try:
                 return self._once(address, parameters, decode, patience.longest_try)
             except CallError as error:
-                patience.count(time.monotonic() - started)
+                patience.count_try(time.monotonic() - started)
                 may_repeat = error.transient and (repeatable or error.fate == NOT_DONE)
                 if not may_repeat or not patience.again(error.wait):
                     raise
@@ -216,7 +153,7 @@ class Session:
             if 200 <= status < 300:
                 return value
             failure = _failed_status(status)
-        failure.wait = _asked_wait(headers)
+        failure.wait = asked_wait(headers)
         raise failure
 
     def _post(self, address: str, parameters: t.Sequence[tuple[str, str]]) -> tuple[int, t.Mapping[str, str], bytes]:
@@ -225,7 +162,7 @@ class Session:
         credentials = [("api_user", connection.api_user), ("api_key", connection.api_key)]
         try:
             with self._http.post(
-                f"{connection.api_url.rstrip('/')}/{address}.{connection.api_format}",
+                f"{connection.api_url}/{address}.{connection.api_format}",
                 # Encoded here, since requests leaves other types of bodies and their charset to itself.
                 data=[(name, value.encode("utf-8")) for name, value in [*credentials, *parameters]],
                 timeout=(connection.timeout, connection.timeout),
@@ -234,11 +171,14 @@ class Session:
                 stream=True,
             ) as response:
                 return response.status_code, response.headers, self._read(response)
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
+        # OSError: a file of certificates that the environment names and that is not there.
+        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise _no_answer(error, connection) from None
 
     def _read(self, response: t.Any) -> bytes:
         """The whole body, bounded in size."""
+        if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", "gzip"):
+            raise CallError("the answer is packed in a way that was not asked for", UNKNOWN)
         chunks: list[bytes] = []
         size = 0
         for chunk in response.iter_content(_CHUNK):
@@ -255,10 +195,9 @@ class Session:
             return _unreadable_answer(self.redact(str(error)), error.html, status)
         code = status if error.code is None else error.code
         messages = [self.redact(message) for message in error.messages]
-        said = "; ".join(f"'{shown(message)}'" for message in messages) or "an error without a message"
         later = status >= 500 or 500 <= code < 600
         return CallError(
-            f"the server said {said} ({_numbers(error.code, status)})",
+            f"the server said {_said(messages)} ({_numbers(error.code, status)})",
             UNKNOWN if later else NOT_DONE,
             transient=later or code == 429,
             messages=messages,
@@ -269,17 +208,27 @@ class Session:
         )
 
 
+def _said(messages: t.Sequence[str]) -> str:
+    """The messages for a sentence. A server must not fill the screen, so their number is limited as their length is."""
+    quoted = [f"'{shown(message)}'" for message in messages[:_MOST_MESSAGES]]
+    if len(messages) > _MOST_MESSAGES:
+        quoted.append(f"and {len(messages) - _MOST_MESSAGES} more messages")
+    return "; ".join(quoted) or "an error without a message"
+
+
 def _http_session(connection: Connection) -> t.Any:
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter())
     session.headers["User-Agent"] = f"mailfleet.sendgrid/{VERSION}"
+    # One way of packing, which all versions of the library unpack in bounded pieces.
+    session.headers["Accept-Encoding"] = "gzip"
     session.headers["Accept"] = f"application/{connection.api_format}"
     # Credentials of a .netrc file are for other services. Proxies of the environment are followed, but not with
     # plain http, which is for this machine only and would carry secrets in clear through them.
     session.auth = _no_auth
-    if connection.api_url.startswith("http:"):
-        session.trust_env = False
+    session.trust_env = urlsplit(connection.api_url).scheme == "https"
+    session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     if not connection.validate_certs:
         # Said with every call otherwise, to somebody who asked for it.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -298,7 +247,7 @@ def _verify(connection: Connection) -> bool | str:
 
 def _check_length(response: t.Any, size: int) -> None:
     """Older versions of urllib3 take a body that ends early for a whole one."""
-    announced = _whole_number(response.headers.get("Content-Length", ""))
+    announced = whole_number(response.headers.get("Content-Length", ""))
     if announced is not None and not response.headers.get("Content-Encoding") and announced != size:
         raise CallError("the answer ended early", UNKNOWN, transient=True)
 
@@ -308,22 +257,23 @@ def _refuse_by_status(status: int, headers: t.Mapping[str, str]) -> None:
     if 300 <= status < 400:
         raise CallError(
             f"the server redirects elsewhere (HTTP {status}), which is not followed because the call holds secrets",
-            NOT_DONE,
+            # Many services act on a POST and then redirect to what came of it.
+            UNKNOWN,
             status=status,
             advice=_CHECK_URL,
         )
     if status == 429:
-        wait = _asked_wait(headers)
+        wait = asked_wait(headers)
         if wait is None:
-            wait = _reset_wait(headers)
-        asks = "" if wait is None else f" and asks to wait {wait:.0f} seconds"
+            wait = reset_wait(headers)
+        asks = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise CallError(
             f"the server says that there were too many requests (HTTP 429){asks}",
             NOT_DONE,
             transient=True,
             wait=wait,
             status=status,
-            advice="Raise max_retry_wait, or set requests_per_minute.",
+            advice="Raise retries or max_retry_wait, or set requests_per_minute.",
         )
 
 
@@ -334,11 +284,13 @@ def _failed_status(status: int) -> CallError:
 
 def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
     """An answer that is not of the API: one of a gateway on the way, of another service, or one cut short."""
+    # Errors of the API's own have status 400, if any [doc]; others, and web pages, come from another service, which
+    # will be there the next time, too. A failure of a gateway may pass.
+    elsewhere = 400 < status < 500 or (html and status < 500)
     return CallError(
         f"{reason} (HTTP {status})",
-        NOT_DONE if html and 400 <= status < 500 else UNKNOWN,
-        # A web page comes from another service, which will be there the next time, too; one about a failure may pass.
-        transient=status >= 500 or not html,
+        NOT_DONE if elsewhere and status >= 400 else UNKNOWN,
+        transient=not elsewhere,
         status=status,
         advice="" if status >= 500 else "Check that api_url is the address of the v2 API.",
     )
@@ -357,38 +309,14 @@ def _advice(code: int, messages: t.Sequence[str]) -> str:
     return ""
 
 
-def _asked_wait(headers: t.Mapping[str, str]) -> float | None:
-    """Seconds until `Retry-After`, which holds seconds or a date; None where there is none."""
-    after = headers.get("Retry-After", "")
-    seconds = _whole_number(after)
-    if seconds is not None:
-        return float(seconds)
-    try:
-        date = email.utils.parsedate_to_datetime(after)
-        # HTTP's dates are in UTC, also in the form that does not say so.
-        moment = date.replace(tzinfo=date.tzinfo or datetime.timezone.utc).timestamp()
-    # What is neither raises one of these, by the version of Python.
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-    return max(0.0, moment - time.time())
-
-
-def _reset_wait(headers: t.Mapping[str, str]) -> float | None:
-    """`X-RateLimit-Reset` is a moment in epoch seconds [doc]."""
-    reset = _whole_number(headers.get("X-RateLimit-Reset", ""))
-    return None if reset is None else max(0.0, reset - time.time())
-
-
-def _whole_number(text: str) -> int | None:
-    """A header's number. Not `isdigit`, which takes signs that `int` does not, nor a number beyond all reason."""
-    return int(text) if re.fullmatch(r"\s*[0-9]{1,15}\s*", text) else None
-
-
 def _no_answer(error: Exception, connection: Connection) -> CallError:
     """A failure of the connection, told by what lies under the library's exceptions.
 
     Their own texts are not shown: they hold addresses and names of classes.
     """
+    if type(error) is OSError:
+        # How requests says that a file of certificates is not there.
+        return CallError("the certificates to trust could not be read", NOT_DONE, advice=_CHECK_CA)
     causes = list(_causes(error))
     failure = next(line for line in _failures() if any(isinstance(cause, line.kinds) for cause in causes))
     reason = failure.clause.format(server=_server(connection), timeout=f"{connection.timeout:g}")
@@ -409,6 +337,17 @@ def _failures() -> list[_Failure]:
     """The first line that fits counts, and the last one always does. A function, since requests may be missing."""
     library = requests.exceptions
     return [
+        # A proxy's troubles look like the server's further down.
+        _Failure(
+            library.ProxyError, "the proxy does not let the call through to the server ({server})", NOT_DONE, False
+        ),
+        _Failure(
+            (library.InvalidSchema, library.InvalidURL),
+            "the address of the server or of a proxy cannot be used ({server})",
+            NOT_DONE,
+            False,
+            _CHECK_URL,
+        ),
         _Failure(socket.gaierror, "the name of the server does not resolve ({server})", NOT_DONE, False, _CHECK_URL),
         _Failure(ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_DONE, False, _CHECK_URL),
         _Failure(
@@ -418,8 +357,13 @@ def _failures() -> list[_Failure]:
             False,
             "Name the certificate of its authority with ca_path.",
         ),
+        _Failure(
+            (ssl.SSLEOFError, ssl.SSLZeroReturnError),
+            "the server ended the secure connection ({server})",
+            UNKNOWN,
+            True,
+        ),
         _Failure(ssl.SSLError, "no secure connection could be made ({server})", UNKNOWN, False, _CHECK_URL),
-        _Failure(library.ProxyError, "the proxy refuses the way to the server ({server})", NOT_DONE, False),
         _Failure(
             library.ConnectTimeout,
             "the server could not be reached within {timeout} seconds ({server})",

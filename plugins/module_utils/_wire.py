@@ -31,6 +31,8 @@ except ImportError:
 # Fields that this collection does not know may hold anything that the format can carry.
 Row = dict[str, t.Any]
 
+_FEW_RECORDS = 10_000
+_SHORTEST_RECORD = 40
 _WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -81,10 +83,18 @@ def boolean(text: str) -> bool | None:
 def _document(answer_format: str, body: bytes) -> t.Any:
     """JSON or XML as the same plain values: a list of rows, a dict of an answer, or a bare value."""
     try:
-        return _texts(json.loads(body)) if answer_format == "json" else _xml_document(body)
+        return _json_document(body) if answer_format == "json" else _xml_document(body)
     # ValueError: malformed, a wrong encoding, a DTD. RecursionError: nested too deeply.
     except (ValueError, RecursionError):
         raise _unreadable(f"the answer is not {answer_format.upper()}", body) from None
+
+
+def _json_document(body: bytes) -> t.Any:
+    # A record of a few bytes takes hundreds in memory; the records of the API take hundreds of bytes as well.
+    if body.count(b"{") + body.count(b"[") > _FEW_RECORDS + len(body) // _SHORTEST_RECORD:
+        raise ValueError("more records than customers can have")
+    # Numbers stay as they are written, like all values on the wire.
+    return _texts(json.loads(body, parse_int=str, parse_float=str, parse_constant=str))
 
 
 def _xml_document(body: bytes) -> t.Any:
@@ -149,23 +159,22 @@ def _row(row: t.Any, body: bytes) -> Row:
 
 
 def _field(value: t.Any) -> t.Any:
-    """One value as text; PHP writes numbers and booleans bare where a column is typed."""
+    """One value as text; PHP writes booleans bare where a column is typed."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return str(value)
     return value
 
 
 def _raise_error_in(document: dict[str, t.Any]) -> None:
     """Raises WireError when `document` has one of the four shapes of an error."""
     error = document.get("error")
-    if isinstance(error, dict):
+    if isinstance(error, dict) and error:
         code = _code(error.get("code"))
         raise WireError(_messages(error.get("message")), code, shape="object")
-    if error is not None:
+    # `"error": false` beside a success is none.
+    if error:
         raise WireError(_messages(error), shape="string")
     listed = _messages(document.get("errors"))
     if listed:

@@ -15,7 +15,8 @@ description:
   - Creates, changes, renames, enables, disables and deletes one customer (in other words a subuser) of a mail reseller
     through the SendGrid API v2.
   - An option that is left out is left alone. What a customer has already is not written again.
-  - All options are checked before anything is written, and all that is wrong with them is told in one message.
+  - All options are checked before any call, and all that is wrong with them is told in one message. So is all that
+    keeps a new customer from being created, before anything is written.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.attributes
@@ -32,7 +33,7 @@ attributes:
     support: partial
     details:
       - O(website_access) with O(update_website_access=always), on a server that does not show website access, is sent
-        on each run. So is an O(company) that is empty, since only a company with a text can be searched for.
+        on each run. The same goes for an empty O(company), since only a company with a text can be searched for.
       - O(update_password=always), on a server that cannot check passwords, sets the password on each run.
       - All else is compared, and a second run changes nothing.
 options:

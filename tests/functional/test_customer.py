@@ -419,7 +419,7 @@ def test_wrong_credentials(ansible: Ansible) -> None:
     ansible.api_key = "not-the-key-4711"
     step = ansible.one(MODULE, username="ada@example.com", city="Bangor")
     assert step.status == "failed"
-    assert "Could not list customers: the server said" in step.result["msg"]
+    assert "Could not look up customer 'ada@example.com': the server said" in step.result["msg"]
     assert "Check api_user and api_key." in step.result["msg"]
     assert step.called == ["list"]
 

@@ -852,6 +852,32 @@ def test_clean_stop_while_faults_are_under_way(start: Callable[..., Sandbox], nu
         assert time.monotonic() - begin < 2
 
 
+@pytest.mark.parametrize("attempt", range(2))
+def test_clean_stop_while_clients_arrive(start: Callable[..., Sandbox], attempt: int) -> None:
+    """One may come in the very moment of the stop. To meet that moment takes luck: hence many, and two attempts."""
+    sandbox = start("--fault", "list:huge-gzip,mebibytes=100000,times=forever", "--fault", "create:stall")
+    stopped = threading.Event()
+    with ExitStack() as opened:
+        for _ in range(3):
+            opened.enter_context(raw(sandbox, "list", key=DEMO))
+
+        def arrive() -> None:
+            while not stopped.wait(0.002):
+                try:
+                    client = socket.create_connection(("127.0.0.1", port(sandbox)), timeout=5)
+                    opened.enter_context(client).sendall(b"POST /apiv2/reseller.add.json HTTP/1.1\r\n")
+                except OSError:
+                    return
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(arrive)
+            until(sandbox.log)
+            try:
+                assert sandbox.stop() == (0, "", "")
+            finally:
+                stopped.set()
+
+
 @pytest.mark.parametrize("module", ("uvicorn", "starlette", "python_multipart"))
 def test_a_library_that_is_missing(module: str) -> None:
     program = (

@@ -14,7 +14,8 @@ except ModuleNotFoundError as missing:
     # A module of the sandbox's own that is missing is a mistake here, not one of the machine.
     if not missing.name or missing.name.startswith(__package__):
         raise
-    print(f"The sandbox needs the Python module {missing.name}, which is not installed.", file=sys.stderr)
+    library = missing.name.partition(".")[0]
+    print(f"The sandbox needs the Python module {library}, which is not installed.", file=sys.stderr)
     sys.exit(2)
 
 if __name__ == "__main__":

@@ -109,34 +109,31 @@ def _typed(text: str) -> Any:
     return float(text) if "." in text else int(text)
 
 
-def _whole(name: str, value: Any, most: int | None = None) -> int:
-    if type(value) is not int or value < 1 or (most is not None and value > most):
-        upto = "on" if most is None else f"to {most}"
-        raise FaultError(f"{name} must be a whole number from 1 {upto}")
+def _whole(value: Any, most: float, rule: str) -> int:
+    # By type, because `true` is a number in Python.
+    if type(value) is not int or not 1 <= value <= most:
+        raise FaultError(rule)
     return value
 
 
 def _nth(value: Any) -> int:
-    return _whole("nth", value)
+    return _whole(value, math.inf, "nth must be a whole number from 1 on")
 
 
 def _times(value: Any) -> int | None:
     if value is None or value == FOREVER:
         return None
-    if type(value) is not int or value < 1:
-        raise FaultError(f"times must be a whole number from 1 on, or {FOREVER}")
-    return value
+    return _whole(value, math.inf, f"times must be a whole number from 1 on, or {FOREVER}")
 
 
 def _seconds(value: Any) -> float:
-    # `true` is a number in Python.
-    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= _LONGEST:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _LONGEST:
         raise FaultError(f"seconds must be a number from 0 to {_LONGEST}")
     return value
 
 
 def _mebibytes(value: Any) -> int:
-    return _whole("mebibytes", value, _MOST_MEBIBYTES)
+    return _whole(value, _MOST_MEBIBYTES, f"mebibytes must be a whole number from 1 to {_MOST_MEBIBYTES}")
 
 
 def _location(value: Any) -> str:

@@ -25,6 +25,7 @@ from .answers import XML_DECLARATION, Answer
 from .behaviours import Reason
 from .calls import Call
 from .service import Service
+from .validation import carried_by_xml
 
 _MEBIBYTE_OF_BLANKS = b" " * 2**20
 _GARBAGE_BYTES = 512
@@ -46,7 +47,6 @@ _MAINTENANCE_PAGE = b"""<!DOCTYPE html>
 """
 
 _ROOT = re.compile(r"<([a-z]+)")
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # A colour for a terminal, a line of its own, and what turns the direction of writing.
 _CONTROLS = "\x1b[31m\n\u202e"
 # XML cannot carry ESC; U+009B is ESC and [ in one.
@@ -144,7 +144,7 @@ def _echo(scene: Scene) -> ASGIApp:
     """All that was sent, secrets too, between characters that no terminal should be shown."""
     sent = ", ".join(f"{name}={value}" for name, value in (*scene.call.query, *scene.call.body))
     if scene.call.format == "xml":
-        return wire.response(scene.error(_XML_CONTROLS + _NOT_XML.sub("\ufffd", sent) + _XML_CONTROLS))
+        return wire.response(scene.error(_XML_CONTROLS + carried_by_xml(sent) + _XML_CONTROLS))
     return wire.response(scene.error(_CONTROLS + sent + _CONTROLS))
 
 
@@ -184,13 +184,14 @@ def _cut(scene: Scene) -> ASGIApp:
     return app
 
 
-def _with_dtd(body: bytes) -> bytes:
+def _dtd(scene: Scene) -> ASGIApp:
     # The list of nobody may be an empty text, and a DTD alone is no document.
-    rest = body.decode("utf-8").removeprefix(XML_DECLARATION) or "<users/>"
+    rest = scene.answer.body.decode("utf-8").removeprefix(XML_DECLARATION) or "<users/>"
     root = _ROOT.match(rest)
     assert root is not None
     name = root[1]
-    return f'{XML_DECLARATION}<!DOCTYPE {name} [\n<!ELEMENT {name} ANY>\n<!ENTITY own "own">\n]>\n{rest}'.encode()
+    document = f'{XML_DECLARATION}<!DOCTYPE {name} [\n<!ELEMENT {name} ANY>\n<!ENTITY own "own">\n]>\n{rest}'
+    return wire.response(replace(scene.answer, body=document.encode()))
 
 
 def _entities(body: bytes) -> bytes:
@@ -199,10 +200,8 @@ def _entities(body: bytes) -> bytes:
     for level in range(1, _ENTITY_LEVELS):
         declared.append(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">')
     lines = "\n".join(declared)
-    message = f"&e{_ENTITY_LEVELS - 1};"
-    return (
-        f"{XML_DECLARATION}<!DOCTYPE result [\n{lines}\n]>\n<result><message>{message}</message></result>"
-    ).encode()
+    result = f"<result><message>&e{_ENTITY_LEVELS - 1};</message></result>"
+    return f"{XML_DECLARATION}<!DOCTYPE result [\n{lines}\n]>\n{result}".encode()
 
 
 # The real answer, slowly or with much behind it
@@ -282,7 +281,7 @@ KINDS: dict[str, Kind] = {
     "garbage": Kind(_replaced(lambda body: os.urandom(_GARBAGE_BYTES)), Acts.NOW),
     "empty": Kind(_replaced(lambda body: b""), Acts.NOW),
     "entities": Kind(_replaced(_entities), Acts.NOW, wanted="xml"),
-    "dtd": Kind(_replaced(_with_dtd), Acts.NOW, outcome=None, wanted="xml"),
+    "dtd": Kind(_dtd, Acts.NOW, outcome=None, wanted="xml"),
     "delay": Kind(_delayed, Acts.NOW, outcome=None, settings=_A_SECOND),
     "drip": Kind(_dripping, Acts.NOW, outcome=None, settings=_A_SECOND),
     "huge": Kind(_huge, Acts.NOW, outcome=None, settings=_MUCH),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import ipaddress
 import signal
 import socket
@@ -30,6 +31,8 @@ from .store import Store, StoreError
 from .wire import Protocol
 
 _FAILURE = 2
+# How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
+_SECONDS_TO_FINISH = 0.4
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -54,6 +57,15 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         print(self._line, flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        asyncio.get_running_loop().call_later(_SECONDS_TO_FINISH, self._abort_connections)
+        await super().shutdown(sockets=sockets)
+
+    def _abort_connections(self) -> None:
+        """Nothing may hold up a stop: no stall, no client that reads nothing, none that came at the last moment."""
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 def _loopback(text: str) -> str:
@@ -186,4 +198,3 @@ def main(arguments: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return _FAILURE
     return 0
-

@@ -28,6 +28,11 @@ def storable(text: str) -> bool:
     return _NOT_XML.search(text) is None
 
 
+def carried_by_xml(text: str) -> str:
+    """The text with U+FFFD for each character that XML 1.0 cannot carry."""
+    return _NOT_XML.sub("\ufffd", text)
+
+
 def unstorable(call: Call) -> list[str]:
     """Parameters with a character that XML 1.0 cannot carry."""
     names = {key for key, value in (*call.query, *call.body) if not storable(value)}

@@ -16,9 +16,6 @@ from .answers import Answer
 
 # Under this name the scope of each call holds the function that closes its connection.
 _CLOSE = "close_connection"
-# How long a client may take over the rest of an answer when the sandbox stops. Less than uvicorn's own patience, at
-# the end of which it would complain.
-_SECONDS_TO_FINISH = 1
 
 
 class Protocol(H11Protocol):
@@ -28,12 +25,6 @@ class Protocol(H11Protocol):
         super().connection_made(transport)
         # uvicorn hands a copy of this dict to each call, as `state` of the scope.
         self.app_state = {**self.app_state, _CLOSE: transport.close}
-
-    def shutdown(self) -> None:
-        """The sandbox stops: nothing that is under way may hold it up, neither a stall nor a client that reads none."""
-        super().shutdown()
-        unanswered = self.cycle is not None and not self.cycle.response_complete
-        self.loop.call_later(0 if unanswered else _SECONDS_TO_FINISH, self.transport.abort)
 
 
 async def gone(receive: Receive) -> None:
