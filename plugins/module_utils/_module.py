@@ -19,11 +19,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     FILTERS,
     Field,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import Connect
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
 
 Spec = dict[str, dict[str, t.Any]]
-Task = t.Callable[[t.Mapping[str, t.Any], bool], dict[str, t.Any]]
+Task = t.Callable[[t.Mapping[str, t.Any], bool, Connect], dict[str, t.Any]]
 
 
 def connection_spec() -> Spec:
@@ -76,10 +77,10 @@ def password_spec() -> Spec:
     }
 
 
-def run(task: Task, spec: Spec) -> None:
+def run(task: Task, spec: Spec, module_class: type[AnsibleModule] = AnsibleModule, connect: Connect = Session) -> None:
     """The whole of a module: validates the options, does the task, ends the process with its result."""
-    module = AnsibleModule(argument_spec=spec, supports_check_mode=True)
-    result = perform(task, module.params, module.check_mode)
+    module = module_class(argument_spec=spec, supports_check_mode=True)
+    result = perform(task, module.params, module.check_mode, connect)
     for warning in result.pop("warnings", []):
         module.warn(warning)
     if result.get("failed"):
@@ -87,13 +88,15 @@ def run(task: Task, spec: Spec) -> None:
     module.exit_json(**result)
 
 
-def perform(task: Task, options: t.Mapping[str, t.Any], check_mode: bool) -> dict[str, t.Any]:
+def perform(
+    task: Task, options: t.Mapping[str, t.Any], check_mode: bool, connect: Connect = Session
+) -> dict[str, t.Any]:
     """The result of a task. Whatever goes wrong is a failed result with a sentence, never a traceback."""
-    missing = _missing_libraries()
+    missing = missing_libraries()
     if missing:
         return {"failed": True, "changed": False, "msg": missing}
     try:
-        return task(options, check_mode)
+        return task(options, check_mode, connect)
     except CollectionError as error:
         return {"failed": True, "changed": False, "msg": str(error)}
     except Exception as error:  # pylint: disable=broad-exception-caught
@@ -101,7 +104,8 @@ def perform(task: Task, options: t.Mapping[str, t.Any], check_mode: bool) -> dic
         return {"failed": True, "changed": False, "msg": _defect(error)}
 
 
-def _missing_libraries() -> str:
+def missing_libraries() -> str:
+    """Which library is missing, and how to install it; an empty text when none is."""
     missing = [name for name, there in (("requests", HAS_REQUESTS), ("xmltodict", HAS_XMLTODICT)) if not there]
     if not missing:
         return ""

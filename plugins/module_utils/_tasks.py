@@ -5,8 +5,8 @@
 # Private to this collection: it may change in any release without notice.
 """What each module does: validated options in, a result out. No Ansible here.
 
-Every function takes the options of its module and whether this is check mode. It returns the module's result, with the
-further keys `warnings` (texts), and on failure `failed` and `msg`.
+Every function takes the options of its module, whether this is check mode, and what makes a session. It returns the
+module's result, with the further keys `warnings` (texts), and on failure `failed` and `msg`.
 """
 
 from __future__ import annotations
@@ -54,16 +54,17 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport impo
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
+Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
 
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 _NOT_ATTRIBUTES = frozenset(("username", "password"))
 
 
-def manage_customer(options: Options, check_mode: bool) -> Result:
+def manage_customer(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
     """reseller_customer: makes one customer present or absent."""
     _check(options, _customer_problems(options))
     desired = _desired(options)
-    with _session(options) as session:
+    with _session(options, connect) as session:
         api = CustomerApi(session, options["api"])
         todo = plan(desired, observe(api, desired))
         _check_creation(desired, todo, options["api"])
@@ -80,11 +81,11 @@ def manage_customer(options: Options, check_mode: bool) -> Result:
     }
 
 
-def customer_info(options: Options, _check_mode: bool) -> Result:
+def customer_info(options: Options, _check_mode: bool, connect: Connect = Session) -> Result:
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
     _check(options, filter_problems(filters))
-    with _session(options) as session:
+    with _session(options, connect) as session:
         listed = CustomerApi(session, options["api"]).customers(**filters)
     listed.sort(key=lambda customer: customer.attributes["username"])
     return {
@@ -95,11 +96,11 @@ def customer_info(options: Options, _check_mode: bool) -> Result:
     }
 
 
-def manage_password(options: Options, check_mode: bool) -> Result:
+def manage_password(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
     """reseller_customer_password: sets a password that differs, or any with `force`."""
     _check(options, _customer_problems(options))
     desired = Desired(options["username"], password=options["password"], update_password="always")
-    with _session(options) as session:
+    with _session(options, connect) as session:
         api = CustomerApi(session, options["api"])
         observed = find(api, desired) if options["force"] else observe(api, desired)
         _must_exist(desired, observed)
@@ -149,10 +150,10 @@ def _must_exist(desired: Desired, observed: Observed) -> None:
         )
 
 
-def _session(options: Options) -> Session:
+def _session(options: Options, connect: Connect) -> t.ContextManager[Session]:
     given = {name: options[name] for name in _CONNECTION}
     connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
-    return Session(connection, secrets=[options.get("password")])
+    return connect(connection, [options.get("password")])
 
 
 def _desired(options: Options) -> Desired:

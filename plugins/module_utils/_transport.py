@@ -30,6 +30,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import (
     Pace,
     Patience,
+    Sleep,
     asked_wait,
     reset_wait,
     whole_number,
@@ -71,20 +72,36 @@ class Connection:
     ca_path: str | None = None
 
 
+class Line:
+    """What calls with the same connection options share: kept connections, and the pace. It holds no secret."""
+
+    def __init__(self, connection: Connection, sleep: Sleep = time.sleep) -> None:
+        self.pace = Pace(connection.requests_per_minute, sleep)
+        self.http = _http_session(connection)
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self.http.close()
+
+
 class Session:
-    """Calls to one server with one account over kept connections. Use as a context manager, or call `close`."""
+    """Calls to one server with one account. Use as a context manager, or call `close`.
+
+    `line`: one to use and to leave open; else the session has one of its own.
+    """
 
     def __init__(
         self,
         connection: Connection,
         secrets: t.Iterable[str | None] = (),
-        sleep: t.Callable[[float], None] = time.sleep,
+        line: Line | None = None,
+        sleep: Sleep = time.sleep,
     ) -> None:
         self.connection = connection
         self.redact = Redactor([connection.api_key, *secrets])
         self._sleep = sleep
-        self._pace = Pace(connection.requests_per_minute, sleep)
-        self._http = _http_session(connection)
+        self._line = line or Line(connection, sleep)
+        self._closes = line is None
 
     def __enter__(self) -> Session:
         return self
@@ -93,8 +110,9 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Closes the kept connections."""
-        self._http.close()
+        """Closes the session's own line."""
+        if self._closes:
+            self._line.close()
 
     def patience(self) -> Patience:
         """A new allowance of tries and waiting."""
@@ -117,7 +135,7 @@ class Session:
         """
         patience = patience or self.patience()
         while True:
-            self._pace.take_turn(patience)
+            self._line.pace.take_turn(patience)
             started = time.monotonic()
             try:
                 return self._once(address, parameters, decode, patience.longest_try)
@@ -143,7 +161,7 @@ class Session:
                     raise
         if deadline.passed:
             raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
-        self._pace.heed(headers)
+        self._line.pace.heed(headers)
         _refuse_by_status(status, headers)
         try:
             value = decode(self.connection.api_format, body)
@@ -161,7 +179,7 @@ class Session:
         connection = self.connection
         credentials = [("api_user", connection.api_user), ("api_key", connection.api_key)]
         try:
-            with self._http.post(
+            with self._line.http.post(
                 f"{connection.api_url}/{address}.{connection.api_format}",
                 # Encoded here, since requests leaves other types of bodies and their charset to itself.
                 data=[(name, value.encode("utf-8")) for name, value in [*credentials, *parameters]],

@@ -173,8 +173,8 @@ def _raise_error_in(document: dict[str, t.Any]) -> None:
     if isinstance(error, dict) and error:
         code = _code(error.get("code"))
         raise WireError(_messages(error.get("message")), code, shape="object")
-    # `"error": false` beside a success is none.
-    if error:
+    # `"error": false` and `"error": 0` beside a success are none.
+    if error and error != "0":
         raise WireError(_messages(error), shape="string")
     listed = _messages(document.get("errors"))
     if listed:

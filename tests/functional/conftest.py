@@ -76,10 +76,19 @@ def sandbox(request: pytest.FixtureRequest, _sandboxes: Callable[[str], Sandbox]
     return running
 
 
+@pytest.fixture(params=[True, False], ids=["direct", "shipped"])
+def direct(request: pytest.FixtureRequest) -> bool:
+    """Whether tasks run in the controller's process; the test runs both ways."""
+    return request.param
+
+
 @pytest.fixture(params=["json", "xml"])
-def ansible(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Ansible:
+def ansible(
+    request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path, direct: bool
+) -> Ansible:
     """Ansible against the sandbox; the test runs with each format."""
-    return Ansible(sandbox, tmp_path, collections_path, **ACCOUNT, defaults={"api_format": request.param, "retries": 0})
+    defaults = {"api_format": request.param, "retries": 0}
+    return Ansible(sandbox, tmp_path, collections_path, **ACCOUNT, defaults=defaults, direct=direct)
 
 
 only_observed = pytest.mark.parametrize("sandbox", ["observed"], indirect=True)

@@ -130,6 +130,7 @@ class Ansible:
     api_user: str
     api_key: str
     defaults: dict[str, Any] = field(default_factory=dict)
+    direct: bool = True
 
     def environment(self) -> dict[str, str]:
         """The caller's environment without what would reach into a run, and with the sandbox as the service."""
@@ -179,7 +180,14 @@ class Ansible:
         """One play on this machine with `tasks`; `arguments` go to ansible-playbook."""
         playbook = self.folder / "playbook.yml"
         defaults = {"group/mailfleet.sendgrid.reseller": self.defaults}
-        content = {"hosts": "localhost", "gather_facts": False, "module_defaults": defaults, "tasks": tasks, **play}
+        content = {
+            "hosts": "localhost",
+            "gather_facts": False,
+            "module_defaults": defaults,
+            "vars": {"sendgrid_direct_execution": self.direct},
+            "tasks": tasks,
+            **play,
+        }
         playbook.write_text(yaml.safe_dump([content], allow_unicode=True, sort_keys=False), encoding="utf-8")
         steps = self.folder / "steps.jsonl"
         steps.unlink(missing_ok=True)

@@ -56,7 +56,9 @@ class Canaries:
 
 
 @pytest.fixture
-def canaries(request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path) -> Iterator[Canaries]:
+def canaries(
+    request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path, direct: bool
+) -> Iterator[Canaries]:
     behaviour, api_format = request.param
     seed = tmp_path / "seed.json"
     seed.write_text(
@@ -74,7 +76,7 @@ def canaries(request: pytest.FixtureRequest, tmp_path: Path, collections_path: P
     folder.mkdir()
     defaults = {"api_format": api_format, "retries": 0}
     yield Canaries(
-        Ansible(sandbox, folder, collections_path, "acme", KEY, defaults),
+        Ansible(sandbox, folder, collections_path, "acme", KEY, defaults, direct),
         database,
         folder / "ansible.log",
         folder / "facts",

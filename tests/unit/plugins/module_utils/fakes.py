@@ -257,8 +257,9 @@ class FakeHttp:
     """Takes the place of `requests.Session`.
 
     `faults`: by operation, what happens to its next calls: `lost_before` and `lost_after` (the server did not act, or
-    did), `broken_after` (did, and the failure will not pass), `refused`, `busy` (429), `fine`. The last one stays when
-    it is written with a `*` after it. `calls`: the operations in their order, with their parameters.
+    did), `broken_after` (did, and the failure will not pass), `refused`, `busy` (429), `empty` (an empty list, whatever
+    is there), `fine`. The last one stays when it is written with a `*` after it. `calls`: the operations in their
+    order, with their parameters.
     """
 
     def __init__(self, service: FakeService, faults: Mapping[str, Iterable[str]] | None = None) -> None:
@@ -292,6 +293,8 @@ class FakeHttp:
             return FakeResponse(b"slow down", 429)
         if fault == "refused":
             return FakeResponse(ENCODERS[answer_format]({"message": "error", "errors": ["Not today"]}))
+        if fault == "empty":
+            return FakeResponse(ENCODERS[answer_format]([]))
         try:
             answer = self.service.act(operation, values)
         except Refused as refusal:

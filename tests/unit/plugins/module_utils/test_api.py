@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
 
 from tests.unit.plugins.module_utils.fakes import ANN
 
@@ -20,9 +21,11 @@ class FakeSession:
         self.body = body
         self.error = error
         self.calls = []
+        self.patiences = []
 
-    def call(self, address, parameters, decode, repeatable):
+    def call(self, address, parameters, decode, repeatable, patience=None):
         self.calls.append((address, list(parameters), repeatable))
+        self.patiences.append(patience)
         if self.error is not None:
             raise self.error
         return decode("json", self.body)
@@ -172,6 +175,26 @@ def test_an_error_says_what_was_being_done_and_to_whom(operation):
     assert "canary-password" not in text and "reseller." not in text
 
 
-def test_an_error_of_a_list_says_so():
-    with pytest.raises(CallError, match="list"):
-        CustomerApi(FakeSession(error=said("No"))).customers(username=ANN["username"])
+@pytest.mark.parametrize(
+    ("user", "start"),
+    [
+        ((), "Could not list customers: it failed."),
+        (("ann@example.com",), "Could not look up customer 'ann@example.com': it failed."),
+        (("a\x1b" + "x" * 200,), "Could not look up customer 'a\\x1bxxx"),
+    ],
+)
+def test_an_error_of_a_list_says_whom_it_is_about(user, start):
+    with pytest.raises(CallError) as caught:
+        CustomerApi(FakeSession(error=said("No"))).customers(*user, username=ANN["username"])
+    assert str(caught.value).startswith(start)
+    assert len(str(caught.value)) < 200
+
+
+@pytest.mark.parametrize(("operation", "sent"), [case[:2] for case in WRITES])
+def test_a_write_keeps_to_the_allowance_of_its_caller(operation, sent):
+    session = FakeSession()
+    allowance = Patience(4, 120.0, 30.0, pytest.fail)
+    CustomerApi(session).write(operation, "ann", sent)
+    CustomerApi(session).write(operation, "ann", sent, allowance)
+    assert session.patiences[0] is None
+    assert session.patiences[1] is allowance

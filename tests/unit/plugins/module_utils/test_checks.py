@@ -10,6 +10,7 @@ import datetime
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
+    base_address,
     connection_problems,
     creation_problems,
     is_loopback,
@@ -94,8 +95,8 @@ def test_the_shortest_password(password, right):
         ("a@b", True),
         ("ann.archer+x@example.com", True),
         ("ünïcode@exämple.com", True),
-        ("", False),
         ("ann", False),
+        (" ", False),
         ("@example.com", False),
         ("ann@", False),
         ("ann@@example.com", False),
@@ -107,6 +108,16 @@ def test_the_shortest_password(password, right):
 @pytest.mark.parametrize("name", ["email", "new_username"])
 def test_the_form_of_an_address(name, email, right):
     assert (option_problems({name: email}, "reseller") == []) is right
+
+
+def test_an_empty_email_can_be_fed_back_but_not_created():
+    assert option_problems({"email": ""}, "reseller") == []
+    assert creation_problems({**COMPLETE, "email": ""}, "customer") == ["creation needs email"]
+
+
+@pytest.mark.parametrize("name", ["password", "new_username", "username"])
+def test_what_is_empty_is_said_to_be_empty(name):
+    assert option_problems({name: ""}, "reseller") == [f"{name} is empty"]
 
 
 @pytest.mark.parametrize(
@@ -319,6 +330,9 @@ CONNECTION = {
         "http://[::1]:8025/apiv2",
         "http://localhost/apiv2",
         "http://LOCALHOST:1/apiv2",
+        "HTTPS://api.example.com/apiv2",
+        "HTTP://127.0.0.1:1/apiv2//",
+        "  https://api.example.com/apiv2/ ",
     ],
 )
 def test_addresses_that_keep_secrets_safe(url):
@@ -352,12 +366,46 @@ def test_addresses_that_keep_secrets_safe(url):
         "https://api.example.com/apiv2?",
         "https://api.example.com/apiv2#top",
         "https://api.example.com/apiv2#",
+        "HTTP://api.example.com/apiv2",
+        " http://192.0.2.1/apiv2",
+        "https://api.example.com/api v2",
+        "https://api. example.com/apiv2",
+        "https:// api.example.com/apiv2",
+        "https://api.example.com/api\nv2",
+        "https://api.example.com/apiv2\n",
+        "ht\ttps://api.example.com/apiv2",
+        "http://127.0.0.1\t.example.com/apiv2",
+        "https://api.example.com/\x00apiv2",
+        "https://api.example.com/\x7fapiv2",
+        "https://api.example.com/\u00a0apiv2",
+        "https://api.example.com/\u2028apiv2",
+        "https://api.example.com/\u202eapiv2",
     ],
 )
 def test_addresses_that_are_refused(url):
     problems = connection_problems({**CONNECTION, "api_url": url})
     assert len(problems) >= 1
     assert all("api_url" in problem and "canary" not in problem for problem in problems)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://api.example.com/apiv2", "https://api.example.com/apiv2"),
+        ("https://api.example.com/apiv2/", "https://api.example.com/apiv2"),
+        ("https://api.example.com/apiv2///", "https://api.example.com/apiv2"),
+        ("https://api.example.com/", "https://api.example.com"),
+        (" \thttps://api.example.com/apiv2/\n", "https://api.example.com/apiv2"),
+        ("HTTPS://API.example.com/ApiV2", "https://API.example.com/ApiV2"),
+        ("hTTp://[::1]:8025/apiv2/", "http://[::1]:8025/apiv2"),
+        ("", ""),
+        ("no address/", "no address/"),
+    ],
+)
+def test_an_address_has_one_form(url, base):
+    assert base_address(url) == base
+    if base.startswith("http"):
+        assert base_address(base) == base
 
 
 @pytest.mark.parametrize(
@@ -390,6 +438,10 @@ def test_hosts_that_are_this_machine_for_certain(host, local):
         ("timeout", 0, False),
         ("timeout", -1.0, False),
         ("timeout", 0.001, True),
+        ("timeout", 86400, True),
+        ("timeout", 86400.1, False),
+        ("max_retry_wait", 86400.0, True),
+        ("max_retry_wait", 86401, False),
         ("retries", -1, False),
         ("retries", 0, True),
         ("max_retry_wait", -0.1, False),
@@ -407,7 +459,7 @@ def test_connection_options(name, value, right):
 
 
 @pytest.mark.parametrize("name", ["timeout", "max_retry_wait"])
-@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+@pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300])
 def test_a_wait_without_an_end_is_refused(name, value):
     assert [problem for problem in connection_problems({**CONNECTION, name: value}) if name in problem] != []
 

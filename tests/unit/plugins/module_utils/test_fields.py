@@ -19,7 +19,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     RESELLER,
     as_result,
     from_row,
-    masked,
     to_wire,
 )
 from hypothesis import given
@@ -136,7 +135,49 @@ def test_a_row_becomes_attributes_and_the_rest():
     }
     attributes, extra = from_row(row)
     assert attributes == {"username": "a", "region": "ME", "active": True, "website_access": False}
-    assert extra == {"id": "7", "address2": "", "tags": {"x": ["y"]}}
+    assert extra == {"id": "7", "address2": "", "tags": '{"x": ["y"]}'}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("plain", "plain"),
+        ('{"a": "{{ b }}"}', '{"a": "{{ b }}"}'),
+        ([], "[]"),
+        (["ä", "b"], '["ä", "b"]'),
+        ({"_ansible_x": ["c", {}], "__ansible_unsafe": "d"}, '{"_ansible_x": ["c", {}], "__ansible_unsafe": "d"}'),
+        ([True, None, "7"], '[true, null, "7"]'),
+    ],
+)
+def test_what_is_beyond_the_options_is_text(value, text):
+    _attributes, extra = from_row({"username": "a", "x": value})
+    assert extra == {"x": text}
+
+
+@pytest.mark.parametrize(("answer_format", "expected"), [("json", "12345678901234567890"), ("xml", "1.50")])
+def test_numbers_beyond_the_options_stay_as_they_are_written(answer_format, expected):
+    body = f'[{{"username":"a","x":{expected}}}]' if answer_format == "json" else f"<x>{expected}</x>"
+    if answer_format == "xml":
+        body = f"<users><user><username>a</username>{body}</user></users>"
+    [row] = _wire.rows(answer_format, body.encode())
+    assert from_row(row)[1] == {"x": expected}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "_ansible_no_log", "_", "__ansible_unsafe", "api_key", "apikey", "ApiKey", "API_KEY", "old_apikey", "secret",
+        "Client_Secret", "token", "access_token", "TokenId", "password_hash", "confirm_password", "_password",
+    ],
+)  # fmt: skip
+def test_names_that_mean_something_else_are_withheld(name):
+    for value in ("hunter2", {"x": "hunter2"}):
+        assert from_row({"username": "a", name: value, "id": "7"}) == ({"username": "a"}, {"id": "7"})
+
+
+@pytest.mark.parametrize("name", ["id", "address2", "key", "a_", "monkey", "api", "pass"])
+def test_other_names_are_kept(name):
+    assert from_row({"username": "a", name: "7"})[1] == {name: "7"}
 
 
 @pytest.mark.parametrize(
@@ -219,12 +260,6 @@ def test_a_result_holds_every_name_and_null_for_what_is_hidden():
     assert set(result) == set(LISTED)
     assert (result["username"], result["active"]) == ("a", False)
     assert all(value is None for name, value in result.items() if name not in ("username", "active"))
-
-
-def test_secrets_are_masked_and_nothing_else():
-    attributes = {"username": "a", "password": "hunter2", "city": "x"}
-    assert masked(attributes) == {"username": "a", "password": "********", "city": "x"}
-    assert attributes["password"] == "hunter2"
 
 
 TEXT_FIELDS = sorted(PROFILE_NAMES | {"email"})

@@ -11,6 +11,7 @@ import functools
 import importlib
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
 
 ROOT = Path(__file__).resolve().parents[4]
 COLLECTION = "ansible_collections.mailfleet.sendgrid.plugins"
@@ -175,11 +177,17 @@ def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch, requests
     called = []
     result = _module.perform(lambda *_given: called.append(True), {}, False)
     assert result["failed"] is True and called == []
-    assert f"pip install {' '.join(named)}" in result["msg"]
+    assert f"{sys.executable} -m pip install {' '.join(named)}" in result["msg"]
+    assert result["msg"] == _module.missing_libraries()
+    assert result["msg"].count(" and ") == len(named) - 1
     assert [name for name in ("requests", "xmltodict") if name not in named and f" {name}" in result["msg"]] == []
 
 
-def _defective(options, _check_mode):
+def test_no_library_is_missing_here():
+    assert _module.missing_libraries() == ""
+
+
+def _defective(options, _check_mode, _connect):
     raise {"value": ValueError, "key": KeyError, "unicode": _unicode_error}[options["kind"]](CANARY)
 
 
@@ -197,7 +205,7 @@ def test_the_text_of_a_defect_holds_no_value(kind):
 
 
 def test_an_expected_error_is_its_own_sentence():
-    def refuse(_options, _check_mode):
+    def refuse(_options, _check_mode, _connect):
         raise InvalidInput(["one is wrong", "two is wrong"], about="The options are not valid")
 
     result = _module.perform(refuse, {}, False)
@@ -209,10 +217,11 @@ def test_an_expected_error_is_its_own_sentence():
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
-def test_a_task_gets_the_options_and_the_mode(check_mode):
-    options = {"city": "Bath"}
-    result = _module.perform(lambda *given: {"changed": False, "given": given}, options, check_mode)
-    assert result["given"] == (options, check_mode)
+def test_a_task_gets_the_options_the_mode_and_what_makes_a_session(check_mode):
+    options, connect = {"city": "Bath"}, object()
+    for connects in ((), (connect,)):
+        result = _module.perform(lambda *given: {"changed": False, "given": given}, options, check_mode, *connects)
+        assert result["given"] == (options, check_mode, *(connects or (Session,)))
 
 
 @contextlib.contextmanager
@@ -245,7 +254,7 @@ ARGUMENTS = {"api_user": "acme", "api_key": "canary-key", "username": "ann", "pa
 
 
 def test_a_run_ends_with_the_result(run):
-    def task(options, check_mode):
+    def task(options, check_mode, _connect):
         return {
             "changed": True,
             "seen": [options["username"], options["retries"], check_mode],
@@ -259,7 +268,7 @@ def test_a_run_ends_with_the_result(run):
 
 
 def test_a_failed_run_ends_with_what_was_applied(run):
-    def task(_options, _check_mode):
+    def task(_options, _check_mode, _connect):
         return {"failed": True, "changed": True, "msg": "It failed.", "operations": [{"name": "disable"}]}
 
     status, result = run(task, ARGUMENTS)
@@ -281,7 +290,7 @@ def test_the_connection_comes_from_the_environment(monkeypatch, run, variable, o
     monkeypatch.setenv(variable, value)
     seen = {}
 
-    def task(options, _check_mode):
+    def task(options, _check_mode, _connect):
         seen.update(options)
         return {"changed": False}
 

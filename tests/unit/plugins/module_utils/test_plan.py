@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import from_row, masked
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import from_row
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     Desired,
     Observed,
@@ -199,6 +199,41 @@ def test_a_name_that_differs_by_case_is_an_error_that_says_so(near, state):
     assert near in str(caught.value) and "ann@x" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("username", "new_username", "existing", "option", "near"),
+    [
+        # Neither is there: which of the two is meant?
+        ("ann@x", "eve@x", ["ANN@x"], "username", "ANN@x"),
+        ("ann@x", "eve@x", ["EVE@x"], "new_username", "EVE@x"),
+        ("ann@x", "eve@x", ["EVE@x", "ANN@x"], "username", "ANN@x"),
+        # A rename would make a second customer of nearly the same name.
+        ("ann@x", "eve@x", ["ann@x", "Eve@x"], "new_username", "Eve@x"),
+        ("Ann@x", "ann@x", ["Ann@x", "ANN@x"], "new_username", "ANN@x"),
+    ],
+)
+def test_a_near_miss_of_a_rename_names_the_option(username, new_username, existing, option, near):
+    with pytest.raises(InvalidInput, match="case") as caught:
+        identify(Desired(username, new_username=new_username), [{"username": name} for name in existing])
+    told = str(caught.value)
+    assert f"correct {option} in the task" in told
+    assert f"'{near}'" in told and f"'{username if option == 'username' else new_username}'" in told
+
+
+@pytest.mark.parametrize(
+    ("existing", "found"),
+    [
+        (["ann@x"], "ann@x"),
+        # The name of before does not matter when it is not there any more, nor does a near one when it is.
+        (["eve@x", "ANN@x"], "eve@x"),
+        (["eve@x", "EVE@x"], "eve@x"),
+        (["ann@x", "ANN@x"], "ann@x"),
+    ],
+)
+def test_a_near_name_does_not_stand_in_the_way_of_what_is_there(existing, found):
+    wanted = Desired("ann@x", new_username="eve@x")
+    assert identify(wanted, [{"username": name} for name in existing]) == {"username": found}
+
+
 def test_an_exact_name_counts_before_one_of_another_case():
     customers = [{"username": "ANN@x"}, {"username": "ann@x"}, {"username": "Ann@x"}]
     assert identify(Desired("ann@x"), customers) == {"username": "ann@x"}
@@ -301,16 +336,27 @@ def test_no_prediction_and_no_diff_holds_a_secret(current):
     made = plan(
         desired(password=SECRET, update_password="always", city="Bath"), Observed(current, password_matches=False)
     )
-    assert SECRET not in repr(made.predicted)
-    assert SECRET not in repr((masked(made.before or {}), masked(made.after)))
-    assert masked(made.after)["password"] == "********"
+    assert SECRET not in repr((made.before, made.predicted))
+    assert made.after["password"] == "********"
+
+
+@pytest.mark.parametrize(("current", "name"), [(None, "create"), (ANN, "set_password")])
+def test_an_effect_holds_no_secret_and_what_is_sent_does(current, name):
+    made = plan(
+        desired(password=SECRET, update_password="always", city="Bath"), Observed(current, password_matches=False)
+    )
+    [write] = [operation for operation in made.operations if operation.name == name]
+    assert (write.sent["password"], write.effect["password"]) == (SECRET, "********")
+    assert SECRET not in repr([dict(operation.effect) for operation in made.operations])
+    assert SECRET not in repr(outcome(current, made.operations))
 
 
 @pytest.mark.parametrize("current", [None, ANN])
 def test_a_secret_does_not_show_when_things_are_printed(current):
     wanted = desired(password=SECRET, update_password="always")
     made = plan(wanted, Observed(current, password_matches=False))
-    assert SECRET not in repr(wanted) + repr(made.operations)
+    printed = [repr(thing) for thing in (wanted, made, made.operations, *made.operations)]
+    assert [text for text in printed if SECRET in text] == []
 
 
 @pytest.mark.parametrize(
@@ -455,8 +501,12 @@ def refusal(wanted, service):
     exact = asked & set(service.customers)
     if len(exact) == 2:
         return "exist"
-    near = {name.casefold() for name in service.customers} & {name.casefold() for name in asked}
-    return "case" if near and not exact else None
+    near = {name.casefold() for name in set(service.customers) - asked}
+    final = wanted.new_username or wanted.username
+    if not exact and wanted.username.casefold() in near:
+        return "correct username"
+    # A name is neither taken for a near one nor made beside it.
+    return "correct new_username" if final not in exact and final.casefold() in near else None
 
 
 @settings(max_examples=300)
@@ -505,6 +555,9 @@ def _check_customer(service, wanted, made, answer_format):
     else:
         assert made.predicted == shown
         for name, value in made.after.items():
+            if name == "password":
+                assert (value, stored["password"]) == ("********", wanted.password)
+                continue
             text = "|".join(value) if isinstance(value, list) else {True: "true", False: "false"}.get(value, value)
             assert stored.get({"ips": "ip[]", **WIRE_NAMES}.get(name, name), "") == text
 

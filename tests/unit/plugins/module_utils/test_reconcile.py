@@ -19,7 +19,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile impo
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
 
-from tests.unit.plugins.module_utils.fakes import Clock, FakeHttp, FakeService, customer
+from tests.unit.plugins.module_utils.fakes import Clock, FakeHttp, FakeService, Refused, customer, errors
 
 ANN = "ann@example.com"
 EVE = "eve@example.com"
@@ -30,8 +30,8 @@ CREATION = {"email": "post@example.com", "city": "Bath"}
 def make_api(service, faults=None, clock=None, **connection):
     options = {"api_url": "https://api.example.com/apiv2", "api_user": "acme", "api_key": "canary", **connection}
     session = Session(Connection(**options), sleep=(clock or Clock()).sleep)
-    session._http.close()
-    session._http = FakeHttp(service, faults)
+    session._line.http.close()
+    session._line.http = FakeHttp(service, faults)
     return CustomerApi(session)
 
 
@@ -48,7 +48,7 @@ def made(result):
 
 
 def reads_and_writes(api):
-    return api.session._http.operations
+    return api.session._line.http.operations
 
 
 # Looking
@@ -59,7 +59,7 @@ def test_one_read_finds_an_existing_customer():
     observed = observe(api, Desired(ANN))
     assert observed.current["username"] == ANN
     assert observed.shows_website_access is True
-    assert api.session._http.calls == [("list", {"username": ANN})]
+    assert api.session._line.http.calls == [("list", {"username": ANN})]
 
 
 @pytest.mark.parametrize("existing", [ANN, EVE])
@@ -88,7 +88,7 @@ def test_a_company_is_asked_for_by_one_more_read(stored, matches):
     api = make_api(FakeService(customer(ANN, company=stored), customer("bob@example.com", company="Acme")))
     observed = observe(api, Desired(ANN, {"company": "Acme"}))
     assert observed.company_matches is matches
-    assert [sent for operation, sent in api.session._http.calls if operation == "list"][1]["company"] == "Acme"
+    assert [sent for operation, sent in api.session._line.http.calls if operation == "list"][1]["company"] == "Acme"
     assert reads_and_writes(api) == ["list", "list"]
 
 
@@ -107,7 +107,7 @@ def test_a_pretended_plan_is_planned_and_predicted():
     result = pretend(plan(desired, observe(api, desired)))
     assert made(result) == [("disable", "planned"), ("set_profile", "planned")]
     assert (result.customer["city"], result.customer["active"]) == ("Bath", False)
-    assert api.session._http.writes == []
+    assert api.session._line.http.writes == []
 
 
 # Writing
@@ -138,7 +138,7 @@ def test_a_write_that_is_answered_is_applied(desired, operation, existing):
     result = carried_out(api, desired)
     assert made(result) == [(operation, "applied")]
     assert result.error is None and result.seen
-    assert api.session._http.writes == [operation]
+    assert api.session._line.http.writes == [operation]
     # A second run writes nothing.
     assert made(carried_out(api, desired)) == []
 
@@ -150,7 +150,7 @@ def test_a_lost_answer_to_a_write_that_was_done_is_not_written_again(desired, op
     result = carried_out(api, desired)
     assert made(result) == [(operation, "applied")]
     assert result.error is None
-    assert api.session._http.writes == [operation]
+    assert api.session._line.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
@@ -159,7 +159,7 @@ def test_a_lost_answer_to_a_write_that_was_not_done_is_written_again(desired, op
     api = make_api(service_with(existing), {operation: ["lost_before", "lost_before"]}, clock)
     result = carried_out(api, desired)
     assert made(result) == [(operation, "applied")]
-    assert api.session._http.writes == [operation] * 3
+    assert api.session._line.http.writes == [operation] * 3
     assert len(clock.sleeps) == 2
     # Each further try is preceded by a look.
     calls = reads_and_writes(api)
@@ -174,7 +174,7 @@ def test_a_lost_answer_without_a_look_is_unknown(desired, operation, existing):
     result = carried_out(api, desired)
     assert made(result) == [(operation, "unknown")]
     assert result.error is not None
-    assert api.session._http.writes == [operation]
+    assert api.session._line.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
@@ -186,9 +186,204 @@ def test_tries_of_a_write_are_bounded(desired, operation, existing, retries):
     api = make_api(service, {operation: ["lost_before*"]}, clock, retries=retries, max_retry_wait=100)
     result = carried_out(api, desired)
     assert made(result) == [(operation, "failed")]
-    assert api.session._http.writes == [operation] * (retries + 1)
+    assert api.session._line.http.writes == [operation] * (retries + 1)
     assert service.customers == before
     assert sum(clock.sleeps) <= 100
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+@pytest.mark.parametrize(
+    "pattern",
+    [["busy"], ["lost_before"], ["busy", "lost_before"], ["lost_before", "busy"], ["busy", "busy", "lost_before"]],
+)
+@pytest.mark.parametrize("retries", [0, 1, 4])
+def test_all_tries_of_one_write_share_one_allowance(desired, operation, existing, pattern, retries):
+    clock = Clock()
+    api = make_api(service_with(existing), {operation: pattern * 10}, clock, retries=retries, max_retry_wait=1000)
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "failed")]
+    assert api.session._line.http.writes == [operation] * (retries + 1)
+    assert len(clock.sleeps) == retries
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+def test_all_tries_of_one_write_share_their_waiting(desired, operation, existing):
+    clock = Clock()
+    faults = {operation: ["busy", "lost_before"] * 50}
+    carried_out(make_api(service_with(existing), faults, clock, retries=99, max_retry_wait=20), desired)
+    assert 0 < sum(clock.sleeps) <= 20
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+def test_the_last_try_of_an_allowance_may_succeed(desired, operation, existing):
+    api = make_api(service_with(existing), {operation: ["busy", "lost_before", "busy", "lost_before", "fine"]})
+    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert api.session._line.http.writes == [operation] * 5
+
+
+def test_each_write_of_a_run_has_its_own_allowance():
+    wanted = Desired(ANN, {"active": False, "city": "Bath"}, new_username=EVE)
+    names = ["disable", "rename", "set_profile"]
+    api = make_api(service_with(ANN), {name: ["busy"] * 4 for name in names})
+    assert made(carried_out(api, wanted)) == [(name, "applied") for name in names]
+    assert api.session._line.http.writes == [name for name in names for _number in range(5)]
+
+
+# Gone or not
+
+
+@pytest.mark.parametrize(
+    ("fault", "reads", "status", "calls"),
+    [
+        # Two reads agree.
+        ("lost_after", [], "applied", ["delete", "list", "list"]),
+        ("broken_after", [], "applied", ["delete", "list", "list"]),
+        # The first one was an empty answer of a failing server.
+        ("lost_before", ["empty"], "applied", ["delete", "list", "list", "delete"]),
+        # It is there: one read tells.
+        ("lost_before", [], "applied", ["delete", "list", "delete"]),
+        # The second one tells nothing.
+        ("lost_after", ["fine", "refused*"], "unknown", ["delete", "list", "list"]),
+    ],
+)
+def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
+    service = service_with(ANN)
+    api = make_api(service, {"delete": [fault], "list": ["fine", *reads]} if reads else {"delete": [fault]})
+    if reads and not reads[-1].endswith("*"):
+        api.session._line.http.faults["list"].append("fine*")
+    desired = Desired(ANN, state="absent")
+    result = carry_out(api, desired, plan(desired, observe(api, desired)))
+    assert made(result) == [("delete", status)]
+    assert reads_and_writes(api)[1:] == calls
+    assert ANN not in service.customers
+
+
+def test_a_customer_that_only_seems_to_be_gone_for_once_is_failed_when_it_stays():
+    service = service_with(ANN)
+    api = make_api(service, {"delete": ["lost_before*"], "list": ["fine", "empty", "fine*"]}, retries=0)
+    result = carried_out(api, Desired(ANN, state="absent"))
+    assert made(result) == [("delete", "failed")]
+    assert ANN in service.customers and result.customer["username"] == ANN
+
+
+# Refusals
+
+
+class OtherHand(FakeService):
+    """Somebody else does the same just before, so the server refuses."""
+
+    refusal = errors("Too late")
+    does = True
+
+    def act(self, operation, values):
+        values = list(values)
+        if operation in ("create", "delete", "rename"):
+            if self.does:
+                super().act(operation, values)
+            raise self.refusal
+        return super().act(operation, values)
+
+
+class StatusHttp(FakeHttp):
+    """Answers writes with a status of its own."""
+
+    status = 400
+
+    def post(self, url, data, **options):
+        response = super().post(url, data, **options)
+        if self.operations[-1] in ("create", "delete", "rename"):
+            response.status_code = self.status
+        return response
+
+
+def other_hand(existing, **differing):
+    service = OtherHand(BOB) if existing is None else OtherHand(customer(existing), BOB)
+    for name, value in differing.items():
+        setattr(service, name, value)
+    return service
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+@pytest.mark.parametrize("refusal", [errors("Too late"), Refused({"error": {"code": 400, "message": "User does not"}})])
+def test_a_refused_write_that_somebody_else_did(desired, operation, existing, refusal):
+    api = make_api(other_hand(existing, refusal=refusal))
+    result = carried_out(api, desired)
+    if operation == "create":
+        assert made(result) == [("create", "failed")]
+        assert "created by somebody else meanwhile" in str(result.error)
+        assert result.customer["username"] == ANN
+    else:
+        assert made(result) == [(operation, "applied")]
+        assert result.error is None
+    assert api.session._line.http.writes == [operation]
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+def test_a_refused_write_that_nobody_did(desired, operation, existing):
+    api = make_api(other_hand(existing, does=False))
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "failed")]
+    assert "Too late" in str(result.error) and "somebody else" not in str(result.error)
+    assert ("If the name is taken" in str(result.error)) is (operation != "delete")
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
+@pytest.mark.parametrize(
+    ("code", "status"), [(401, 200), (403, 200), (None, 401), (None, 403), (400, 401), (401, 400), (403, 403)]
+)
+def test_a_refusal_of_the_account_is_no_reason_to_look(desired, operation, existing, code, status):
+    said = {"error": "Bad username / password"} if code is None else {"error": {"code": code, "message": "No"}}
+    service = other_hand(existing, refusal=Refused(said), does=False)
+    api = make_api(service)
+    api.session._line.http = StatusHttp(service)
+    api.session._line.http.status = status
+    todo = plan(desired, observe(api, desired))
+    before = len(reads_and_writes(api))
+    result = carry_out(api, desired, todo)
+    assert made(result) == [(operation, "failed")]
+    assert reads_and_writes(api)[before:] == [operation]
+    assert "name is taken" not in str(result.error) and "somebody else" not in str(result.error)
+
+
+@pytest.mark.parametrize(("desired", "operation"), SAFE)
+def test_a_refusal_of_a_write_that_may_be_repeated_is_no_reason_to_look(desired, operation):
+    api = make_api(service_with(ANN), {operation: ["refused*"]})
+    todo = plan(desired, observe(api, desired))
+    before = len(reads_and_writes(api))
+    assert made(carry_out(api, desired, todo)) == [(operation, "failed")]
+    assert reads_and_writes(api)[before:] == [operation]
+
+
+READ_AGAIN = "The customer was read again, and does not show it."
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
+@pytest.mark.parametrize("faults", [["lost_before*"], ["lost_before", "busy*"]])
+def test_a_failure_after_a_lost_answer_says_that_it_was_looked_at(desired, operation, existing, faults):
+    api = make_api(service_with(existing), {operation: faults}, retries=1)
+    result = carried_out(api, desired)
+    assert made(result) == [(operation, "failed")]
+    assert ("busy" in faults[-1]) is (result.error.status == 429)
+    # What may be repeated is repeated within the call, which only tells how its last try ended.
+    if operation in ("create", "delete", "rename") or result.error.status != 429:
+        assert str(result.error).endswith(READ_AGAIN)
+
+
+@pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
+def test_a_failure_without_a_lost_answer_does_not_say_so(desired, operation, existing):
+    for fault in ("busy*", "refused*"):
+        result = carried_out(make_api(service_with(existing), {operation: [fault]}), desired)
+        assert made(result) == [(operation, "failed")]
+        assert READ_AGAIN not in str(result.error)
+
+
+@pytest.mark.parametrize("current", [None, ANN])
+def test_an_outcome_does_not_show_a_secret_when_it_is_printed(current):
+    api = make_api(service_with(current))
+    wanted = Desired(ANN, CREATION, password="canary-password", update_password="always")
+    result = carried_out(api, wanted)
+    assert "password" in result.after
+    assert "canary-password" not in repr(result) + repr(result.plan) + repr(result.after) + repr(result.applied)
 
 
 def test_a_create_that_is_carried_out_late_is_taken_for_done():
@@ -222,21 +417,21 @@ def test_a_refused_write_is_failed(desired, operation, existing):
     result = carried_out(api, desired)
     assert made(result) == [(operation, "failed")]
     assert "Not today" in str(result.error)
-    assert api.session._http.writes == [operation]
+    assert api.session._line.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
 def test_a_server_that_is_busy_is_asked_again(desired, operation, existing):
     api = make_api(service_with(existing), {operation: ["busy", "busy"]})
     assert made(carried_out(api, desired)) == [(operation, "applied")]
-    assert api.session._http.writes == [operation] * 3
+    assert api.session._line.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(("desired", "operation"), SAFE)
 def test_a_write_that_may_be_repeated_is(desired, operation):
     api = make_api(service_with(ANN), {operation: ["lost_before", "lost_after"]})
     assert made(carried_out(api, desired)) == [(operation, "applied")]
-    assert api.session._http.writes == [operation] * 3
+    assert api.session._line.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(("desired", "operation"), SAFE)
@@ -245,7 +440,7 @@ def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desir
     assert made(carried_out(api, desired)) == [(operation, "applied")]
     api = make_api(service_with(ANN), {operation: ["lost_before*"]}, retries=2)
     assert made(carried_out(api, desired)) == [(operation, "failed")]
-    assert api.session._http.writes == [operation] * 3
+    assert api.session._line.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(
@@ -298,6 +493,31 @@ def test_what_is_known_stands_in_for_a_customer_that_cannot_be_read_again():
     assert result.error is None and not result.seen
     assert (result.customer["username"], result.customer["city"]) == (ANN, "Bath")
     assert "password" not in result.customer
+
+
+@pytest.mark.parametrize(
+    ("desired", "existing", "username", "hidden"),
+    [
+        (Desired(ANN, {**CREATION, "company": "Acme"}, password="new-pass"), None, ANN, {"company", "password"}),
+        (Desired(ANN, {"city": "Bath"}), ANN, ANN, set()),
+        (Desired(ANN, {"city": "Bath"}, new_username=EVE), ANN, EVE, set()),
+    ],
+)
+def test_a_list_that_lags_behind_is_not_believed(desired, existing, username, hidden):
+    api = make_api(service_with(existing))
+    todo = plan(desired, observe(api, desired))
+    result = carry_out(api, desired, todo)
+    api.session._line.http.faults["list"] = ["empty*"]
+    reread(api, desired, result)
+    assert result.error is None and result.seen is False
+    assert (result.customer["username"], result.customer["city"]) == (username, "Bath")
+    assert not hidden & set(result.customer)
+
+
+def test_a_customer_that_is_not_there_after_a_failure_is_believed_to_be_so():
+    api = make_api(service_with(None), {"create": ["refused*"]})
+    result = carried_out(api, Desired(ANN, CREATION, password="new-pass"))
+    assert (result.seen, result.customer) == (True, None)
 
 
 def test_a_deleted_customer_is_not_looked_for():

@@ -50,8 +50,7 @@ NEW = {
 class World:
     """A service and the tasks that talk to it."""
 
-    def __init__(self, monkeypatch):
-        self.monkeypatch = monkeypatch
+    def __init__(self):
         self.clock = Clock()
         self.put(FakeService(STORED_ANN, BOB))
 
@@ -59,13 +58,11 @@ class World:
         self.service = service
         self.http = FakeHttp(service, faults)
 
-        def make_session(connection, secrets=()):
-            session = Session(connection, secrets, sleep=self.clock.sleep)
-            session._http.close()
-            session._http = self.http
-            return session
-
-        self.monkeypatch.setattr(_tasks, "Session", make_session)
+    def connect(self, connection, secrets=()):
+        session = Session(connection, secrets, sleep=self.clock.sleep)
+        session._line.http.close()
+        session._line.http = self.http
+        return session
 
     def customer(self, check_mode=False, **options):
         defaults = {
@@ -74,20 +71,20 @@ class World:
             "update_password": "on_create",
             "update_website_access": "always",
         }
-        return _tasks.manage_customer({**CONNECTION, **defaults, "username": ANN, **options}, check_mode)
+        return _tasks.manage_customer({**CONNECTION, **defaults, "username": ANN, **options}, check_mode, self.connect)
 
     def info(self, check_mode=False, **filters):
         names = [name for name in ATTRIBUTES if name != "website_access"]
-        return _tasks.customer_info({**CONNECTION, **dict.fromkeys(names), **filters}, check_mode)
+        return _tasks.customer_info({**CONNECTION, **dict.fromkeys(names), **filters}, check_mode, self.connect)
 
     def password(self, check_mode=False, **options):
         wanted = {"username": ANN, "password": PASSWORD, "force": False, **options}
-        return _tasks.manage_password({**CONNECTION, **wanted}, check_mode)
+        return _tasks.manage_password({**CONNECTION, **wanted}, check_mode, self.connect)
 
 
 @pytest.fixture
-def world(monkeypatch):
-    return World(monkeypatch)
+def world():
+    return World()
 
 
 def made(result):
@@ -269,6 +266,133 @@ def test_a_failure_before_anything_was_applied_is_no_change(world):
     assert result["diff"]["before"] == result["diff"]["after"]
 
 
+@pytest.mark.parametrize(
+    ("options", "operation"),
+    [({"new_username": EVE}, "rename"), ({"state": "absent"}, "delete"), ({"username": EVE, **NEW}, "create")],
+)
+def test_a_write_that_is_lost_and_not_done_says_that_it_was_looked_at(world, options, operation):
+    world.put(FakeService(STORED_ANN), **{operation: ["busy", "lost_before"] * 9})
+    result = world.customer(**options)
+    assert (result["failed"], result["changed"]) == (True, False)
+    assert "The customer was read again, and does not show it." in result["msg"]
+    assert world.http.writes == [operation] * 5
+
+
+@pytest.mark.parametrize(("faults", "start"), [({"list": ["refused*"]}, f"Could not look up customer '{ANN}': ")])
+def test_an_error_of_the_first_read_names_the_customer(world, faults, start):
+    for run in (world.customer, world.password, functools.partial(world.customer, new_username=EVE)):
+        world.put(FakeService(STORED_ANN), **faults)
+        with pytest.raises(CollectionError) as caught:
+            run()
+        assert str(caught.value).startswith(start)
+
+
+def test_an_error_of_the_read_for_a_company_names_the_customer(world):
+    world.put(FakeService(STORED_ANN), list=["fine", "refused*"])
+    with pytest.raises(CollectionError, match=f"Could not look up customer '{ANN}': "):
+        world.customer(company="New")
+
+
+def test_neither_name_exists_and_none_can_be_created(world):
+    with pytest.raises(InvalidInput) as caught:
+        world.customer(username="old@example.com", new_username=EVE, city="Exeter")
+    assert str(caught.value).startswith(
+        f"Neither customer 'old@example.com' nor '{EVE}' exists, and '{EVE}' cannot be created: creation needs "
+    )
+    assert world.http.writes == []
+
+
+@pytest.mark.parametrize("username", [EVE, "old@example.com"])
+def test_a_customer_that_cannot_be_created_is_named(world, username):
+    with pytest.raises(InvalidInput) as caught:
+        world.customer(username=username)
+    assert str(caught.value).startswith(f"Customer '{username}' does not exist, and cannot be created: ")
+
+
+def test_an_empty_email_is_fed_back_but_not_created_with(world):
+    world.put(FakeService({**STORED_ANN, "email": ""}))
+    [listed] = world.info()["customers"]
+    assert listed["email"] == ""
+    assert world.customer(**listed)["changed"] is False
+    with pytest.raises(InvalidInput, match="creation needs email"):
+        world.customer(username=EVE, **{**NEW, "email": ""})
+    assert world.http.writes == []
+
+
+@pytest.mark.parametrize(
+    ("option", "options"),
+    [("password", {"password": ""}), ("new_username", {"new_username": ""}), ("username", {"username": ""})],
+)
+def test_an_empty_option_is_said_to_be_empty(world, option, options):
+    with pytest.raises(InvalidInput, match=f": {option} is empty"):
+        world.customer(**options)
+    assert world.http.calls == []
+
+
+@pytest.mark.parametrize(
+    ("options", "before", "after"),
+    [
+        ({"city": "Bath"}, ANN, ANN),
+        ({"new_username": EVE}, ANN, EVE),
+        ({"username": EVE, "new_username": ANN}, ANN, ANN),
+        ({"username": EVE, **NEW}, EVE, EVE),
+        ({"username": "old@example.com", "new_username": EVE, **NEW}, EVE, EVE),
+        ({"state": "absent"}, ANN, ANN),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_headers_of_a_diff_are_the_names(world, check_mode, options, before, after):
+    diff = world.customer(check_mode, **options)["diff"]
+    assert (diff["before_header"], diff["after_header"]) == (before, after)
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://api.example.com/apiv2/", "https://api.example.com/apiv2"),
+        ("  HTTPS://api.example.com/apiv2//  ", "https://api.example.com/apiv2"),
+        ("HTTP://127.0.0.1:1/apiv2/", "http://127.0.0.1:1/apiv2"),
+    ],
+)
+def test_the_session_gets_the_address_in_its_one_form(world, monkeypatch, url, base):
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    seen = []
+
+    def connect(connection, secrets=()):
+        with Session(connection, secrets) as session:
+            seen.append((connection.api_url, session._line.http.trust_env))
+        return world.connect(connection, secrets)
+
+    filters = dict.fromkeys(name for name in ATTRIBUTES if name != "website_access")
+    _tasks.customer_info({**CONNECTION, **filters, "api_url": url}, False, connect)
+    assert seen == [(base, base.startswith("https"))]
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com/api v2", "https://api.example.com/\x1b[2J", "https://a\n.b"])
+def test_an_address_with_blanks_or_control_characters_is_refused(world, url):
+    for run in (world.customer, world.info, world.password):
+        with pytest.raises(InvalidInput, match="api_url holds a character that an address cannot have") as caught:
+            run(api_url=url)
+        assert str(caught.value).isprintable()
+    assert world.http.calls == []
+
+
+@pytest.mark.parametrize(
+    "options", [{"city": "Bath"}, {"username": EVE, **NEW}, {"new_username": EVE, "city": "Bath"}, {"active": False}]
+)
+def test_a_list_that_lags_behind_is_a_warning(world, options):
+    predicted = world.customer(check_mode=True, **options)
+    name = predicted["customer"]["username"]
+    reads = world.http.operations.count("list")
+    world.put(FakeService(STORED_ANN, BOB), list=["fine"] * reads + ["empty*"])
+    result = world.customer(**options)
+    assert result["changed"] is True and "failed" not in result
+    assert {status for _name, status in made(result)} == {"applied"}
+    assert result["customer"] == predicted["customer"]
+    [warning] = result["warnings"]
+    assert name in warning and "read again" in warning
+
+
 def test_an_outcome_that_nobody_knows_is_told_as_such(world):
     world.put(FakeService(STORED_ANN), rename=["lost_after*"], list=["fine", "refused*"])
     result = world.customer(new_username=EVE)
@@ -319,10 +443,11 @@ def test_an_empty_fleet(world):
 
 def test_what_the_server_shows_beyond_the_options_is_extra(world):
     service = FakeService(STORED_ANN)
-    service.rows = lambda filters=None: [{"id": "7", "username": ANN, "address2": "", "password": PASSWORD}]
+    shown = {"id": "7", "address2": "", "tags": ["a"], "_ansible_no_log": "x", "apikey": PASSWORD, "token": PASSWORD}
+    service.rows = lambda filters=None: [{"username": ANN, "password": PASSWORD, **shown}]
     world.put(service)
     result = world.info()
-    assert result["extra"] == {ANN: {"id": "7", "address2": ""}}
+    assert result["extra"] == {ANN: {"id": "7", "address2": "", "tags": '["a"]'}}
     assert PASSWORD not in repr(result)
 
 
@@ -343,6 +468,7 @@ def test_an_error_of_a_list_is_one_sentence_without_a_secret(world):
     world.put(FakeService(), list=["refused*"])
     with pytest.raises(CollectionError) as caught:
         world.info()
+    assert str(caught.value).startswith("Could not list customers: ")
     assert "Not today" in str(caught.value)
     assert KEY not in str(caught.value)
 
@@ -422,5 +548,5 @@ def test_whatever_happens_is_a_result(world):
         assert "defect" not in result["msg"] and KEY not in result["msg"] and "?" not in result["msg"]
 
 
-def _call(world, _options, check_mode):
+def _call(world, _options, check_mode, _connect):
     return world.customer(check_mode, city="Bath")

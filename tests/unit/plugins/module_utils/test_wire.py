@@ -23,12 +23,19 @@ SUCCESSES = [
     ("json", b' \r\n{ "message" : "success" }\n'),
     ("json", b'\xef\xbb\xbf{"message":"success"}'),
     ("json", b'{"message":"success","errors":[]}'),
+    ("json", b'{"message":"success","error":false}'),
+    ("json", b'{"message":"success","error":null}'),
+    ("json", b'{"message":"success","error":""}'),
+    ("json", b'{"message":"success","error":[]}'),
+    ("json", b'{"message":"success","error":{},"errors":null}'),
+    ("json", b'{"message":"success","error":0}'),
     ("xml", b"<result><message>success</message></result>"),
     ("xml", DECLARATION + b"<result>\n  <message>success</message>\n</result>\n"),
     ("xml", b"\xef\xbb\xbf<result><message>success</message></result>"),
     ("xml", b"<result>success</result>"),
     ("xml", b"<result>\n  success\n</result>"),
     ("xml", b"<result><message><![CDATA[success]]></message></result>"),
+    ("xml", b"<result><message>success</message><error/><errors/></result>"),
 ]
 
 # format, body, shape, messages, code
@@ -50,6 +57,12 @@ ERRORS = [
     ("json", b'{"error":{"code":"many","message":"No"}}', "object", ["No"], None),
     ("json", b'{"error":{"code":null,"message":["One","Two"]}}', "object", ["One", "Two"], None),
     ("json", b'{"error":"Bad username \\/ password"}', "string", ["Bad username / password"], None),
+    ("json", b'{"message":"success","error":"But no"}', "string", ["But no"], None),
+    ("json", b'{"message":"success","error":true}', "string", ["True"], None),
+    ("json", b'{"message":"success","error":{"code":500,"message":"No"}}', "object", ["No"], 500),
+    ("json", b'{"message":"No","error":false}', "message", ["No"], None),
+    ("json", b'{"error":{"code":1e999,"message":"No"}}', "object", ["No"], None),
+    ("json", b'{"error":{"code":NaN,"message":"No"}}', "object", ["No"], None),
     (
         "xml",
         b"<result><message>error</message><errors><error>One</error><error>Two</error></errors></result>",
@@ -265,10 +278,61 @@ def test_a_comment_does_not_split_a_value():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [("true", "true"), ("false", "false"), ("7", "7"), ("1.5", "1.5"), ("null", "")]
+    ("value", "text"),
+    [
+        ("true", "true"),
+        ("false", "false"),
+        ("null", ""),
+        *[
+            (number, number)
+            for number in (
+                "7",
+                "1.5",
+                "-0",
+                "0.10",
+                "1.0",
+                "1E400",
+                "1e5",
+                "12345678901234567890123",
+                "NaN",
+            )
+        ],
+    ],
 )
 def test_bare_json_values_become_text(value, text):
     assert rows("json", f'[{{"username":"a","x":{value}}}]'.encode()) == [{"username": "a", "x": text}]
+
+
+def test_a_number_of_any_length_is_text():
+    assert rows("json", b'[{"username":"a","x":' + b"9" * 9000 + b"}]") == [{"username": "a", "x": "9" * 9000}]
+
+
+def test_a_username_that_is_written_as_a_number_stays_as_it_is_written():
+    assert rows("json", b'[{"username":1.20e1}]') == [{"username": "1.20e1"}]
+
+
+@pytest.mark.parametrize("read", [confirmation, rows])
+@pytest.mark.parametrize("record", [b"{}", b"[]", b'{"a":[]}', b"[[]]"])
+def test_more_records_than_customers_can_have_are_unreadable(read, record):
+    body = b"[" + b",".join([record] * 20_000) + b"]"
+    with pytest.raises(WireError) as caught:
+        read("json", body)
+    assert not caught.value.readable
+
+
+@pytest.mark.parametrize(("count", "readable"), [(9_999, True), (11_000, False)])
+def test_short_records_may_be_few(count, readable):
+    body = b"[" + b",".join([b"{}"] * count) + b"]"
+    if readable:
+        assert rows("json", body) == [{}] * count
+    else:
+        with pytest.raises(WireError):
+            rows("json", body)
+
+
+def test_a_large_fleet_is_read():
+    listed = [{"username": f"user-{number:06}@customers.example"} for number in range(50_000)]
+    assert rows("json", in_json(listed)) == listed
 
 
 @pytest.mark.parametrize("value", [["a", "b"], {"c": "d"}, {"c": ["d"]}])

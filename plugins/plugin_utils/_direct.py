@@ -1,0 +1,172 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Direct execution: a task on this machine does its work in the controller's process.
+
+A module process costs half a second, the work itself some milliseconds. Where nothing in a task asks for a process of
+its own, the entry point of the module runs here, on the same AnsibleModule with the same arguments, and its output is
+parsed by the same code as that of a process. So results, errors, masking and warnings are the same.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import sys
+import typing as t
+
+from ansible import constants as C
+from ansible.module_utils import basic
+from ansible.module_utils.common import warnings as module_warnings
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.action import ActionBase
+from ansible.plugins.action.normal import ActionModule as ShippedModule
+from ansible.utils.vars import merge_hash
+from ansible.vars.clean import remove_internal_keys
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, Task, missing_libraries, run
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._kept import KEPT
+
+try:
+    # Since ansible-core 2.19, values that cross to a module have a profile.
+    from ansible.module_utils.common.json import Direction, get_module_encoder
+
+    PROFILE: tuple[str, ...] = ("legacy",)
+    _ENCODING: dict[str, t.Any] = {"cls": get_module_encoder(PROFILE[0], Direction.CONTROLLER_TO_MODULE)}
+except ImportError:
+    from ansible.module_utils.common.json import AnsibleJSONEncoder
+
+    PROFILE = ()
+    _ENCODING = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
+
+try:
+    from ansible.module_utils import _internal
+except ImportError:
+    _internal = None
+
+SWITCH = "sendgrid_direct_execution"
+
+
+class DirectAction(ShippedModule):
+    """Runs a module of this collection here, or ships it where the task needs a process of its own.
+
+    `TASK` and `SPEC` are what the module itself hands to `run`.
+    """
+
+    TASK: Task
+    SPEC: t.Callable[[], Spec]
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        task_vars = task_vars or {}
+        if any(reason(self, task_vars) for reason in _REASONS_TO_SHIP):
+            return super().run(tmp, task_vars)
+        result = ActionBase.run(self, tmp, task_vars)
+        return merge_hash(result, self._run_here(task_vars))
+
+    def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        arguments = dict(self._task.args)
+        self._update_module_args(self._task.action, arguments, task_vars)
+        data = self._parse_returned_data({"stdout": module_output(self.TASK, self.SPEC(), arguments)}, *PROFILE)
+        remove_internal_keys(data)
+        return data
+
+
+class ModuleHere(basic.AnsibleModule):
+    """A module that leaves its process as it is, since the process is not its own."""
+
+    def _check_locale(self) -> None:
+        """The original may change the environment."""
+
+    def _set_cwd(self) -> None:
+        """The original may change the working directory."""
+
+
+def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any]) -> str:
+    """What a module prints: its result as JSON."""
+    output = io.StringIO()
+    with _arguments_of_a_module(arguments), contextlib.redirect_stdout(output):
+        try:
+            run(task, spec, ModuleHere, KEPT.connect)
+        except SystemExit:
+            # How a module ends.
+            pass
+    return output.getvalue()
+
+
+@contextlib.contextmanager
+def _arguments_of_a_module(arguments: dict[str, t.Any]) -> t.Iterator[None]:
+    """Lets AnsibleModule find its arguments where a module process has them, and takes them away again.
+
+    Warnings are collected for the result as in such a process, and not shown at once as on a controller.
+    """
+    given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, **_ENCODING).encode("utf-8")
+    with contextlib.ExitStack() as stack:
+        for place, name, value in (
+            (basic, "_ANSIBLE_ARGS", given),
+            (basic, "_ANSIBLE_PROFILE", PROFILE[0] if PROFILE else None),
+            (basic, "_PARSED_MODULE_ARGS", None),
+            (_internal, "is_controller", False),
+        ):
+            if hasattr(place, name):
+                stack.callback(setattr, place, name, getattr(place, name))
+                setattr(place, name, value)
+        for collected in (module_warnings._global_warnings, module_warnings._global_deprecations):
+            stack.callback(collected.clear)
+        yield
+
+
+def _is_switched_off(action: DirectAction, task_vars: dict[str, t.Any]) -> bool:
+    return not boolean(action._templar.template(task_vars.get(SWITCH, True)), strict=False)
+
+
+def _is_elsewhere(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
+    return action._connection.transport != "local"
+
+
+def _becomes_another_user(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
+    return bool(action._play_context.become or action._connection.become)
+
+
+def _is_async(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
+    return bool(action._task.async_val)
+
+
+def _has_an_environment(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
+    environments = action._task.environment or []
+    return any(environments if isinstance(environments, list) else [environments])
+
+
+def _has_another_interpreter(action: DirectAction, task_vars: dict[str, t.Any]) -> bool:
+    variables = task_vars
+    if action._task.delegate_to:
+        variables = task_vars.get("ansible_delegated_vars", {}).get(action._task.delegate_to, task_vars)
+    wanted = C.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
+    wanted = str(action._templar.template(wanted) or "auto")
+    return not wanted.startswith("auto") and not _is_this_python(wanted)
+
+
+def _is_this_python(path: str) -> bool:
+    """Whether `path` is this interpreter, in the same environment: many environments lead to one and the same file."""
+    try:
+        same_folder = os.path.samefile(os.path.dirname(path), os.path.dirname(sys.executable))
+        return same_folder and os.path.samefile(path, sys.executable)
+    except OSError:
+        return False
+
+
+def _lacks_libraries(_action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
+    return bool(missing_libraries())
+
+
+_REASONS_TO_SHIP: tuple[t.Callable[[DirectAction, dict[str, t.Any]], bool], ...] = (
+    _is_switched_off,
+    _is_elsewhere,
+    _becomes_another_user,
+    _is_async,
+    _has_an_environment,
+    _has_another_interpreter,
+    _lacks_libraries,
+)

@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The kept connections of a worker: one HTTP session for all items of a loop."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import os
+import typing as t
+from multiprocessing import util
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
+
+
+class Kept:
+    """The line of the last connection that was used. Another connection, in any of its options, gets a new one.
+
+    Nothing else is kept, and no secret: what tells connections apart is a digest.
+    """
+
+    def __init__(self) -> None:
+        self._line: Line | None = None
+        self._owner = b""
+        self._salt = os.urandom(16)
+
+    @contextlib.contextmanager
+    def connect(self, connection: Connection, secrets: t.Iterable[str | None] = ()) -> t.Iterator[Session]:
+        """A session over the kept line, which stays open after it."""
+        yield Session(connection, secrets, self._line_for(connection))
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def _line_for(self, connection: Connection) -> Line:
+        # With the process: a line must not be used on both sides of a fork.
+        owner = self._digest((os.getpid(), *dataclasses.astuple(connection)))
+        if self._line is None or owner != self._owner:
+            self.close()
+            self._line, self._owner = Line(connection), owner
+            # A worker ends without what usually runs at the end of a program, except for this.
+            util.Finalize(self, Kept.close, args=(self,), exitpriority=0)
+        return self._line
+
+    def _digest(self, values: tuple[t.Any, ...]) -> bytes:
+        return hashlib.blake2b(repr(values).encode("utf-8"), key=self._salt).digest()
+
+
+KEPT = Kept()

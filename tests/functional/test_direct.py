@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Direct execution: the same results as a module process to the letter, and a process where a task needs one."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import only_json, only_observed
+from .running import MODULES, Ansible, Run, Sandbox, Step, task
+from .test_customer import REFUSED, SCENARIOS
+
+only_direct = pytest.mark.parametrize("direct", [True], indirect=True)
+
+# By name: tasks whose results are compared. Each is a module and its options.
+COMPARED: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    **{name: [("reseller_customer", scenario.options)] * 2 for name, scenario in SCENARIOS.items()},
+    **{name: [("reseller_customer", options)] for name, (options, _parts) in REFUSED.items()},
+    "list": [("reseller_customer_info", {}), ("reseller_customer_info", {"company": "Harbour", "active": True})],
+    "password": [
+        ("reseller_customer_password", {"username": "ada@example.com", "password": "another-4711"}),
+        ("reseller_customer_password", {"username": "ada@example.com", "password": "another-4711"}),
+        ("reseller_customer_password", {"username": "ada@example.com", "password": "another-4711", "force": True}),
+        ("reseller_customer_password", {"username": "nobody@example.com", "password": "another-4711"}),
+    ],
+    "warnings": [("reseller_customer", {"username": "ada@example.com", "website": "a.example", "country": "Canada"})]
+    * 2,
+    "failures": [
+        ("reseller_customer", {"username": "ada@example.com", "active": False, "new_username": "gone@example.com"}),
+        ("reseller_customer", {"username": "ADA@example.com"}),
+        ("reseller_customer", {"username": "ada@example.com", "api_key": "not-the-key-4711"}),
+        ("reseller_customer", {"username": "ada@example.com", "no_such_option": "x"}),
+        ("reseller_customer", {"state": "present"}),
+        ("reseller_customer", {"username": "ada@example.com", "active": "perhaps"}),
+        ("reseller_customer", {"username": "ada@example.com", "state": "gone"}),
+        ("reseller_customer", {"username": "ada@example.com", "timeout": "soon"}),
+        ("reseller_customer", {"username": "ada@example.com", "ips": [1, 2]}),
+    ],
+    "values of other types": [
+        (
+            "reseller_customer",
+            {"username": "ada@example.com", "zip": 4101, "city": 1.5, "active": "yes"},
+        ),
+        ("reseller_customer", {"username": "ada@example.com", "address": "{{ 'a' ~ 1 }}", "company": "{{ omit }}"}),
+    ],
+    "a password that is part of other output": [
+        ("reseller_customer", {"username": "ada@example.com", "password": "Harbour", "update_password": "always"}),
+    ],
+}
+
+
+def compared_run(ansible: Ansible, calls: list[tuple[str, dict[str, Any]]], direct: bool) -> Run:
+    """The tasks in check mode and really, with everything that a result can hold."""
+    ansible.direct = direct
+    ansible.sandbox.reset()
+    tasks = [
+        task(module, options, check_mode=check_mode, ignore_errors=True)
+        for module, options in calls
+        for check_mode in (True, False)
+    ]
+    # Some messages of Ansible list a set, in an order that is another one in each process.
+    return ansible.play(tasks, "-vvv", "--diff", environment={"PYTHONHASHSEED": "0"})
+
+
+def comparable(step: Step) -> dict[str, Any]:
+    calls = [{name: value for name, value in call.items() if name != "time"} for call in step.calls]
+    return {"status": step.status, "result": step.result, "calls": calls}
+
+
+def is_shipped(run: Run) -> bool:
+    return "AnsiballZ_reseller_customer" in run.output
+
+
+@only_direct
+@pytest.mark.parametrize("calls", COMPARED.values(), ids=COMPARED)
+def test_both_ways_give_the_same_results(ansible: Ansible, calls: list[tuple[str, dict[str, Any]]]) -> None:
+    shipped = compared_run(ansible, calls, direct=False)
+    direct = compared_run(ansible, calls, direct=True)
+    assert is_shipped(shipped)
+    assert not is_shipped(direct)
+    assert len(direct.steps) == 2 * len(calls)
+    for mine, original in zip(direct.steps, shipped.steps, strict=True):
+        assert "invocation" in original.result
+        assert comparable(mine) == comparable(original)
+
+
+NEEDS_A_PROCESS: dict[str, dict[str, Any]] = {
+    "switched off": {"vars": {"sendgrid_direct_execution": "no"}},
+    "another user": {"become": True, "become_user": getpass.getuser()},
+    "in the background": {"async": 30, "poll": 1},
+    "an environment": {"environment": {"LANG": "C.UTF-8"}},
+    "another interpreter": {"vars": {"ansible_python_interpreter": "{{ other_python }}"}},
+}
+
+
+@only_direct
+@only_json
+@only_observed
+@pytest.mark.parametrize("keywords", NEEDS_A_PROCESS.values(), ids=NEEDS_A_PROCESS)
+def test_a_task_that_needs_a_process_gets_one(ansible: Ansible, tmp_path: Path, keywords: dict[str, Any]) -> None:
+    # The same environment under another name is another interpreter as far as anybody can tell.
+    other = tmp_path / "python"
+    other.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n', encoding="utf-8")
+    other.chmod(0o755)
+    run = ansible.play(
+        [task("reseller_customer", {"username": "ada@example.com", "city": "Bangor"}, **keywords)],
+        "-vvv",
+        "--extra-vars",
+        f"other_python={other}",
+        vars={},
+    )
+    if "become" in keywords and run.status != 0:
+        # No way to become a user here; that it was tried shows that the task was shipped.
+        assert "sudo" in run.output
+    else:
+        assert run.status == 0, run.output
+        assert run.steps[-1].result["changed"] is True
+    assert is_shipped(run) or "become" in keywords
+
+
+@only_direct
+@only_json
+@only_observed
+def test_a_loop_uses_one_connection_and_leaks_nothing_from_item_to_item(ansible: Ansible, sandbox: Sandbox) -> None:
+    """Items that fail, warn and succeed in turn: each has its own warnings, and only them."""
+    items = [
+        {"username": "ada@example.com", "website": "a.example"},
+        {"username": "ADA@example.com"},
+        {"username": "ben@example.com", "city": "Portland"},
+        {"username": "cleo@example.com", "password": "another-4711", "update_password": "always"},
+        {"username": "ada@example.com", "city": "Portland"},
+    ]
+    looped = {
+        "name": "Loop",
+        MODULES + "reseller_customer": "{{ item }}",
+        "loop": items,
+        "ignore_errors": True,
+        "register": "looped",
+    }
+    run = ansible.play([looped], "-vvv")
+    results = run.steps[-1].result["results"]
+    assert [result.get("failed", False) for result in results] == [False, True, False, False, False]
+    assert run.output.count("[WARNING]: website of customer 'ada@example.com'") == 1
+    given = [result["invocation"]["module_args"]["password"] is not None for result in results]
+    assert given == [False, False, False, True, False]
+    assert "another-4711" not in str([result for result in results if "item" not in result])
+
+
+@only_direct
+@only_json
+@only_observed
+def test_two_accounts_in_one_loop_are_kept_apart(ansible: Ansible, sandbox: Sandbox) -> None:
+    narrow = {"api_user": "narrow", "api_key": "key-of-narrow-4711", "api": "customer"}
+    items = [{}, narrow, {"api_format": "xml"}, {}, {"api_key": "not-the-key-4711"}, {}]
+    looped = {
+        "name": "Loop",
+        MODULES + "reseller_customer_info": "{{ item }}",
+        "loop": items,
+        "ignore_errors": True,
+    }
+    run = ansible.play([looped])
+    results = run.steps[-1].result["results"]
+    assert [result.get("count") for result in results] == [3, 1, 3, 3, None, 3]
+    assert [call["api_user"] for call in sandbox.log()] == ["acme", "narrow", "acme", "acme", None, "acme"]
+
+
+@only_json
+@only_observed
+def test_ansible_doc_shows_the_documentation_and_the_switch(ansible: Ansible) -> None:
+    for module in ("reseller_customer", "reseller_customer_info", "reseller_customer_password"):
+        done = ansible.command("ansible-doc", MODULES + module)
+        assert done.returncode == 0, done.stderr
+        assert "sendgrid_direct_execution" in done.stdout
+        assert "api_key" in done.stdout

@@ -1,0 +1,348 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The allowance of one call, and the distance between calls."""
+
+from __future__ import annotations
+
+import email.utils
+import threading
+import time
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import (
+    FIRST_PAUSE,
+    Pace,
+    Patience,
+    asked_wait,
+    reset_wait,
+    whole_number,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.plugins.module_utils.fakes import Clock
+
+NOW = 1_700_000_000
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock(NOW)
+    monkeypatch.setattr(_pacing, "time", clock)
+    return clock
+
+
+def make_patience(clock, retries=4, wait=120.0, timeout=30.0):
+    return Patience(retries, wait, timeout, clock.sleep)
+
+
+def closed_for(seconds):
+    """The headers of an answer that used up the window."""
+    return {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(NOW + seconds)}
+
+
+# Tries
+
+
+@pytest.mark.parametrize("retries", [0, 1, 4])
+@pytest.mark.parametrize("asked", [None, 0, 1])
+def test_there_are_as_many_further_tries_as_allowed(clock, retries, asked):
+    patience = make_patience(clock, retries)
+    assert [patience.again(asked) for _number in range(retries + 2)] == [True] * retries + [False] * 2
+    assert len(clock.sleeps) == retries
+
+
+def test_pauses_grow_up_to_a_limit_and_differ(clock):
+    patience = make_patience(clock, 20, 100_000)
+    assert all(patience.again() for _number in range(20))
+    # Half of a pause is chance, so every second one is longer for certain.
+    growing = clock.sleeps[:6]
+    assert all(later > earlier for earlier, later in zip(growing, growing[2:]))
+    assert max(clock.sleeps) <= 30
+    assert len(set(clock.sleeps)) == 20
+
+
+def test_the_first_pause_has_jitter(clock):
+    for _number in range(50):
+        assert make_patience(clock).again()
+    assert all(FIRST_PAUSE / 2 <= pause <= FIRST_PAUSE for pause in clock.sleeps)
+    assert len(set(clock.sleeps)) > 1
+
+
+def test_waiting_is_bounded_in_all(clock):
+    patience = make_patience(clock, 1000, 20)
+    while patience.again():
+        pass
+    assert 0 < sum(clock.sleeps) <= 20
+
+
+def test_without_a_wait_there_is_no_further_try(clock):
+    assert make_patience(clock, wait=0).again() is False
+    assert make_patience(clock, wait=0).again(0) is False
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("asked", [FIRST_PAUSE, 1, 7.25])
+def test_the_wait_that_the_server_asks_for_is_kept(clock, asked):
+    assert make_patience(clock).again(asked)
+    assert clock.sleeps == [asked]
+
+
+@pytest.mark.parametrize("asked", [0, 0.0, -5.0, FIRST_PAUSE - 0.001])
+def test_a_server_that_asks_for_no_wait_is_not_hammered(clock, asked):
+    patience = make_patience(clock)
+    assert all(patience.again(asked) for _number in range(4))
+    for number, pause in enumerate(clock.sleeps):
+        assert FIRST_PAUSE * 2**number / 2 <= pause <= FIRST_PAUSE * 2**number
+
+
+@pytest.mark.parametrize(("asked", "granted"), [(10, True), (10.01, False), (1e9, False)])
+def test_more_than_is_left_is_not_waited_for(clock, asked, granted):
+    assert make_patience(clock, wait=10).again(asked) is granted
+    assert clock.sleeps == ([asked] if granted else [])
+
+
+def test_waits_add_up(clock):
+    patience = make_patience(clock, wait=10)
+    assert [patience.again(4), patience.again(4), patience.again(4), patience.again(2)] == [True, True, False, True]
+    assert clock.sleeps == [4, 4, 2]
+
+
+def test_what_a_try_takes_beyond_the_timeout_counts_as_waiting(clock):
+    patience = make_patience(clock, wait=10, timeout=30)
+    assert patience.longest_try == 40
+    patience.count_try(29)
+    assert patience.longest_try == 40
+    patience.count_try(34)
+    assert patience.longest_try == 36
+    assert patience.again(6.5) is False
+    assert patience.again(6) is True
+    assert patience.longest_try == 30
+
+
+def test_a_try_may_always_take_the_timeout(clock):
+    patience = make_patience(clock, wait=10, timeout=30)
+    patience.count_try(500)
+    assert patience.longest_try == 30
+    patience.hold(5)
+    assert (patience.again(), clock.sleeps) == (False, [])
+
+
+@pytest.mark.parametrize(("seconds", "waited"), [(0, []), (3, [3]), (10, [10]), (500, [10])])
+def test_holding_takes_from_the_waiting_but_not_from_the_tries(clock, seconds, waited):
+    patience = make_patience(clock, retries=1, wait=10, timeout=30)
+    patience.hold(seconds)
+    assert clock.sleeps == waited
+    assert patience.longest_try == 40 - sum(waited)
+    assert patience.again() is (sum(waited) < 10)
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["again", "asked", "hold", "try"]),
+        st.one_of(st.just(0.0), st.floats(0, 60), st.floats(0, 1e12)),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS, st.integers(0, 6), st.floats(0, 100), st.floats(0.001, 60))
+def test_no_order_of_things_takes_longer_than_was_allowed(steps, retries, wait, timeout):
+    clock = Clock()
+    patience = make_patience(clock, retries, wait, timeout)
+    granted = 0
+    for kind, seconds in steps:
+        if kind == "try":
+            # No try lasts longer than it may.
+            patience.count_try(min(seconds, patience.longest_try))
+        elif kind == "hold":
+            patience.hold(seconds)
+        else:
+            granted += patience.again(seconds if kind == "asked" else None)
+        assert timeout <= patience.longest_try <= timeout + wait
+    assert granted <= retries
+    assert sum(clock.sleeps) <= wait + 1e-6
+    assert all(pause > 0 for pause in clock.sleeps)
+
+
+# Pace
+
+
+def test_calls_keep_the_distance_that_was_asked_for(clock):
+    pace = Pace(20, clock.sleep)
+    for _number in range(4):
+        pace.take_turn(make_patience(clock))
+    assert clock.sleeps == [pytest.approx(3)] * 3
+
+
+def test_without_a_ceiling_calls_do_not_wait(clock):
+    pace = Pace(0, clock.sleep)
+    for _number in range(5):
+        pace.take_turn(make_patience(clock))
+    assert clock.sleeps == []
+
+
+def test_time_that_passed_by_itself_counts(clock):
+    pace = Pace(20, clock.sleep)
+    for passed in (0, 2, 60, 0):
+        clock.now += passed
+        pace.take_turn(make_patience(clock))
+    assert clock.sleeps == [pytest.approx(1), pytest.approx(3)]
+
+
+def test_the_own_ceiling_does_not_count_for_the_patience(clock):
+    pace = Pace(1, clock.sleep)
+    patience = make_patience(clock, wait=10)
+    for _number in range(3):
+        pace.take_turn(patience)
+    assert clock.sleeps == [pytest.approx(60)] * 2
+    assert patience.longest_try == 40
+
+
+def test_turns_that_are_taken_at_once_come_one_after_the_other(clock):
+    """Threads that ask together get different turns."""
+    waits = []
+    pace = Pace(60, waits.append)
+    threads = [threading.Thread(target=pace.take_turn, args=[make_patience(clock)]) for _number in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(waits) == [pytest.approx(seconds) for seconds in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "waits"),
+    [
+        (closed_for(12), [12]),
+        ({**closed_for(12), "X-RateLimit-Remaining": " 0 "}, [12]),
+        ({**closed_for(12), "X-RateLimit-Remaining": "1"}, []),
+        (closed_for(-100), []),
+        ({"X-RateLimit-Remaining": "0"}, []),
+        ({"X-RateLimit-Reset": str(NOW + 12)}, []),
+        ({}, []),
+    ],
+)
+def test_a_used_up_window_lets_the_next_call_wait(clock, headers, waits):
+    pace = Pace(0, clock.sleep)
+    patience = make_patience(clock, wait=50)
+    pace.heed(headers)
+    pace.take_turn(patience)
+    pace.take_turn(patience)
+    assert clock.sleeps == [pytest.approx(wait) for wait in waits]
+    assert patience.longest_try == pytest.approx(80 - sum(waits))
+
+
+def test_a_window_is_waited_for_no_longer_than_is_left(clock):
+    pace = Pace(0, clock.sleep)
+    patience = make_patience(clock, wait=50)
+    assert patience.again(20)
+    pace.heed(closed_for(1_000_000))
+    pace.take_turn(patience)
+    pace.take_turn(patience)
+    assert clock.sleeps == [20, pytest.approx(30)]
+    assert patience.again() is False
+    # Another call has an allowance of its own.
+    pace.take_turn(make_patience(clock, wait=5))
+    assert clock.sleeps[2:] == [pytest.approx(5)]
+
+
+def test_the_longest_window_counts(clock):
+    pace = Pace(0, clock.sleep)
+    pace.heed(closed_for(12))
+    pace.heed(closed_for(5))
+    pace.take_turn(make_patience(clock))
+    assert clock.sleeps == [pytest.approx(12)]
+
+
+def test_a_window_and_the_own_ceiling_go_together(clock):
+    pace = Pace(6, clock.sleep)
+    patience = make_patience(clock, wait=50)
+    pace.take_turn(patience)
+    pace.heed(closed_for(12))
+    pace.take_turn(patience)
+    # Ten seconds for the ceiling, and what the window lasts beyond that.
+    assert clock.sleeps == [pytest.approx(10), pytest.approx(2)]
+    assert patience.longest_try == pytest.approx(78)
+
+
+# Headers
+
+
+def http_date(moment):
+    return email.utils.formatdate(moment, usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("7", 7),
+        (" 7 ", 7),
+        ("0", 0),
+        (http_date(NOW + 9), 9),
+        (http_date(NOW - 1000), 0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("1.5", None),
+        ("9" * 400, None),
+    ],
+)
+def test_the_wait_that_is_asked_for(clock, text, wait):
+    assert asked_wait({"Retry-After": text}) == (None if wait is None else pytest.approx(wait))
+
+
+def test_no_headers_ask_for_nothing(clock):
+    assert asked_wait({}) is None and reset_wait({}) is None
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize(
+    "date", ["Tue, 14 Nov 2023 22:13:29 GMT", "Tuesday, 14-Nov-23 22:13:29 GMT", "Tue Nov 14 22:13:29 2023"]
+)
+def test_a_date_in_each_form_of_http_counts_in_utc(clock, monkeypatch, zone, date):
+    try:
+        with monkeypatch.context() as patch:
+            patch.setenv("TZ", zone)
+            time.tzset()
+            assert asked_wait({"Retry-After": date}) == pytest.approx(9)
+    finally:
+        time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("text", "wait"), [(str(NOW + 11), 11), (str(NOW), 0), ("1600000000", 0), ("soon", None), ("", None), ("-5", None)]
+)
+def test_the_wait_for_the_end_of_a_window(clock, text, wait):
+    assert reset_wait({"X-RateLimit-Reset": text}) == (None if wait is None else pytest.approx(wait))
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0", 0),
+        ("42", 42),
+        (" 42\t", 42),
+        ("9" * 15, 10**15 - 1),
+        *[(text, None) for text in ("", " ", "+1", "-1", "1e3", "1_0", "4 2", "²", "٤", "9" * 16, "9" * 5000)],
+    ],
+)
+def test_a_whole_number(text, number):
+    assert whole_number(text) == number
+
+
+@given(
+    st.one_of(
+        st.text(st.characters(max_codepoint=255), max_size=30),
+        st.from_regex(
+            r"(Mon, )?[0-9]{1,3} (Jan|Feb) [0-9]{1,6} [0-9]{1,3}:[0-9]{1,3}(:[0-9]{1,3})? (GMT|[+-][0-9]{1,6})",
+            fullmatch=True,
+        ),
+    )
+)
+def test_any_header_is_a_wait_or_none(text):
+    for wait in (asked_wait({"Retry-After": text}), reset_wait({"X-RateLimit-Reset": text})):
+        assert wait is None or wait >= 0
