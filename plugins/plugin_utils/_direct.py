@@ -26,7 +26,6 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ShippedModule
 from ansible.utils.vars import merge_hash
-from ansible.vars.clean import remove_internal_keys
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, Task, missing_libraries, run
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._kept import KEPT
 
@@ -46,6 +45,12 @@ try:
     from ansible.module_utils import _internal
 except ImportError:
     _internal = None
+
+try:
+    from ansible.vars.clean import remove_internal_keys
+except ImportError:
+    # ansible-core 2.21 has a class for what it parsed, which does this itself.
+    remove_internal_keys = None
 
 SWITCH = "sendgrid_direct_execution"
 
@@ -69,9 +74,18 @@ class DirectAction(ShippedModule):
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, task_vars)
-        data = self._parse_returned_data({"stdout": module_output(self.TASK, self.SPEC(), arguments)}, *PROFILE)
-        remove_internal_keys(data)
-        return data
+        printed = {"stdout": module_output(self.TASK, self.SPEC(), arguments), "stderr": ""}
+        return _result_dict(self._parse_returned_data(printed, *PROFILE))
+
+
+def _result_dict(parsed: t.Any) -> dict[str, t.Any]:
+    """What the controller parsed of a module's output, as action plugins return it."""
+    if remove_internal_keys is None:
+        parsed.remove_internal_keys()
+        result: dict[str, t.Any] = parsed.as_result_dict(for_round_trip=True)
+        return result
+    remove_internal_keys(parsed)
+    return dict(parsed)
 
 
 class ModuleHere(basic.AnsibleModule):
