@@ -10,6 +10,7 @@ WORKERS ?= auto
 PYTEST_ARGS ?=
 SANITY_ARGS ?=
 DEMO_ARGS ?=
+BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
 
@@ -58,6 +59,10 @@ demo: .venv/.has-demo ## a playbook against the sandbox, on this machine alone
 .PHONY: test
 test: .venv/.has-test ## unit and functional tests
 	@$(in_venv) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+.PHONY: bench
+bench: .venv/.has-test ## what a task costs: direct, shipped and with ansible.builtin.uri
+	@$(in_venv) -m tests.bench $(BENCH_ARGS)
 
 .PHONY: sanity
 sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection tree

@@ -144,7 +144,6 @@ class Ansible:
             "ANSIBLE_REMOTE_TEMP": str(self.folder / "remote"),
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "steps",
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_RETRY_FILES_ENABLED": "false",
@@ -191,7 +190,8 @@ class Ansible:
         playbook.write_text(yaml.safe_dump([content], allow_unicode=True, sort_keys=False), encoding="utf-8")
         steps = self.folder / "steps.jsonl"
         steps.unlink(missing_ok=True)
-        done = self.command("ansible-playbook", str(playbook), *arguments, environment=environment)
+        settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **(environment or {})}
+        done = self.command("ansible-playbook", str(playbook), *arguments, environment=settings)
         lines = steps.read_text(encoding="utf-8").splitlines() if steps.exists() else []
         # A run without a single result is never what a test wants: its checks of each step would pass unseen.
         assert lines, done.stdout + done.stderr
