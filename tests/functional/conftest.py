@@ -76,6 +76,32 @@ def sandbox(request: pytest.FixtureRequest, _sandboxes: Callable[[str], Sandbox]
     return running
 
 
+# A module process costs half a second. So tasks are shipped with each format and with each behaviour, but not with each
+# pair of them; in the controller's process they run with every pair.
+SHIPPED_WITH = {("observed", "json"), ("documented", "xml")}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = [item for item in items if _is_one_pair_too_many(item)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_one_pair_too_many(item: pytest.Item) -> bool:
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    pair = parameters.get("canaries", (parameters.get("sandbox"), parameters.get("ansible")))
+    return (
+        parameters.get("direct") is False and None not in pair and _both_vary(item) and tuple(pair) not in SHIPPED_WITH
+    )
+
+
+def _both_vary(item: pytest.Item) -> bool:
+    """Whether a test runs with both formats and both behaviours by itself."""
+    chosen = {name for mark in item.iter_markers("parametrize") for name in str(mark.args[0]).split(",")}
+    return not chosen & {"sandbox", "ansible"}
+
+
 @pytest.fixture(params=[True, False], ids=["direct", "shipped"])
 def direct(request: pytest.FixtureRequest) -> bool:
     """Whether tasks run in the controller's process; the test runs both ways."""

@@ -78,6 +78,7 @@ def is_shipped(run: Run) -> bool:
     return "AnsiballZ_reseller_customer" in run.output
 
 
+@pytest.mark.parametrize(("sandbox", "ansible"), [("observed", "json"), ("documented", "xml")], indirect=True)
 @only_direct
 @pytest.mark.parametrize("calls", COMPARED.values(), ids=COMPARED)
 def test_both_ways_give_the_same_results(ansible: Ansible, calls: list[tuple[str, dict[str, Any]]]) -> None:
@@ -119,6 +120,9 @@ def test_a_task_that_needs_a_process_gets_one(ansible: Ansible, tmp_path: Path, 
     if "become" in keywords and run.status != 0:
         # No way to become a user here; that it was tried shows that the task was shipped.
         assert "sudo" in run.output
+    elif "async" in keywords and " " in sys.executable:
+        # ansible-core's wrapper for tasks in the background cannot start an interpreter with a blank in its path.
+        assert "async_wrapper" in run.output
     else:
         assert run.status == 0, run.output
         assert run.steps[-1].result["changed"] is True

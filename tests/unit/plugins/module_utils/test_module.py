@@ -14,9 +14,11 @@ import re
 import sys
 from pathlib import Path
 
+import ansible.module_utils
 import pytest
 import yaml
 from ansible.module_utils import basic
+from ansible.module_utils.common import warnings as module_warnings
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
@@ -240,7 +242,17 @@ def module_arguments(monkeypatch, arguments):
 
 @pytest.fixture
 def run(monkeypatch, capsys):
-    """Runs a whole module; gives its exit status and its printed result."""
+    """Runs a whole module; gives its exit status and its printed result.
+
+    As in a process of its own: other test files import what makes this one a controller, which shows warnings itself,
+    and Ansible collects warnings for the whole of a process.
+    """
+    # ansible-core 2.19 and later
+    internal = getattr(ansible.module_utils, "_internal", None)
+    if hasattr(internal, "is_controller"):
+        monkeypatch.setattr(internal, "is_controller", False)
+    for collected in ("_global_warnings", "_global_deprecations"):
+        monkeypatch.setattr(module_warnings, collected, type(getattr(module_warnings, collected))())
     return functools.partial(_run, monkeypatch, capsys)
 
 
