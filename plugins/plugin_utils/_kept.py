@@ -26,6 +26,7 @@ class Kept:
     def __init__(self) -> None:
         self._line: Line | None = None
         self._owner = b""
+        self._closes_in = 0
         self._salt = os.urandom(16)
 
     @contextlib.contextmanager
@@ -45,9 +46,14 @@ class Kept:
         if self._line is None or owner != self._owner:
             self.close()
             self._line, self._owner = Line(connection), owner
-            # A worker ends without what usually runs at the end of a program, except for this.
-            util.Finalize(self, Kept.close, args=(self,), exitpriority=0)
+            self._close_at_the_end()
         return self._line
+
+    def _close_at_the_end(self) -> None:
+        """Once in each process. A worker ends without what usually runs at the end of a program, except for this."""
+        if self._closes_in != os.getpid():
+            self._closes_in = os.getpid()
+            util.Finalize(None, self.close, exitpriority=0)
 
     def _digest(self, values: tuple[t.Any, ...]) -> bytes:
         return hashlib.blake2b(repr(values).encode("utf-8"), key=self._salt).digest()
