@@ -27,9 +27,8 @@ FAMILIES = (RESELLER, CUSTOMER)
 # What a new customer is like unless something is done about it [doc, sibling page].
 NEW_CUSTOMER = {"active": True, "website_access": True}
 
-# A secret has no business in a list; should a server show one, it must not reach a result. Names that begin with an
-# underscore mean something to Ansible.
-_WITHHELD = re.compile(r"^_|password|api_?key|secret|token", re.IGNORECASE)
+# A secret has no business in a list; should a server show one, it must not reach a result.
+_SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
 
 # Attributes of one customer by option name. What the server does not show has no key.
 Attributes = dict[str, t.Any]
@@ -178,7 +177,16 @@ def from_row(row: Row) -> tuple[Attributes, dict[str, t.Any]]:
             attributes[field.name] = known
     if not attributes.get("username"):
         raise WireError(["the list has a customer without a username"], readable=False)
-    return attributes, {name: _extra_text(value) for name, value in extra.items() if not _WITHHELD.search(name)}
+    # Names that begin with an underscore mean something to Ansible.
+    named = {name: value for name, value in _without_secrets(extra).items() if not name.startswith("_")}
+    return attributes, {name: _extra_text(value) for name, value in named.items()}
+
+
+def _without_secrets(value: t.Any) -> t.Any:
+    """The same value without what has the name of a secret, however deep."""
+    if isinstance(value, dict):
+        return {name: _without_secrets(item) for name, item in value.items() if not _SECRET.search(name)}
+    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def _extra_text(value: t.Any) -> str:

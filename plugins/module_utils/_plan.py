@@ -94,24 +94,29 @@ class Plan:
     unverified: tuple[str, ...] = ()
 
 
-def identify(desired: Desired, customers: t.Iterable[Attributes]) -> Attributes | None:
+def exact(desired: Desired, customers: t.Iterable[Attributes]) -> Attributes | None:
     """The customer that `desired` speaks of, matched exactly; None when there is none.
 
-    Raises InvalidInput when both names of a rename exist, or when the only match differs by case.
+    Raises InvalidInput when both names of a rename exist.
     """
-    known = {customer["username"]: customer for customer in customers}
-    found = [known[name] for name in sorted(desired.usernames) if name in known]
-    others = set(known) - desired.usernames
+    found = [customer for customer in customers if customer["username"] in desired.usernames]
     if len(found) > 1:
         raise InvalidInput(
             [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
             about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
         )
-    if not found:
-        _refuse_near_miss("username", desired.username, others)
-    if not found or found[0]["username"] != desired.final_username:
-        _refuse_near_miss("new_username", desired.final_username, others)
     return found[0] if found else None
+
+
+def identify(desired: Desired, customers: t.Sequence[Attributes]) -> Attributes | None:
+    """The same before anything is written: raises InvalidInput for a name that differs only by case, too."""
+    found = exact(desired, customers)
+    others = {customer["username"] for customer in customers} - desired.usernames
+    if found is None:
+        _refuse_near_miss("username", desired.username, others)
+    if found is None or found["username"] != desired.final_username:
+        _refuse_near_miss("new_username", desired.final_username, others)
+    return found
 
 
 def _refuse_near_miss(option: str, name: str, others: t.Iterable[str]) -> None:

@@ -18,6 +18,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     Observed,
     Operation,
     Plan,
+    exact,
     identify,
     is_done,
     outcome,
@@ -67,14 +68,22 @@ def find(api: CustomerApi, desired: Desired) -> Observed:
     customer is created: whether the server's search minds case is not known, and a name that differs by case only
     must not become a second customer.
     """
-    one_name = len(desired.usernames) == 1
-    filters = {"username": desired.username} if one_name else {}
-    listed = api.customers(desired.username, **filters)
-    current = identify(desired, (row.attributes for row in listed))
-    if current is None and one_name and desired.state == "present":
-        listed = api.customers(desired.username)
-        current = identify(desired, (row.attributes for row in listed))
-    return Observed(current, shows_website_access=any("website_access" in row.attributes for row in listed))
+    listed = _read(api, desired)
+    current = identify(desired, listed)
+    if current is None and _has_one_name(desired) and desired.state == "present":
+        listed = [row.attributes for row in api.customers(desired.username)]
+        current = identify(desired, listed)
+    return Observed(current, shows_website_access=any("website_access" in attributes for attributes in listed))
+
+
+def _has_one_name(desired: Desired) -> bool:
+    return len(desired.usernames) == 1
+
+
+def _read(api: CustomerApi, desired: Desired) -> list[Attributes]:
+    """The customers among which the one of `desired` is, if it exists: one read."""
+    filters = {"username": desired.username} if _has_one_name(desired) else {}
+    return [row.attributes for row in api.customers(desired.username, **filters)]
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
@@ -132,8 +141,8 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
 
 
 def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:
-    """The customer for a read that no create follows: one read is enough."""
-    return find(api, dataclasses.replace(desired, state="absent")).current
+    """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
+    return exact(desired, _read(api, desired))
 
 
 def _has_company(api: CustomerApi, user: str, company: str) -> bool:
@@ -183,7 +192,7 @@ class _Write:
         if done:
             # It may be another customer than the one that was asked for, so it has to be compared anew.
             error.advice = "By now the customer exists, so it was created by somebody else meanwhile."
-        elif self._operation.name != "delete":
+        elif done is False and error.messages and self._operation.name != "delete":
             error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
         return FAILED, error
 

@@ -222,7 +222,7 @@ class Session:
             code=error.code,
             status=status,
             shape=error.shape,
-            advice=_advice(code, messages),
+            advice=_advice({code, status}, messages),
         )
 
 
@@ -318,11 +318,11 @@ def _numbers(code: int | None, status: int) -> str:
     return f"HTTP {status}" if code in (None, status) else f"error {code}, HTTP {status}"
 
 
-def _advice(code: int, messages: t.Sequence[str]) -> str:
+def _advice(numbers: set[int], messages: t.Sequence[str]) -> str:
     said = " ".join(messages).lower()
     if "not authorized" in said:
         return "The account may lack a reseller contract: see the option api."
-    if code in (401, 403):
+    if numbers & {401, 403}:
         return "Check api_user and api_key."
     return ""
 

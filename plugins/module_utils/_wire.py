@@ -196,7 +196,7 @@ def _messages(value: t.Any) -> list[str]:
         value = list(value.values())
     if isinstance(value, list):
         return [message for item in value for message in _messages(item)]
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None or value is False else str(value).strip()
     return [text] if text else []
 
 

@@ -147,6 +147,7 @@ def test_a_row_becomes_attributes_and_the_rest():
         (["ä", "b"], '["ä", "b"]'),
         ({"_ansible_x": ["c", {}], "__ansible_unsafe": "d"}, '{"_ansible_x": ["c", {}], "__ansible_unsafe": "d"}'),
         ([True, None, "7"], '[true, null, "7"]'),
+        ([{"account": {"password": "canary", "Api_Key": "canary", "name": "a"}}], '[{"account": {"name": "a"}}]'),
     ],
 )
 def test_what_is_beyond_the_options_is_text(value, text):

@@ -245,12 +245,14 @@ def run(monkeypatch, capsys):
     """Runs a whole module; gives its exit status and its printed result.
 
     As in a process of its own: other test files import what makes this one a controller, which shows warnings itself,
-    and Ansible collects warnings for the whole of a process.
+    and Ansible keeps warnings and arguments for the whole of a process.
     """
     # ansible-core 2.19 and later
     internal = getattr(ansible.module_utils, "_internal", None)
     if hasattr(internal, "is_controller"):
         monkeypatch.setattr(internal, "is_controller", False)
+    if hasattr(basic, "_PARSED_MODULE_ARGS"):
+        monkeypatch.setattr(basic, "_PARSED_MODULE_ARGS", None)
     for collected in ("_global_warnings", "_global_deprecations"):
         monkeypatch.setattr(module_warnings, collected, type(getattr(module_warnings, collected))())
     return functools.partial(_run, monkeypatch, capsys)

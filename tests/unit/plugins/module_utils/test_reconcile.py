@@ -258,6 +258,13 @@ def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
     assert ANN not in service.customers
 
 
+def test_a_neighbour_of_another_case_does_not_hide_that_a_customer_is_gone():
+    api = make_api(FakeService(customer(ANN), customer("ANN@example.com")), {"delete": ["lost_after"]})
+    result = carried_out(api, Desired(ANN, state="absent"))
+    assert made(result) == [("delete", "applied")]
+    assert result.customer is None
+
+
 def test_a_customer_that_only_seems_to_be_gone_for_once_is_failed_when_it_stays():
     service = service_with(ANN)
     api = make_api(service, {"delete": ["lost_before*"], "list": ["fine", "empty", "fine*"]}, retries=0)
