@@ -332,8 +332,8 @@ def _no_answer(error: Exception, connection: Connection) -> CallError:
 
     Their own texts are not shown: they hold addresses and names of classes.
     """
-    if type(error) is OSError:
-        # How requests says that a file of certificates is not there.
+    if not isinstance(error, requests.exceptions.RequestException) and isinstance(error, OSError) and not error.errno:
+        # How requests says that a file of certificates is not there: an error of no system call, and none of its own.
         return CallError("the certificates to trust could not be read", NOT_DONE, advice=_CHECK_CA)
     causes = list(_causes(error))
     failure = next(line for line in _failures() if any(isinstance(cause, line.kinds) for cause in causes))

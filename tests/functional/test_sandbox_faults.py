@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-import xml.etree.ElementTree as ElementTree
+from xml.etree import ElementTree
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -549,7 +549,7 @@ def test_huge_is_not_held_in_memory(start: Callable[..., Sandbox], fault: str) -
 def test_nth_and_times(sandbox: Sandbox) -> None:
     set_fault(sandbox, "error-before", "list", nth=3, times=2)
     create(sandbox)
-    assert [call(sandbox, "list").status_code for _ in range(6)] == [200, 200, 500, 500, 200, 200]
+    assert [call(sandbox, "list").status_code for _turn in range(6)] == [200, 200, 500, 500, 200, 200]
     (shown,) = sandbox.control("GET", "faults")
     assert (shown["seen"], shown["played"]) == (6, 2)
 
@@ -558,14 +558,14 @@ def test_nth_and_times(sandbox: Sandbox) -> None:
 def test_counting_begins_when_the_fault_is_set(sandbox: Sandbox) -> None:
     call(sandbox, "list")
     set_fault(sandbox, "error-before", "list", nth=2)
-    assert [call(sandbox, "list").status_code for _ in range(3)] == [200, 500, 200]
+    assert [call(sandbox, "list").status_code for _turn in range(3)] == [200, 500, 200]
 
 
 @only_documented
 @pytest.mark.parametrize("forever", ("forever", None))
 def test_for_ever(sandbox: Sandbox, forever: str | None) -> None:
     set_fault(sandbox, "error-before", "list", nth=2, times=forever)
-    assert [call(sandbox, "list").status_code for _ in range(5)] == [200, 500, 500, 500, 500]
+    assert [call(sandbox, "list").status_code for _turn in range(5)] == [200, 500, 500, 500, 500]
 
 
 @only_documented
@@ -590,7 +590,7 @@ def test_several_faults_due_at_once(sandbox: Sandbox) -> None:
     """The oldest is played, the others keep their turn."""
     for fault in ("error-before", "rate-limit", "unavailable"):
         set_fault(sandbox, fault, "list")
-    assert [call(sandbox, "list").status_code for _ in range(4)] == [500, 429, 503, 200]
+    assert [call(sandbox, "list").status_code for _turn in range(4)] == [500, 429, 503, 200]
 
 
 def test_entries_without_a_fault(sandbox: Sandbox) -> None:
@@ -659,7 +659,7 @@ def test_the_command_line(start: Callable[..., Sandbox]) -> None:
     )
 
     def listed() -> list[int]:
-        return [call(sandbox, "list", key=DEMO).status_code for _ in range(4)]
+        return [call(sandbox, "list", key=DEMO).status_code for _turn in range(4)]
 
     assert listed() == [200, 429, 429, 200]
     assert [shown["fault"] for shown in sandbox.control("GET", "faults")] == ["rate-limit", "redirect"]
@@ -786,7 +786,7 @@ def test_64_clients_and_faults(start: Callable[..., Sandbox], behaviour: str) ->
     names = ("close-after", "close-before", "error-after", "error-before", "cut", "html-after")
     faults = [
         {"operation": dice.choice(("create", "writes", "*")), "fault": dice.choice(names), "nth": dice.randint(1, 300)}
-        for _ in range(120)
+        for _turn in range(120)
     ]
     assert post_faults(sandbox, json.dumps(faults)).status_code == 200
     ready = threading.Barrier(64)
@@ -840,7 +840,7 @@ def test_clean_stop_while_faults_are_under_way(start: Callable[..., Sandbox], nu
     with ExitStack() as opened:
         for fault, settings in slow.items():
             set_fault(sandbox, fault, "*", **settings)
-        for _ in slow:
+        for _turn in slow:
             opened.enter_context(raw(sandbox, "list", key=DEMO))
         until(lambda: len(sandbox.log()) == len(slow))
         # One that never sends the whole of its call.
@@ -858,7 +858,7 @@ def test_clean_stop_while_clients_arrive(start: Callable[..., Sandbox], attempt:
     sandbox = start("--fault", "list:huge-gzip,mebibytes=100000,times=forever", "--fault", "create:stall")
     stopped = threading.Event()
     with ExitStack() as opened:
-        for _ in range(3):
+        for _turn in range(3):
             opened.enter_context(raw(sandbox, "list", key=DEMO))
 
         def arrive() -> None:

@@ -110,8 +110,8 @@ def _typed(text: str) -> Any:
 
 
 def _whole(value: Any, most: float, rule: str) -> int:
-    # By type, because `true` is a number in Python.
-    if type(value) is not int or not 1 <= value <= most:
+    # `true` is a number in Python.
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise FaultError(rule)
     return value
 

@@ -233,7 +233,7 @@ def _dripping(scene: Scene) -> ASGIApp:
 async def _padded(scene: Scene) -> AsyncIterator[bytes]:
     """The real answer and blanks after it, as JSON and XML allow: only a limit of its own helps a client."""
     yield scene.answer.body
-    for _ in range(scene.settings["mebibytes"]):
+    for _mebibyte in range(scene.settings["mebibytes"]):
         yield _MEBIBYTE_OF_BLANKS
         # A client that reads quickly must not keep all others waiting.
         await asyncio.sleep(0)

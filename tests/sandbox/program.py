@@ -18,7 +18,7 @@ from types import FrameType
 from typing import NoReturn
 
 # Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
-import python_multipart  # noqa: F401
+import python_multipart
 import uvicorn
 
 from . import fault_plan
@@ -29,6 +29,8 @@ from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
 from .service import Service
 from .store import Store, StoreError
 from .wire import Protocol
+
+__all__ = ["python_multipart"]
 
 _FAILURE = 2
 # How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
