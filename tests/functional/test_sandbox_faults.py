@@ -17,7 +17,6 @@ import subprocess
 import sys
 import threading
 import time
-from xml.etree import ElementTree
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,6 +25,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pytest
 import requests

@@ -13,12 +13,11 @@ import signal
 import socket
 import sqlite3
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-# Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
-import python_multipart
 import uvicorn
 
 from . import fault_plan
@@ -30,7 +29,8 @@ from .service import Service
 from .store import Store, StoreError
 from .wire import Protocol
 
-__all__ = ["python_multipart"]
+# Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
+import_module("python_multipart")
 
 _FAILURE = 2
 # How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
