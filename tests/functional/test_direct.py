@@ -175,6 +175,32 @@ def test_two_accounts_in_one_loop_are_kept_apart(ansible: Ansible, sandbox: Sand
     assert [call["api_user"] for call in sandbox.log()] == ["acme", "narrow", "acme", "acme", None, "acme"]
 
 
+@only_direct
+@only_json
+@only_observed
+def test_a_delegated_task_runs_where_it_is_delegated_to(ansible: Ansible) -> None:
+    """A play over other hosts, which could not be reached: the tasks are for this machine."""
+    inventory = ansible.folder / "hosts"
+    inventory.write_text("one ansible_host=192.0.2.1\ntwo ansible_host=192.0.2.2\n", encoding="utf-8")
+    run = ansible.play(
+        [
+            task(
+                "reseller_customer",
+                {"username": "ada@example.com", "city": "{{ inventory_hostname }}"},
+                delegate_to="localhost",
+                throttle=1,
+            )
+        ],
+        "-vvv",
+        "-i",
+        str(inventory),
+        hosts="one:two",
+    )
+    assert run.status == 0, run.output
+    assert [step.result["customer"]["city"] for step in run.steps] == ["one", "two"]
+    assert not is_shipped(run)
+
+
 @only_json
 @only_observed
 def test_ansible_doc_shows_the_documentation_and_the_switch(ansible: Ansible) -> None:

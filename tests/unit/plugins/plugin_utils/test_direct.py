@@ -8,6 +8,7 @@ import json
 import os
 import sys
 
+import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _direct
@@ -50,3 +51,72 @@ def test_this_python_is_told_from_another_environment_with_the_same_file(tmp_pat
     other.symlink_to(os.path.realpath(sys.executable))
     assert not _direct._is_this_python(str(other))
     assert not _direct._is_this_python("/no/such/python")
+
+
+class Action:
+    """As much of an action plugin as the reasons to ship look at: a task on this machine that asks for nothing."""
+
+    class _connection:
+        transport = "local"
+        become = None
+
+    class _play_context:
+        become = False
+
+    class _task:
+        async_val = 0
+        environment = [{}]
+        delegate_to = None
+
+    class _templar:
+        @staticmethod
+        def template(value):
+            return value
+
+
+def is_shipped(action, **task_vars):
+    return any(reason(action, task_vars) for reason in _direct._REASONS_TO_SHIP)
+
+
+@pytest.mark.parametrize(
+    ("part", "attribute", "value"),
+    [
+        ("_connection", "transport", "ssh"),
+        ("_connection", "become", object()),
+        ("_play_context", "become", True),
+        ("_task", "async_val", 30),
+        ("_task", "environment", [{}, {"LANG": "C"}]),
+    ],
+)
+def test_what_needs_a_module_process_gets_one(monkeypatch, part, attribute, value):
+    assert not is_shipped(Action())
+    monkeypatch.setattr(getattr(Action, part), attribute, value)
+    assert is_shipped(Action())
+
+
+@pytest.mark.parametrize(
+    ("task_vars", "shipped"),
+    [
+        ({}, False),
+        ({"sendgrid_direct_execution": True}, False),
+        ({"sendgrid_direct_execution": "no"}, True),
+        ({"sendgrid_direct_execution": False}, True),
+        ({"ansible_python_interpreter": sys.executable}, False),
+        ({"ansible_python_interpreter": "auto_silent"}, False),
+        ({"ansible_python_interpreter": "/no/such/python"}, True),
+    ],
+)
+def test_variables_decide(task_vars, shipped):
+    assert is_shipped(Action(), **task_vars) is shipped
+
+
+def test_the_interpreter_of_the_host_counts_that_a_task_is_delegated_to(monkeypatch):
+    monkeypatch.setattr(Action._task, "delegate_to", "there")
+    there = {"there": {"ansible_python_interpreter": sys.executable}}
+    task_vars = {"ansible_python_interpreter": "/no/such/python", "ansible_delegated_vars": there}
+    assert not is_shipped(Action(), **task_vars)
+
+
+def test_without_the_libraries_a_task_is_shipped(monkeypatch):
+    monkeypatch.setattr(_direct, "missing_libraries", lambda: "This Python lacks requests")
+    assert is_shipped(Action())
