@@ -56,9 +56,9 @@ ROUTES: dict[str, dict[str, Route]] = {
     "disable_website": _method("website_disable"),
 }
 
-# Whether a call may be repeated although the server may have acted on it already. A create, delete or rename that is
-# repeated blindly is answered with an error for a thing that was done.
-_REPEATABLE = frozenset(ROUTES) - {"create", "delete", "rename"}
+# What must not be repeated blindly: the second one would be answered with an error for a thing that was done. After a
+# lost answer, what the server shows decides.
+ONCE_ONLY = frozenset(("create", "delete", "rename"))
 
 _DOING = {
     "create": "create customer '{user}'",
@@ -135,7 +135,7 @@ class CustomerApi:
     ) -> t.Any:
         address, fixed = ROUTES[operation][self.family]
         try:
-            return self.session.call(address, [*fixed, *parameters], decode, operation in _REPEATABLE, patience)
+            return self.session.call(address, [*fixed, *parameters], decode, operation not in ONCE_ONLY, patience)
         except CallError as error:
             error.doing = _DOING[operation].format(user=shown(user, 100)) if user else "list customers"
             raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import ONCE_ONLY, CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, CollectionError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
@@ -31,9 +31,6 @@ APPLIED = "applied"
 FAILED = "failed"
 UNKNOWN = "unknown"
 NOT_REACHED = "not_reached"
-
-# Writes that must not be repeated blindly: after a lost answer, what the server shows decides.
-_DECIDED_BY_READING = frozenset(("create", "delete", "rename"))
 
 
 @dataclasses.dataclass
@@ -184,7 +181,7 @@ class _Write:
     def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
         """An error for certain. What was to be done may have been done by somebody else meanwhile."""
         is_about_account = {401, 403} & {error.code, error.status}
-        if self._operation.name not in _DECIDED_BY_READING or error.transient or is_about_account:
+        if self._operation.name not in ONCE_ONLY or error.transient or is_about_account:
             return FAILED, error
         done = self._look()
         if done and self._operation.name != "create":
@@ -198,7 +195,7 @@ class _Write:
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the session has done so."""
-        return error.transient and self._operation.name in _DECIDED_BY_READING
+        return error.transient and self._operation.name in ONCE_ONLY
 
     def _try(self, patience: Patience) -> CallError | None:
         operation = self._operation

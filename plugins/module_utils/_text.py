@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import functools
 import html.entities
 import re
 import typing as t
@@ -74,11 +75,15 @@ class Redactor:
     """
 
     def __init__(self, secrets: t.Iterable[str | None]) -> None:
-        # The longest first: a secret that contains another one must not leave its rest behind.
-        ordered = sorted({whole(secret) for secret in secrets if secret}, key=lambda secret: (-len(secret), secret))
-        patterns = ["".join(map(_spellings, secret)) for secret in ordered]
-        self._pattern = re.compile("|".join(patterns)) if patterns else None
+        self._secrets = {whole(secret) for secret in secrets if secret}
 
     def __call__(self, text: str) -> str:
         """`text` without the secrets."""
-        return self._pattern.sub(MASK, text) if self._pattern else text
+        return self._pattern.sub(MASK, text) if self._secrets else text
+
+    @functools.cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Made when it is first needed: most tasks have no text of a server to tell."""
+        # The longest first: a secret that contains another one must not leave its rest behind.
+        ordered = sorted(self._secrets, key=lambda secret: (-len(secret), secret))
+        return re.compile("|".join("".join(map(_spellings, secret)) for secret in ordered))
