@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .running import Ansible, Sandbox
+from .running import Ansible, Sandbox, sandboxes
 
 ACCOUNT = {"api_user": "acme", "api_key": "key-of-acme-4711"}
 NARROW = {"api_user": "narrow", "api_key": "key-of-narrow-4711", "reseller": False, "subusers": True}
@@ -56,16 +56,8 @@ SEED = {
 def _sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
     seed = tmp_path_factory.mktemp("seed") / "seed.json"
     seed.write_text(json.dumps(SEED), encoding="utf-8")
-    running: dict[str, Sandbox] = {}
-
-    def get(behaviour: str) -> Sandbox:
-        if behaviour not in running:
-            running[behaviour] = Sandbox("--behaviour", behaviour, "--seed", str(seed))
-        return running[behaviour]
-
-    yield get
-    for sandbox in running.values():
-        assert sandbox.stop() == (0, "", "")
+    with sandboxes(seed) as get:
+        yield get
 
 
 @pytest.fixture(params=["documented", "observed"])

@@ -13,6 +13,8 @@ import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -80,6 +82,21 @@ class Sandbox:
 
     def reset(self) -> None:
         self.control("POST", "reset")
+
+
+@contextmanager
+def sandboxes(seed: Path, kind: Callable[..., Any] = Sandbox) -> Iterator[Callable[[str], Any]]:
+    """One sandbox for each behaviour, started when it is first asked for. None may have complained at the end."""
+    started: dict[str, Any] = {}
+
+    def get(behaviour: str) -> Sandbox:
+        if behaviour not in started:
+            started[behaviour] = kind("--behaviour", behaviour, "--seed", str(seed))
+        return started[behaviour]
+
+    yield get
+    for sandbox in started.values():
+        assert sandbox.stop() == (0, "", "")
 
 
 @dataclass

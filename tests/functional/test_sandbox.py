@@ -24,7 +24,7 @@ import pytest
 import requests
 
 from . import running
-from .running import ROOT
+from .running import ROOT, sandboxes
 
 BEHAVIOURS = ("documented", "observed")
 FORMATS = ("json", "xml")
@@ -183,17 +183,8 @@ def seed_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(seed_file: Path) -> Iterator[Callable[[str], Sandbox]]:
-    """One sandbox for each behaviour, started when it is first asked for. None may have complained at the end."""
-    started: dict[str, Sandbox] = {}
-
-    def get(behaviour: str) -> Sandbox:
-        if behaviour not in started:
-            started[behaviour] = Sandbox("--behaviour", behaviour, "--seed", str(seed_file))
-        return started[behaviour]
-
-    yield get
-    for sandbox in started.values():
-        assert sandbox.stop() == (0, "", "")
+    with sandboxes(seed_file, Sandbox) as get:
+        yield get
 
 
 @pytest.fixture(params=BEHAVIOURS)
