@@ -12,8 +12,10 @@ for ever, in the headers as well as in the body.
 from __future__ import annotations
 
 import functools
+import heapq
 import socket
 import threading
+import time
 import typing as t
 
 try:
@@ -26,6 +28,74 @@ except ImportError:
 _thread = threading.local()
 
 
+class Alarm:
+    """Something to do at a moment of the monotonic clock, unless it is cancelled before."""
+
+    def __init__(self, moment: float, action: t.Callable[[], None]) -> None:
+        self.moment = moment
+        self.action: t.Callable[[], None] | None = action
+
+    def __lt__(self, other: Alarm) -> bool:
+        return self.moment < other.moment
+
+    def cancel(self) -> None:
+        """Forgets what was to be done."""
+        self.action = None
+
+
+class AlarmClock:
+    """Alarms for any number of calls from one thread, which is there while it is needed: to start one costs a call
+    more than all the rest of a limit.
+    """
+
+    def __init__(self) -> None:
+        self._alarms: list[Alarm] = []
+        self._thread: threading.Thread | None = None
+        self._changed = threading.Condition()
+
+    def set(self, seconds: float, action: t.Callable[[], None]) -> Alarm:
+        """Has `action` done in `seconds`, in another thread."""
+        alarm = Alarm(time.monotonic() + seconds, action)
+        with self._changed:
+            heapq.heappush(self._alarms, alarm)
+            self._forget_cancelled()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="alarm clock", daemon=True)
+                self._thread.start()
+            elif self._alarms[0] is alarm:
+                self._changed.notify()
+        return alarm
+
+    def close(self) -> None:
+        """Forgets all alarms and ends the thread."""
+        with self._changed:
+            self._alarms.clear()
+            self._thread = None
+            self._changed.notify()
+
+    def _forget_cancelled(self) -> None:
+        while self._alarms and self._alarms[0].action is None:
+            heapq.heappop(self._alarms)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                if self._thread is not threading.current_thread():
+                    return
+                action = self._next()
+            if action is not None:
+                action()
+
+    def _next(self) -> t.Callable[[], None] | None:
+        """What is to be done now; waits for a while if there is nothing."""
+        self._forget_cancelled()
+        left = self._alarms[0].moment - time.monotonic() if self._alarms else None
+        if left is None or left > 0:
+            self._changed.wait(left)
+            return None
+        return heapq.heappop(self._alarms).action
+
+
 class Deadline:
     """Ends the calls of this thread when `seconds` have passed since they were sent, by closing the connection.
 
@@ -33,10 +103,11 @@ class Deadline:
     connection that is closed early can look like one that ended.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: AlarmClock) -> None:
         self.passed = False
         self._seconds = seconds
-        self._timer: threading.Timer | None = None
+        self._clock = clock
+        self._alarm: Alarm | None = None
         self._lock = threading.Lock()
         self._over = False
 
@@ -48,15 +119,13 @@ class Deadline:
         _thread.deadline = None
         with self._lock:
             self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     def watch(self, connection: t.Any) -> None:
         """Starts the time for an answer that is awaited on `connection`, a socket or a wrapper of one."""
-        if self._timer is None:
-            self._timer = threading.Timer(self._seconds, self._end, [connection])
-            self._timer.daemon = True
-            self._timer.start()
+        if self._alarm is None:
+            self._alarm = self._clock.set(self._seconds, functools.partial(self._end, connection))
 
     def _end(self, connection: t.Any) -> None:
         # Under the lock: once the call is over, its connection may serve another one.

@@ -26,6 +26,13 @@ class InvalidInput(CollectionError):
         super().__init__(f"{about}: {'; '.join(self.problems)}.")
 
 
+class Stopped(CollectionError):
+    """A call was not made, since no further call is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__("The run was stopped before that.")
+
+
 class WireError(CollectionError):
     """An answer that is an error, or no answer that the API gives.
 

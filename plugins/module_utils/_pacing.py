@@ -17,8 +17,11 @@ import typing as t
 
 FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
+# Moments on the wire are whole seconds, so two that are closer than that may be the same.
+_CLOCK_STEP = 1.0
 
-Sleep = t.Callable[[float], None]
+# Waits for some seconds; a true value says that the wait was cut short, because no further call is wanted.
+Sleep = t.Callable[[float], t.Any]
 
 
 class Patience:
@@ -36,16 +39,26 @@ class Patience:
         self._sleep = sleep
 
     @property
+    def left(self) -> float:
+        """Seconds that are left of the waiting."""
+        return max(0.0, self._left)
+
+    @property
     def longest_try(self) -> float:
         """Seconds that the next try may take."""
-        return self._timeout + max(0.0, self._left)
+        return self._timeout + self.left
 
     def count_try(self, seconds: float) -> None:
         """Takes a try that lasted `seconds` into account."""
         self._left -= max(0.0, seconds - self._timeout)
 
     def again(self, asked: float | None = None) -> bool:
-        """Waits before a further try, and says whether there may be one.
+        """Waits before a further try, and says whether there may be one; `asked` as for `grant`."""
+        pause = self.grant(asked)
+        return pause is not None and self.hold(pause)
+
+    def grant(self, asked: float | None = None) -> float | None:
+        """Takes a further try, and returns the seconds to wait before it; None when there may be none.
 
         `asked`: the seconds that the server asks for; else, and when it asks for none, exponential backoff with jitter.
         """
@@ -53,19 +66,18 @@ class Patience:
         if asked is not None and asked >= FIRST_PAUSE:
             pause = asked
         if self._tries >= self._retries or pause > self._left:
-            return False
+            return None
         self._tries += 1
-        self._wait(pause)
-        return True
+        return pause
 
-    def hold(self, seconds: float) -> None:
-        """Waits before a try, as long as is left of the waiting."""
-        self._wait(min(seconds, max(0.0, self._left)))
-
-    def _wait(self, seconds: float) -> None:
+    def hold(self, seconds: float) -> bool:
+        """Waits before a try, and says whether it may be made. Takes `seconds` off, which must be left."""
         self._left -= seconds
-        if seconds > 0:
-            self._sleep(seconds)
+        return self.pause(seconds)
+
+    def pause(self, seconds: float) -> bool:
+        """The same, as long as asked, for a wait that the server has nothing to do with: it is not taken off."""
+        return seconds <= 0 or not self._sleep(seconds)
 
     def _backoff(self) -> float:
         # Half of it is left to chance, so that clients which failed together do not come back together.
@@ -73,33 +85,94 @@ class Patience:
 
 
 class Pace:
-    """Keeps the calls of a session apart: by a ceiling of calls in a minute, and as rate-limit headers say."""
+    """Keeps the calls over one line apart: by a ceiling of calls in a minute, and as rate-limit headers say.
 
-    def __init__(self, requests_per_minute: int, sleep: Sleep) -> None:
+    What one answer says holds for all calls: those that are under way together share the window of the server.
+    """
+
+    def __init__(self, requests_per_minute: int) -> None:
         self._interval = 60.0 / requests_per_minute if requests_per_minute else 0.0
-        self._sleep = sleep
+        self._gate = threading.Lock()
         self._lock = threading.Lock()
         self._next = 0.0
-        self._closed_until = 0.0
+        self._window = _Window()
 
-    def take_turn(self, patience: Patience) -> None:
-        """Waits until the next call may start. What the server asks for counts for `patience`, the ceiling does not."""
-        with self._lock:
-            now = time.monotonic()
-            start = max(now, self._next)
-            self._next = start + self._interval
-            held = self._closed_until - start
-        if start > now:
-            self._sleep(start - now)
-        if held > 0:
-            patience.hold(held)
+    def take_turn(self, patience: Patience) -> bool:
+        """Waits until the next call may start, and says whether it may.
+
+        What the server asks for counts for `patience`, the ceiling and the queue do not.
+        """
+        # One call waits for the server, and the others for their turn after it.
+        with self._gate:
+            earliest = 0.0
+            while True:
+                with self._lock:
+                    now = time.monotonic()
+                    start = max(now, earliest, self._next)
+                    earliest = self._window.take(start)
+                    held = earliest - start
+                    # What is too long to wait for is left to the server to say.
+                    is_turn = held <= 0 or held > patience.left
+                    if is_turn:
+                        self._next = start + self._interval
+                if not patience.pause(start - now):
+                    return False
+                if is_turn or not patience.hold(held):
+                    return is_turn
 
     def heed(self, headers: t.Mapping[str, str]) -> None:
-        """Lets the next call wait when an answer says that no request is left in this window."""
+        """Takes in what an answer says of the server's window."""
         wait = reset_wait(headers)
-        if wait is not None and headers.get("X-RateLimit-Remaining", "").strip() == "0":
+        left = whole_number(headers.get("X-RateLimit-Remaining", ""))
+        if wait and left is not None:
+            limit = whole_number(headers.get("X-RateLimit-Limit", ""))
             with self._lock:
-                self._closed_until = max(self._closed_until, time.monotonic() + wait)
+                self._window.heed(time.monotonic() + wait, left, limit)
+
+    def close(self, seconds: float) -> None:
+        """Lets all calls wait, since the server refused one of them for now."""
+        with self._lock:
+            self._window.close(time.monotonic() + seconds)
+
+
+class _Window:
+    """How many calls the server allows until when. Moments are those of the monotonic clock.
+
+    Calls are counted as they start, since those under way together are not in each other's answers: a pool of them
+    would run into the limit all at once.
+    """
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._closed_until = 0.0
+        self._left: int | None = None
+        self._limit: int | None = None
+
+    def take(self, start: float) -> float:
+        """When a call that could start at `start` may start; it is counted if that is then."""
+        if start < self._closed_until:
+            return self._closed_until
+        if start >= self._until:
+            # A new window, of which no answer has told anything yet.
+            self._left = self._limit
+            self._until = start + _CLOCK_STEP
+        if self._left is None:
+            return start
+        if self._left > 0:
+            self._left -= 1
+            return start
+        return self._until
+
+    def close(self, until: float) -> None:
+        """No call before that."""
+        self._closed_until = max(until, self._closed_until)
+
+    def heed(self, until: float, left: int, limit: int | None) -> None:
+        """Takes in that `left` calls are left `until` then."""
+        known = self._left if until < self._until + _CLOCK_STEP else None
+        self._left = left if known is None else min(left, known)
+        self._until = max(until, self._until)
+        self._limit = limit or self._limit
 
 
 def asked_wait(headers: t.Mapping[str, str]) -> float | None:

@@ -29,7 +29,11 @@ _SHOWN_AT_FIRST = frozenset(LISTED) - {"company", "website_access"}
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """What a task asks for. `attributes`: those given, by option name, without the username and the password."""
+    """What a task asks for. `attributes`: those given, by option name, without the username and the password.
+
+    `updates_company_alone`: whether a company that the server hides is a reason to write; else it goes along with
+    other changes of the profile only.
+    """
 
     username: str
     attributes: Attributes = dataclasses.field(default_factory=dict)
@@ -38,6 +42,7 @@ class Desired:
     password: str | None = dataclasses.field(default=None, repr=False)
     update_password: str = "on_create"
     update_website_access: str = "always"
+    updates_company_alone: bool = True
 
     @property
     def final_username(self) -> str:
@@ -94,42 +99,52 @@ class Plan:
     unverified: tuple[str, ...] = ()
 
 
-def exact(desired: Desired, customers: t.Iterable[Attributes]) -> Attributes | None:
-    """The customer that `desired` speaks of, matched exactly; None when there is none.
+class Roster:
+    """Customers that a list showed, found by name: in one step, however many there are."""
 
-    Raises InvalidInput when both names of a rename exist.
-    """
-    found = [customer for customer in customers if customer["username"] in desired.usernames]
-    if len(found) > 1:
-        raise InvalidInput(
-            [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
-            about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
-        )
-    return found[0] if found else None
+    def __init__(self, customers: t.Iterable[Attributes]) -> None:
+        self._by_name = {customer["username"]: customer for customer in customers}
+        self._by_folded: dict[str, list[str]] = {}
+        for name in self._by_name:
+            self._by_folded.setdefault(name.casefold(), []).append(name)
+        self.shows_website_access = any("website_access" in customer for customer in self._by_name.values())
 
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._by_name)
 
-def identify(desired: Desired, customers: t.Sequence[Attributes]) -> Attributes | None:
-    """The same before anything is written: raises InvalidInput for a name that differs only by case, too."""
-    found = exact(desired, customers)
-    others = {customer["username"] for customer in customers} - desired.usernames
-    if found is None:
-        _refuse_near_miss("username", desired.username, others)
-    if found is None or found["username"] != desired.final_username:
-        _refuse_near_miss("new_username", desired.final_username, others)
-    return found
+    def exact(self, desired: Desired) -> Attributes | None:
+        """The customer that `desired` speaks of, matched exactly; None when there is none.
 
+        Raises InvalidInput when both names of a rename exist.
+        """
+        found = [self._by_name[name] for name in desired.usernames if name in self._by_name]
+        if len(found) > 1:
+            raise InvalidInput(
+                [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
+                about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
+            )
+        return found[0] if found else None
 
-def _refuse_near_miss(option: str, name: str, others: t.Iterable[str]) -> None:
-    """A name is not taken for another one, and none is made that differs from another one by case only."""
-    near = sorted(other for other in others if other.casefold() == name.casefold())
-    if near:
-        raise InvalidInput(
-            [
-                f"'{_quoted(near[0])}' differs only by case, and usernames are matched exactly, "
-                f"so correct {option} in the task"
-            ],
-            about=f"There is no customer '{_quoted(name)}'",
-        )
+    def identify(self, desired: Desired) -> Attributes | None:
+        """The same before anything is written: raises InvalidInput for a name that differs only by case, too."""
+        found = self.exact(desired)
+        if found is None:
+            self._refuse_near_miss("username", desired.username, desired)
+        if found is None or found["username"] != desired.final_username:
+            self._refuse_near_miss("new_username", desired.final_username, desired)
+        return found
+
+    def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
+        """A name is not taken for another one, and none is made that differs from another one by case only."""
+        near = sorted(set(self._by_folded.get(name.casefold(), ())) - desired.usernames)
+        if near:
+            raise InvalidInput(
+                [
+                    f"'{_quoted(near[0])}' differs only by case, and usernames are matched exactly, "
+                    f"so correct {option} in the task"
+                ],
+                about=f"There is no customer '{_quoted(name)}'",
+            )
 
 
 def to_search_company(desired: Desired, current: Attributes | None) -> str | None:
@@ -137,7 +152,7 @@ def to_search_company(desired: Desired, current: Attributes | None) -> str | Non
 
     An empty company cannot be searched for.
     """
-    if current is None or desired.state == "absent" or "company" in current:
+    if current is None or desired.state == "absent" or "company" in current or not desired.updates_company_alone:
         return None
     return desired.attributes.get("company") or None
 
@@ -254,6 +269,9 @@ def _differences(desired: Desired, observed: Observed, current: Attributes) -> t
             changes[name] = wanted
         if differs is None:
             unverified.append(name)
+    if _goes_along("company", desired, current, changes):
+        changes["company"] = desired.attributes["company"]
+        unverified.append("company")
     if to_check_password(desired, current) is not None and observed.password_matches is not True:
         changes["password"] = desired.password
         if observed.password_matches is None:
@@ -265,9 +283,19 @@ def _hidden_differs(name: str, wanted: t.Any, desired: Desired, observed: Observ
     """Whether to write an attribute that the server does not show: False, True, or None where nobody can tell."""
     if name == "website_access" and desired.update_website_access == "on_create":
         return False
+    if name == "company" and not desired.updates_company_alone:
+        return False
     if name == "company" and observed.company_matches is not None:
         return not observed.company_matches
     return None
+
+
+def _goes_along(name: str, desired: Desired, current: Attributes, changes: Attributes) -> bool:
+    """Whether to write a hidden attribute because others that the same operation writes change."""
+    if desired.updates_company_alone or name in current or name not in desired.attributes:
+        return False
+    operation = BY_NAME[name].written_by
+    return any(BY_NAME[changed].written_by == operation for changed in changes)
 
 
 def _update(desired: Desired, current: Attributes, changes: Attributes) -> list[Operation]:

@@ -18,8 +18,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     Observed,
     Operation,
     Plan,
-    exact,
-    identify,
+    Roster,
     is_done,
     outcome,
     to_check_password,
@@ -66,21 +65,21 @@ def find(api: CustomerApi, desired: Desired) -> Observed:
     must not become a second customer.
     """
     listed = _read(api, desired)
-    current = identify(desired, listed)
+    current = listed.identify(desired)
     if current is None and _has_one_name(desired) and desired.state == "present":
-        listed = [row.attributes for row in api.customers(desired.username)]
-        current = identify(desired, listed)
-    return Observed(current, shows_website_access=any("website_access" in attributes for attributes in listed))
+        listed = Roster(row.attributes for row in api.customers(desired.username))
+        current = listed.identify(desired)
+    return Observed(current, shows_website_access=listed.shows_website_access)
 
 
 def _has_one_name(desired: Desired) -> bool:
     return len(desired.usernames) == 1
 
 
-def _read(api: CustomerApi, desired: Desired) -> list[Attributes]:
+def _read(api: CustomerApi, desired: Desired) -> Roster:
     """The customers among which the one of `desired` is, if it exists: one read."""
     filters = {"username": desired.username} if _has_one_name(desired) else {}
-    return [row.attributes for row in api.customers(desired.username, **filters)]
+    return Roster(row.attributes for row in api.customers(desired.username, **filters))
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
@@ -139,7 +138,7 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
 
 def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:
     """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
-    return exact(desired, _read(api, desired))
+    return _read(api, desired).exact(desired)
 
 
 def _has_company(api: CustomerApi, user: str, company: str) -> bool:

@@ -20,11 +20,12 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import BoundedAdapter, Deadline
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import AlarmClock, BoundedAdapter, Deadline
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
     UNKNOWN,
     CallError,
+    Stopped,
     WireError,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import (
@@ -48,6 +49,7 @@ except ImportError:
 VERSION = "0.1.0"
 # One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 80,000.
 LARGEST_ANSWER = 32 * 1024 * 1024
+MOST_AT_ONCE = 64
 _CHUNK = 64 * 1024
 _MOST_MESSAGES = 20
 _CHECK_URL = "Check api_url."
@@ -73,21 +75,27 @@ class Connection:
 
 
 class Line:
-    """What calls with the same connection options share: kept connections, and the pace. It holds no secret."""
+    """What calls with the same connection options share: kept connections, and the pace. It holds no secret.
 
-    def __init__(self, connection: Connection, sleep: Sleep = time.sleep) -> None:
-        self.pace = Pace(connection.requests_per_minute, sleep)
+    It serves up to MOST_AT_ONCE threads.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.pace = Pace(connection.requests_per_minute)
         self.http = _http_session(connection)
+        self.clock = AlarmClock()
 
     def close(self) -> None:
         """Closes the kept connections."""
+        self.clock.close()
         self.http.close()
 
 
 class Session:
     """Calls to one server with one account. Use as a context manager, or call `close`.
 
-    `line`: one to use and to leave open; else the session has one of its own.
+    `secrets`: those of the customers that it is about, beside the account's. `line`: one to use and to leave open;
+    else the session has one of its own. `sleep`: waits, and tells whether no further call is wanted.
     """
 
     def __init__(
@@ -100,7 +108,7 @@ class Session:
         self.connection = connection
         self.redact = Redactor([connection.api_key, *secrets])
         self._sleep = sleep
-        self._line = line or Line(connection, sleep)
+        self._line = line or Line(connection)
         self._closes = line is None
 
     def __enter__(self) -> Session:
@@ -113,6 +121,10 @@ class Session:
         """Closes the session's own line."""
         if self._closes:
             self._line.close()
+
+    def about(self, secrets: t.Iterable[str | None], sleep: Sleep) -> Session:
+        """A session over the same line, about other customers."""
+        return Session(self.connection, secrets, self._line, sleep)
 
     def patience(self) -> Patience:
         """A new allowance of tries and waiting."""
@@ -135,14 +147,21 @@ class Session:
         """
         patience = patience or self.patience()
         while True:
-            self._line.pace.take_turn(patience)
+            if not self._line.pace.take_turn(patience):
+                raise Stopped()
             started = time.monotonic()
             try:
                 return self._once(address, parameters, decode, patience.longest_try)
             except CallError as error:
                 patience.count_try(time.monotonic() - started)
                 may_repeat = error.transient and (repeatable or error.fate == NOT_DONE)
-                if not may_repeat or not patience.again(error.wait):
+                pause = patience.grant(error.wait) if may_repeat else None
+                if pause is None:
+                    raise
+                if 429 in (error.status, error.code):
+                    # It is meant for all calls of the account.
+                    self._line.pace.close(pause)
+                if not patience.hold(pause):
                     raise
 
     def _once(
@@ -153,7 +172,7 @@ class Session:
         seconds: float,
     ) -> Value:
         """One try, which takes `seconds` at most once the connection stands."""
-        with Deadline(seconds) as deadline:
+        with Deadline(seconds, self._line.clock) as deadline:
             try:
                 status, headers, body = self._post(address, parameters)
             except CallError:
@@ -237,7 +256,7 @@ def _said(messages: t.Sequence[str]) -> str:
 def _http_session(connection: Connection) -> t.Any:
     session = requests.Session()
     for scheme in ("http://", "https://"):
-        session.mount(scheme, BoundedAdapter())
+        session.mount(scheme, BoundedAdapter(pool_connections=1, pool_maxsize=MOST_AT_ONCE))
     session.headers["User-Agent"] = f"mailfleet.sendgrid/{VERSION}"
     # One way of packing, which all versions of the library unpack in bounded pieces.
     session.headers["Accept-Encoding"] = "gzip"

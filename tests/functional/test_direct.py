@@ -65,8 +65,10 @@ def compared_run(ansible: Ansible, calls: list[tuple[str, dict[str, Any]]], dire
         for module, options in calls
         for check_mode in (True, False)
     ]
-    # Some messages of Ansible list a set, in an order that is another one in each process.
-    return ansible.play(tasks, "-vvv", "--diff", environment={"PYTHONHASHSEED": "0"})
+    # Some messages of Ansible list a set, in an order that is another one in each process. Newer versions leave
+    # `invocation` out unless they are asked for it.
+    settings = {"PYTHONHASHSEED": "0", "ANSIBLE_INJECT_INVOCATION": "true"}
+    return ansible.play(tasks, "-vvv", "--diff", environment=settings)
 
 
 def comparable(step: Step) -> dict[str, Any]:

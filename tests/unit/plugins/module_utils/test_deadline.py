@@ -2,19 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The limit for the whole of a call: real sockets and timers, and no waiting but for a condition."""
+"""The limit for the whole of a call: real sockets and stopped, and no waiting but for a condition."""
 
 from __future__ import annotations
 
+import functools
+import queue
 import socket
 import threading
+from contextlib import closing
 
 import pytest
 import requests
 import urllib3
 import urllib3.poolmanager
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _deadline
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import BoundedAdapter, Deadline
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import (
+    Alarm,
+    AlarmClock,
+    BoundedAdapter,
+    Deadline,
+)
 
 # Longer than any test runs.
 NEVER = 3600
@@ -33,30 +41,31 @@ def pair():
 
 
 @pytest.fixture
-def timers(monkeypatch):
-    """Stands in for the timers: they are started by the code, and end when the test says so."""
-    made = []
+def clock():
+    clock = AlarmClock()
+    yield clock
+    clock.close()
 
-    class Timer:
-        daemon = False
 
-        def __init__(self, seconds, function, arguments):
-            self.seconds, self.function, self.arguments = seconds, function, arguments
-            self.started = self.cancelled = 0
-            made.append(self)
+class StoppedClock:
+    """An alarm clock whose alarms ring when the test says so, and be it too late."""
 
-        def start(self):
-            assert self.daemon, "a process must be able to end while it runs"
-            self.started += 1
+    def __init__(self):
+        self.alarms, self._actions = [], []
 
-        def cancel(self):
-            self.cancelled += 1
+    def set(self, seconds, action):
+        self.alarms.append(Alarm(seconds, action))
+        self._actions.append(action)
+        return self.alarms[-1]
 
-        def run_out(self):
-            self.function(*self.arguments)
+    def ring(self):
+        for action in self._actions:
+            action()
 
-    monkeypatch.setattr(_deadline.threading, "Timer", Timer)
-    return made
+
+@pytest.fixture
+def stopped():
+    return StoppedClock()
 
 
 class Wrapper:
@@ -82,8 +91,8 @@ def ends(pair):
 # The time
 
 
-def test_a_connection_is_shut_when_the_time_is_over(pair):
-    with Deadline(SOON) as deadline:
+def test_a_connection_is_shut_when_the_time_is_over(pair, clock):
+    with Deadline(SOON, clock) as deadline:
         deadline.watch(pair[0])
         # Blocks until the timer wakes it.
         assert pair[0].recv(1) == b""
@@ -91,65 +100,106 @@ def test_a_connection_is_shut_when_the_time_is_over(pair):
     assert pair[1].recv(1) == b""
 
 
-def test_a_reader_that_waits_wakes_up(pair):
+def test_a_reader_that_waits_wakes_up(pair, clock):
     got = []
     reader = threading.Thread(target=lambda: got.append(pair[0].recv(1)))
     reader.start()
-    with Deadline(SOON) as deadline:
+    with Deadline(SOON, clock) as deadline:
         deadline.watch(pair[0])
         reader.join(PATIENCE)
     assert (got, deadline.passed) == ([b""], True)
 
 
-def test_a_call_that_ends_in_time_leaves_its_connection_open(pair):
-    with Deadline(NEVER) as deadline:
+def test_a_call_that_ends_in_time_leaves_its_connection_open(pair, clock):
+    with Deadline(SOON, clock) as deadline:
         deadline.watch(pair[0])
-        timer = deadline._timer
-    # It was cancelled, so its thread ends long before its time.
-    timer.join(PATIENCE)
-    assert not timer.is_alive()
+        deadline._alarm.cancel()
+    # Alarms ring one after the other, so the time of the first one has passed when this one rings.
+    rung = threading.Event()
+    clock.set(2 * SOON, rung.set)
+    assert rung.wait(PATIENCE)
     assert deadline.passed is False
     assert is_open(pair)
 
 
-def test_a_call_that_fails_cancels_its_timer_too(pair, timers):
-    with pytest.raises(ValueError, match="broken"), Deadline(NEVER) as deadline:
+def test_a_call_that_fails_cancels_its_alarm_too(pair, stopped):
+    with pytest.raises(ValueError, match="broken"), Deadline(NEVER, stopped) as deadline:
         deadline.watch(pair[0])
         raise ValueError("broken")
-    assert timers[0].cancelled == 1
+    assert stopped.alarms[0].action is None
     assert is_open(pair)
 
 
-def test_one_timer_is_started_however_often_it_is_asked_for(pair, timers):
-    with Deadline(7.5) as deadline:
-        assert timers == []
+def test_one_alarm_is_set_however_often_it_is_asked_for(pair, stopped):
+    with Deadline(7.5, stopped) as deadline:
+        assert stopped.alarms == []
         for connection in (*pair, pair[0]):
             deadline.watch(connection)
-        [timer] = timers
-        assert (timer.seconds, timer.started, timer.cancelled) == (7.5, 1, 0)
-    assert timer.cancelled == 1
+        [alarm] = stopped.alarms
+        assert alarm.moment == 7.5
+        assert alarm.action is not None
+    assert alarm.action is None
 
 
-def test_a_deadline_that_nothing_was_watched_for(timers):
-    with Deadline(NEVER) as deadline:
+def test_a_deadline_that_nothing_was_watched_for(stopped):
+    with Deadline(NEVER, stopped) as deadline:
         pass
-    assert (deadline.passed, timers) == (False, [])
+    assert (deadline.passed, stopped.alarms) == (False, [])
 
 
-def test_a_timer_that_runs_out_after_the_call_shuts_nothing(pair, timers):
+# The clock
+
+
+def test_alarms_ring_in_the_order_of_their_moments(clock):
+    rung = queue.SimpleQueue()
+    for number in (3, 1, 2):
+        clock.set(number * 10 * SOON, functools.partial(rung.put, number))
+    assert [rung.get(timeout=PATIENCE) for _number in range(3)] == [1, 2, 3]
+
+
+def test_one_thread_serves_all_alarms_and_ends_with_the_clock(clock):
+    threads = set()
+    for _number in range(100):
+        clock.set(NEVER, list)
+        threads.add(clock._thread)
+    [thread] = threads
+    assert thread.daemon, "a process must be able to end while it runs"
+    clock.close()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
+
+
+def test_cancelled_alarms_do_not_pile_up(clock):
+    for _number in range(100):
+        clock.set(NEVER, list).cancel()
+    assert len(clock._alarms) == 1
+
+
+def test_a_closed_clock_can_be_used_again(clock):
+    clock.set(NEVER, list)
+    clock.close()
+    rung = threading.Event()
+    clock.set(SOON, rung.set)
+    assert rung.wait(PATIENCE)
+
+
+# The connection
+
+
+def test_a_timer_that_runs_out_after_the_call_shuts_nothing(pair, stopped):
     """The timer fires just when the call ends: by now its connection may serve another call."""
-    with Deadline(NEVER) as deadline:
+    with Deadline(NEVER, stopped) as deadline:
         deadline.watch(pair[0])
-    timers[0].run_out()
+    stopped.ring()
     assert deadline.passed is False
     assert is_open(pair)
 
 
-def test_a_timer_that_waits_while_the_call_ends_shuts_nothing(pair, timers):
-    deadline = Deadline(NEVER)
+def test_a_timer_that_waits_while_the_call_ends_shuts_nothing(pair, stopped):
+    deadline = Deadline(NEVER, stopped)
     with deadline:
         deadline.watch(pair[0])
-        late = threading.Thread(target=timers[0].run_out)
+        late = threading.Thread(target=stopped.ring)
         with deadline._lock:
             late.start()
             deadline._over = True
@@ -159,55 +209,55 @@ def test_a_timer_that_waits_while_the_call_ends_shuts_nothing(pair, timers):
     assert is_open(pair)
 
 
-def test_what_passed_stays_so(pair, timers):
-    with Deadline(NEVER) as deadline:
+def test_what_passed_stays_so(pair, stopped):
+    with Deadline(NEVER, stopped) as deadline:
         deadline.watch(pair[0])
-        timers[0].run_out()
+        stopped.ring()
         assert deadline.passed is True
     assert deadline.passed is True
     assert ends(pair)
 
 
 @pytest.mark.parametrize("depth", [0, 1, 3])
-def test_the_socket_below_a_wrapper_is_shut(pair, timers, depth):
+def test_the_socket_below_a_wrapper_is_shut(pair, stopped, depth):
     connection = pair[0]
     for _number in range(depth):
         connection = Wrapper(connection)
-    with Deadline(NEVER) as deadline:
+    with Deadline(NEVER, stopped) as deadline:
         deadline.watch(connection)
-        timers[0].run_out()
+        stopped.ring()
     assert deadline.passed is True
     assert ends(pair)
 
 
-def test_the_method_of_a_tls_socket_is_not_used(pair, timers):
+def test_the_method_of_a_tls_socket_is_not_used(pair, stopped):
     class Tls(socket.socket):
         def shutdown(self, _how):
             raise AssertionError("this takes the TLS layer away under the thread that reads")
 
-    with Tls(fileno=pair[0].detach()) as connection, Deadline(NEVER) as deadline:
+    with Tls(fileno=pair[0].detach()) as connection, Deadline(NEVER, stopped) as deadline:
         connection.settimeout(PATIENCE)
         deadline.watch(connection)
-        timers[0].run_out()
+        stopped.ring()
         assert connection.recv(1) == b""
     assert deadline.passed is True
 
 
-def test_a_connection_that_is_closed_already_is_no_error(pair, timers):
-    with Deadline(NEVER) as deadline:
+def test_a_connection_that_is_closed_already_is_no_error(pair, stopped):
+    with Deadline(NEVER, stopped) as deadline:
         deadline.watch(pair[0])
         pair[0].close()
-        timers[0].run_out()
+        stopped.ring()
     assert deadline.passed is True
 
 
-def test_a_deadline_holds_for_its_own_thread_and_its_own_time():
+def test_a_deadline_holds_for_its_own_thread_and_its_own_time(stopped):
     seen = []
 
     def look():
         seen.append(getattr(_deadline._thread, "deadline", None))
 
-    with Deadline(NEVER) as deadline:
+    with Deadline(NEVER, stopped) as deadline:
         other = threading.Thread(target=look)
         other.start()
         other.join(PATIENCE)
@@ -305,7 +355,7 @@ def request_in_a_thread(url, seconds):
         session = requests.Session()
         session.trust_env = False
         session.mount("http://", BoundedAdapter())
-        with session, Deadline(seconds) as deadline:
+        with session, closing(AlarmClock()) as clock, Deadline(seconds, clock) as deadline:
             try:
                 outcome["text"] = session.post(url, timeout=PATIENCE).text
             except requests.exceptions.RequestException as error:

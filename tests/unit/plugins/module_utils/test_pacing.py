@@ -126,12 +126,11 @@ def test_what_a_try_takes_beyond_the_timeout_counts_as_waiting(clock):
 def test_a_try_may_always_take_the_timeout(clock):
     patience = make_patience(clock, wait=10, timeout=30)
     patience.count_try(500)
-    assert patience.longest_try == 30
-    patience.hold(5)
+    assert (patience.longest_try, patience.left) == (30, 0)
     assert (patience.again(), clock.sleeps) == (False, [])
 
 
-@pytest.mark.parametrize(("seconds", "waited"), [(0, []), (3, [3]), (10, [10]), (500, [10])])
+@pytest.mark.parametrize(("seconds", "waited"), [(0, []), (3, [3]), (10, [10])])
 def test_holding_takes_from_the_waiting_but_not_from_the_tries(clock, seconds, waited):
     patience = make_patience(clock, retries=1, wait=10, timeout=30)
     patience.hold(seconds)
@@ -159,7 +158,7 @@ def test_no_order_of_things_takes_longer_than_was_allowed(steps, retries, wait, 
             # No try lasts longer than it may.
             patience.count_try(min(seconds, patience.longest_try))
         elif kind == "hold":
-            patience.hold(seconds)
+            patience.hold(min(seconds, patience.left))
         else:
             granted += patience.again(seconds if kind == "asked" else None)
         assert timeout <= patience.longest_try <= timeout + wait
@@ -172,21 +171,21 @@ def test_no_order_of_things_takes_longer_than_was_allowed(steps, retries, wait, 
 
 
 def test_calls_keep_the_distance_that_was_asked_for(clock):
-    pace = Pace(20, clock.sleep)
+    pace = Pace(20)
     for _number in range(4):
         pace.take_turn(make_patience(clock))
     assert clock.sleeps == [pytest.approx(3)] * 3
 
 
 def test_without_a_ceiling_calls_do_not_wait(clock):
-    pace = Pace(0, clock.sleep)
+    pace = Pace(0)
     for _number in range(5):
         pace.take_turn(make_patience(clock))
     assert clock.sleeps == []
 
 
 def test_time_that_passed_by_itself_counts(clock):
-    pace = Pace(20, clock.sleep)
+    pace = Pace(20)
     for passed in (0, 2, 60, 0):
         clock.now += passed
         pace.take_turn(make_patience(clock))
@@ -194,7 +193,7 @@ def test_time_that_passed_by_itself_counts(clock):
 
 
 def test_the_own_ceiling_does_not_count_for_the_patience(clock):
-    pace = Pace(1, clock.sleep)
+    pace = Pace(1)
     patience = make_patience(clock, wait=10)
     for _number in range(3):
         pace.take_turn(patience)
@@ -205,8 +204,9 @@ def test_the_own_ceiling_does_not_count_for_the_patience(clock):
 def test_turns_that_are_taken_at_once_come_one_after_the_other(clock):
     """Threads that ask together get different turns."""
     waits = []
-    pace = Pace(60, waits.append)
-    threads = [threading.Thread(target=pace.take_turn, args=[make_patience(clock)]) for _number in range(5)]
+    pace = Pace(60)
+    patience = Patience(0, 0.0, 30.0, waits.append)
+    threads = [threading.Thread(target=pace.take_turn, args=[patience]) for _number in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -219,7 +219,9 @@ def test_turns_that_are_taken_at_once_come_one_after_the_other(clock):
     [
         (closed_for(12), [12]),
         ({**closed_for(12), "X-RateLimit-Remaining": " 0 "}, [12]),
-        ({**closed_for(12), "X-RateLimit-Remaining": "1"}, []),
+        # One of the two calls is left, then both are.
+        ({**closed_for(12), "X-RateLimit-Remaining": "1"}, [12]),
+        ({**closed_for(12), "X-RateLimit-Remaining": "2"}, []),
         (closed_for(-100), []),
         ({"X-RateLimit-Remaining": "0"}, []),
         ({"X-RateLimit-Reset": str(NOW + 12)}, []),
@@ -227,7 +229,7 @@ def test_turns_that_are_taken_at_once_come_one_after_the_other(clock):
     ],
 )
 def test_a_used_up_window_lets_the_next_call_wait(clock, headers, waits):
-    pace = Pace(0, clock.sleep)
+    pace = Pace(0)
     patience = make_patience(clock, wait=50)
     pace.heed(headers)
     pace.take_turn(patience)
@@ -236,22 +238,21 @@ def test_a_used_up_window_lets_the_next_call_wait(clock, headers, waits):
     assert patience.longest_try == pytest.approx(80 - sum(waits))
 
 
-def test_a_window_is_waited_for_no_longer_than_is_left(clock):
-    pace = Pace(0, clock.sleep)
+def test_a_window_that_lasts_longer_than_is_left_is_not_waited_for(clock):
+    """The server says what it has to say, and the call ends at once."""
+    pace = Pace(0)
     patience = make_patience(clock, wait=50)
     assert patience.again(20)
-    pace.heed(closed_for(1_000_000))
-    pace.take_turn(patience)
-    pace.take_turn(patience)
-    assert clock.sleeps == [20, pytest.approx(30)]
-    assert patience.again() is False
+    pace.heed(closed_for(51))
+    assert pace.take_turn(patience) is True
+    assert clock.sleeps == [20]
     # Another call has an allowance of its own.
-    pace.take_turn(make_patience(clock, wait=5))
-    assert clock.sleeps[2:] == [pytest.approx(5)]
+    assert pace.take_turn(make_patience(clock, wait=50)) is True
+    assert clock.sleeps[1:] == [pytest.approx(31)]
 
 
 def test_the_longest_window_counts(clock):
-    pace = Pace(0, clock.sleep)
+    pace = Pace(0)
     pace.heed(closed_for(12))
     pace.heed(closed_for(5))
     pace.take_turn(make_patience(clock))
@@ -259,7 +260,7 @@ def test_the_longest_window_counts(clock):
 
 
 def test_a_window_and_the_own_ceiling_go_together(clock):
-    pace = Pace(6, clock.sleep)
+    pace = Pace(6)
     patience = make_patience(clock, wait=50)
     pace.take_turn(patience)
     pace.heed(closed_for(12))
@@ -267,6 +268,53 @@ def test_a_window_and_the_own_ceiling_go_together(clock):
     # Ten seconds for the ceiling, and what the window lasts beyond that.
     assert clock.sleeps == [pytest.approx(10), pytest.approx(2)]
     assert patience.longest_try == pytest.approx(78)
+
+
+def test_a_window_is_shared_by_the_calls_that_are_under_way_together(clock):
+    """None of them is in the answer of another one yet, so they are counted as they start."""
+    pace = Pace(0)
+    pace.heed({**closed_for(30), "X-RateLimit-Remaining": "3", "X-RateLimit-Limit": "5"})
+    for _number in range(3):
+        assert pace.take_turn(make_patience(clock))
+    assert clock.sleeps == []
+    # An answer to the first of them knows of the first one only.
+    pace.heed({**closed_for(30), "X-RateLimit-Remaining": "2", "X-RateLimit-Limit": "5"})
+    for _number in range(5):
+        assert pace.take_turn(make_patience(clock))
+    # The whole pool waits for the next window, and that has five calls.
+    assert clock.sleeps == [pytest.approx(30)]
+    pace.heed({**closed_for(60), "X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "5"})
+    assert pace.take_turn(make_patience(clock))
+    assert clock.sleeps[1:] == [pytest.approx(30)]
+
+
+def test_a_refused_call_lets_all_others_wait(clock):
+    pace = Pace(0)
+    pace.close(7)
+    pace.close(3)
+    assert [pace.take_turn(make_patience(clock)) for _number in range(3)] == [True] * 3
+    assert clock.sleeps == [pytest.approx(7)]
+
+
+@pytest.mark.parametrize(
+    "close", [lambda pace: pace.close(7), lambda pace: pace.heed(closed_for(7)), lambda _pace: None]
+)
+def test_no_turn_is_given_once_no_further_call_is_wanted(clock, close):
+    asked = []
+
+    def cut_short(seconds):
+        asked.append(seconds)
+        return True
+
+    pace = Pace(60)
+    assert pace.take_turn(make_patience(clock))
+    close(pace)
+    assert pace.take_turn(Patience(4, 120.0, 30.0, cut_short)) is False
+    assert len(asked) == 1
+
+
+def test_no_further_try_is_made_once_no_further_call_is_wanted():
+    assert Patience(4, 120.0, 30.0, lambda _seconds: True).again() is False
 
 
 # Headers

@@ -14,7 +14,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     Desired,
     Observed,
     Operation,
-    identify,
+    Roster,
     is_done,
     outcome,
     plan,
@@ -48,6 +48,11 @@ def desired(**options):
     of_task = ("username", "state", "new_username", "password", "update_password", "update_website_access")
     given_options = {name: options.pop(name) for name in of_task if name in options}
     return Desired(**{"username": "ann@example.com", **given_options}, attributes=options)
+
+
+def identified(wanted, customers):
+    """The one of the listed customers that is wanted, before anything is written."""
+    return Roster(customers).identify(wanted)
 
 
 def names(made):
@@ -169,33 +174,33 @@ def test_a_create_holds_what_was_given():
 )
 def test_a_rename_by_the_names_that_exist(existing, expected):
     wanted = Desired("old@x", new_username="new@x")
-    made = plan(wanted, Observed(identify(wanted, [{"username": name} for name in existing])))
+    made = plan(wanted, Observed(identified(wanted, [{"username": name} for name in existing])))
     assert names(made) == expected
     assert made.after["username"] == "new@x"
 
 
 def test_a_rename_is_refused_when_both_names_exist():
     with pytest.raises(InvalidInput) as caught:
-        identify(Desired("old@x", new_username="new@x"), [{"username": "old@x"}, {"username": "new@x"}])
+        identified(Desired("old@x", new_username="new@x"), [{"username": "old@x"}, {"username": "new@x"}])
     assert "old@x" in str(caught.value) and "new@x" in str(caught.value)
 
 
 @pytest.mark.parametrize(("existing", "expected"), [("Ann@x", ["rename"]), ("ann@x", [])])
 def test_a_rename_of_case_only(existing, expected):
     wanted = Desired("Ann@x", new_username="ann@x")
-    assert names(plan(wanted, Observed(identify(wanted, [{"username": existing}])))) == expected
+    assert names(plan(wanted, Observed(identified(wanted, [{"username": existing}])))) == expected
 
 
 def test_a_rename_to_the_same_name_is_none():
     wanted = Desired("ann@x", new_username="ann@x")
-    assert names(plan(wanted, Observed(identify(wanted, [{"username": "ann@x"}])))) == []
+    assert names(plan(wanted, Observed(identified(wanted, [{"username": "ann@x"}])))) == []
 
 
 @pytest.mark.parametrize("state", ["present", "absent"])
 @pytest.mark.parametrize("near", ["ANN@X", "Ann@x", "ann@X"])
 def test_a_name_that_differs_by_case_is_an_error_that_says_so(near, state):
     with pytest.raises(InvalidInput, match="case") as caught:
-        identify(Desired("ann@x", state=state), [{"username": near}, {"username": "bob@x"}])
+        identified(Desired("ann@x", state=state), [{"username": near}, {"username": "bob@x"}])
     assert near in str(caught.value) and "ann@x" in str(caught.value)
 
 
@@ -213,7 +218,7 @@ def test_a_name_that_differs_by_case_is_an_error_that_says_so(near, state):
 )
 def test_a_near_miss_of_a_rename_names_the_option(username, new_username, existing, option, near):
     with pytest.raises(InvalidInput, match="case") as caught:
-        identify(Desired(username, new_username=new_username), [{"username": name} for name in existing])
+        identified(Desired(username, new_username=new_username), [{"username": name} for name in existing])
     told = str(caught.value)
     assert f"correct {option} in the task" in told
     assert f"'{near}'" in told and f"'{username if option == 'username' else new_username}'" in told
@@ -231,16 +236,16 @@ def test_a_near_miss_of_a_rename_names_the_option(username, new_username, existi
 )
 def test_a_near_name_does_not_stand_in_the_way_of_what_is_there(existing, found):
     wanted = Desired("ann@x", new_username="eve@x")
-    assert identify(wanted, [{"username": name} for name in existing]) == {"username": found}
+    assert identified(wanted, [{"username": name} for name in existing]) == {"username": found}
 
 
 def test_an_exact_name_counts_before_one_of_another_case():
     customers = [{"username": "ANN@x"}, {"username": "ann@x"}, {"username": "Ann@x"}]
-    assert identify(Desired("ann@x"), customers) == {"username": "ann@x"}
+    assert identified(Desired("ann@x"), customers) == {"username": "ann@x"}
 
 
 def test_a_part_of_a_name_is_no_match():
-    assert identify(Desired("ann@x"), [{"username": "joann@x"}, {"username": "ann@x.example"}]) is None
+    assert identified(Desired("ann@x"), [{"username": "joann@x"}, {"username": "ann@x.example"}]) is None
 
 
 @pytest.mark.parametrize(
@@ -470,7 +475,7 @@ def read(service, answer_format):
 
 def look(service, wanted, answer_format):
     """What a client can find out about the wanted customer."""
-    current = identify(wanted, read(service, answer_format))
+    current = identified(wanted, read(service, answer_format))
     stored = service.customers[current["username"]] if current else {}
     company, password = to_search_company(wanted, current), to_check_password(wanted, current)
     found = [row["username"] for row in service.rows({"company": company})] if company else []

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, plan
@@ -27,9 +28,15 @@ BOB = customer("bob@example.com")
 CREATION = {"email": "post@example.com", "city": "Bath"}
 
 
+@pytest.fixture(autouse=True)
+def _real_time_afterwards(monkeypatch):
+    monkeypatch.setattr(_pacing, "time", _pacing.time)
+
+
 def make_api(service, faults=None, clock=None, **connection):
     options = {"api_url": "https://api.example.com/apiv2", "api_user": "acme", "api_key": "canary", **connection}
-    session = Session(Connection(**options), sleep=(clock or Clock()).sleep)
+    _pacing.time = clock or Clock()
+    session = Session(Connection(**options), sleep=_pacing.time.sleep)
     session._line.http.close()
     session._line.http = FakeHttp(service, faults)
     return CustomerApi(session)
