@@ -93,3 +93,19 @@ class CallError(CollectionError):
     def __str__(self) -> str:
         start = f"Could not {self.doing}: {self.reason}" if self.doing else self.reason
         return f"{start}. {self.advice}".rstrip() if self.advice else f"{start}."
+
+    @property
+    def is_general(self) -> bool:
+        """Whether any other call would fail in the same way: it is about the account or the server, no customer."""
+        return bool({401, 403, 429} & {self.code, self.status}) or (self.status is None and self.fate == NOT_DONE)
+
+
+class Defect(CollectionError):
+    """An exception that nobody thought of. Its text may hold anything, so only its kind and its place are told."""
+
+    def __init__(self, error: Exception) -> None:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        place = "" if trace is None else f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
+        super().__init__(f"A defect of the collection ended the task: {type(error).__name__}{place}. Please report it.")

@@ -11,7 +11,8 @@ import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     BY_NAME,
     FAMILIES,
@@ -19,7 +20,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     FILTERS,
     Field,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import Connect
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
 
@@ -46,8 +46,12 @@ def connection_spec() -> Spec:
 
 def customer_spec() -> Spec:
     """The options of reseller_customer."""
+    return {**connection_spec(), **_one_customer()}
+
+
+def _one_customer() -> Spec:
+    """What can be said of one customer."""
     return {
-        **connection_spec(),
         **{field.name: _option(field) for field in FIELDS},
         "username": {"type": "str", "required": True},
         "new_username": {"type": "str"},
@@ -59,6 +63,18 @@ def customer_spec() -> Spec:
             "no_log": False,
         },
         "update_website_access": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
+    }
+
+
+def fleet_spec() -> Spec:
+    """The options of reseller_customers."""
+    return {
+        **connection_spec(),
+        "customers": {"type": "list", "elements": "dict", "required": True, "options": _one_customer()},
+        "purge": {"type": "bool", "default": False},
+        "max_deletions": {"type": "int"},
+        "concurrency": {"type": "int", "default": 8},
+        "on_error": {"type": "str", "default": "continue", "choices": ["continue", "stop"]},
     }
 
 
@@ -100,8 +116,7 @@ def perform(
     except CollectionError as error:
         return {"failed": True, "changed": False, "msg": str(error)}
     except Exception as error:  # pylint: disable=broad-exception-caught
-        # The text of an exception that nobody thought of may hold anything, so only its place is told.
-        return {"failed": True, "changed": False, "msg": _defect(error)}
+        return {"failed": True, "changed": False, "msg": str(Defect(error))}
 
 
 def missing_libraries() -> str:
@@ -113,14 +128,6 @@ def missing_libraries() -> str:
         f"This Python lacks {' and '.join(missing)}, which the collection needs. "
         f"Install with: {sys.executable} -m pip install {' '.join(missing)}"
     )
-
-
-def _defect(error: Exception) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = "" if trace is None else f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
-    return f"A defect of the collection ended the task: {type(error).__name__}{place}. Please report it."
 
 
 def _from_environment(variable: str, **option: t.Any) -> dict[str, t.Any]:

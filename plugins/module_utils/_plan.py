@@ -208,17 +208,23 @@ def is_done(operation: Operation, current: Attributes | None) -> bool | None:
 
 
 def stored_otherwise(desired: Desired, stored: Attributes, planned: t.Iterable[Operation] = ()) -> list[str]:
-    """One text for each attribute that was asked for and that the server stores as something else.
+    """The attributes that were asked for and that the server stores as something else.
 
     What `planned` is going to write is passed over.
     """
+    differing = [name for name, wanted in desired.attributes.items() if name in stored and wanted != stored[name]]
+    if not differing:
+        return []
     pending = {name for operation in planned for name in operation.effect}
-    return [
-        f"{name} of customer '{_quoted(stored['username'])}': asked for '{_quoted(wanted)}', "
+    return [name for name in differing if name not in pending]
+
+
+def stored_text(desired: Desired, stored: Attributes, name: str) -> str:
+    """What was asked for of an attribute, and what the server stores."""
+    return (
+        f"{name} of customer '{_quoted(stored['username'])}': asked for '{_quoted(desired.attributes[name])}', "
         f"the server stores '{_quoted(stored[name])}'"
-        for name, wanted in desired.attributes.items()
-        if name in stored and name not in pending and wanted != stored[name]
-    ]
+    )
 
 
 def _apply(current: Attributes | None, operation: Operation) -> Attributes | None:

@@ -8,9 +8,15 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import ONCE_ONLY, CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, CollectionError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    NOT_DONE,
+    CallError,
+    CollectionError,
+    Stopped,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
@@ -56,6 +62,13 @@ class Outcome:
         """The attributes that the applied operations led to."""
         return outcome(self.plan.before, self.applied)
 
+    @property
+    def visible(self) -> Attributes | None:
+        """`after` as the server will show it, where it was not read again."""
+        after = self.after
+        shown = {**(self.plan.before or {}), **(self.plan.predicted or {})}
+        return None if after is None else {name: after[name] for name in after if name in shown}
+
 
 def find(api: CustomerApi, desired: Desired) -> Observed:
     """The customer as the server shows it, with one read when it exists under its only name.
@@ -84,7 +97,11 @@ def _read(api: CustomerApi, desired: Desired) -> Roster:
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
     """The customer as the server shows it, with what must be asked to compare what it hides."""
-    observed = find(api, desired)
+    return ask(api, desired, find(api, desired))
+
+
+def ask(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
+    """What was `observed`, with what must be asked to compare what the server hides."""
     current = observed.current
     if current is None:
         return observed
@@ -103,11 +120,19 @@ def pretend(plan: Plan) -> Outcome:
     return Outcome(plan, [PLANNED] * len(plan.operations), plan.predicted)
 
 
-def carry_out(api: CustomerApi, desired: Desired, plan: Plan) -> Outcome:
-    """Carries out the operations in their order, and ends at the first that fails. Raises nothing of a call."""
+def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Callable[[], bool] = bool) -> Outcome:
+    """Carries out the operations in their order, and ends at the first that fails. Raises nothing of a call.
+
+    `is_stopped`: whether no further call is wanted, asked before each operation.
+    """
     result = Outcome(plan, [NOT_REACHED] * len(plan.operations), plan.before)
     for position, operation in enumerate(plan.operations):
-        status, error = _Write(api, desired, operation).carry_out()
+        if is_stopped():
+            break
+        try:
+            status, error = _Write(api, desired, operation).carry_out()
+        except Stopped:
+            break
         result.statuses[position] = status
         if error is not None:
             result.error = error
@@ -132,8 +157,7 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
     except CollectionError:
         result.seen = False
     if not result.seen:
-        visible = {**(result.plan.before or {}), **(result.plan.predicted or {})}
-        result.customer = None if after is None else {name: after[name] for name in after if name in visible}
+        result.customer = result.visible
 
 
 def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:

@@ -150,13 +150,14 @@ def test_a_loop_uses_one_connection_and_leaks_nothing_from_item_to_item(ansible:
         "ignore_errors": True,
         "register": "looped",
     }
-    run = ansible.play([looped], "-vvv")
+    run = ansible.play([looped], "-vvv", environment={"ANSIBLE_INJECT_INVOCATION": "true"})
     results = run.steps[-1].result["results"]
     assert [result.get("failed", False) for result in results] == [False, True, False, False, False]
     assert run.output.count("[WARNING]: website of customer 'ada@example.com'") == 1
     given = [result["invocation"]["module_args"]["password"] is not None for result in results]
     assert given == [False, False, False, True, False]
     assert "another-4711" not in str([result for result in results if "item" not in result])
+    assert {call["connection"] for call in sandbox.log()} == {1}
 
 
 @only_direct
@@ -175,6 +176,7 @@ def test_two_accounts_in_one_loop_are_kept_apart(ansible: Ansible, sandbox: Sand
     results = run.steps[-1].result["results"]
     assert [result.get("count") for result in results] == [3, 1, 3, 3, None, 3]
     assert [call["api_user"] for call in sandbox.log()] == ["acme", "narrow", "acme", "acme", None, "acme"]
+    assert [call["connection"] for call in sandbox.log()] == [1, 2, 3, 4, 5, 6]
 
 
 @only_direct

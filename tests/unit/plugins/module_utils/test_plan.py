@@ -19,6 +19,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     outcome,
     plan,
     stored_otherwise,
+    stored_text,
     to_check_password,
     to_search_company,
 )
@@ -416,7 +417,8 @@ def test_what_the_server_stores_otherwise_is_told(wanted, stored, told):
     now = {**ANN, **stored}
     made = plan(desired(**wanted), Observed(now))
     assert names(made) == []
-    [text] = stored_otherwise(desired(**wanted), now)
+    [name] = stored_otherwise(desired(**wanted), now)
+    text = stored_text(desired(**wanted), now, name)
     assert [word for word in ("ann@example.com", *told) if word not in text] == []
 
 

@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""One customer, alone or in a fleet: from its options to what is desired, from an outcome to a result. No Ansible."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
+    base_address,
+    connection_problems,
+    creation_problems,
+    option_problems,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FIELDS, Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Plan, creation_attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+    APPLIED,
+    NOT_REACHED,
+    PLANNED,
+    UNKNOWN,
+    Outcome,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
+
+Options = t.Mapping[str, t.Any]
+Result = dict[str, t.Any]
+Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
+
+_CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
+_NOT_ATTRIBUTES = frozenset(("username", "password"))
+
+
+def check(options: Options, problems: list[str]) -> None:
+    """Raises InvalidInput with everything that is wrong with the options."""
+    problems = [*connection_problems(options), *problems]
+    if problems:
+        raise InvalidInput(problems, about=_about(options))
+
+
+def _about(options: Options) -> str:
+    user = options.get("username")
+    return f"The options for customer '{shown(user, 100)}' are not valid" if user else "The options are not valid"
+
+
+def customer_problems(options: Options, family: str) -> list[str]:
+    """What is wrong with the options of one customer, whether it exists or not."""
+    problems = option_problems(options, family)
+    if options.get("new_username") is not None and options.get("state") == "absent":
+        problems.append("new_username cannot be used with state=absent")
+    return problems
+
+
+def check_creation(desired: Desired, todo: Plan, family: str) -> None:
+    """Raises InvalidInput for a creation that cannot be."""
+    if any(operation.name == "create" for operation in todo.operations):
+        problems = creation_problems(creation_attributes(desired), family)
+        if problems:
+            raise InvalidInput(problems, about=_cannot_be_created(desired))
+
+
+def _cannot_be_created(desired: Desired) -> str:
+    user = shown(desired.final_username, 100)
+    if desired.new_username is None:
+        return f"Customer '{user}' does not exist, and cannot be created"
+    return f"Neither customer '{shown(desired.username, 100)}' nor '{user}' exists, and '{user}' cannot be created"
+
+
+def open_session(options: Options, connect: Connect) -> t.ContextManager[Session]:
+    """A session as the connection options say."""
+    given = {name: options[name] for name in _CONNECTION}
+    connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
+    return connect(connection, [options.get("password")])
+
+
+def desired_of(options: Options, updates_company_alone: bool = True) -> Desired:
+    """What the options of one customer ask for."""
+    attributes: Attributes = {
+        field.name: options[field.name]
+        for field in FIELDS
+        if field.name not in _NOT_ATTRIBUTES and options[field.name] is not None
+    }
+    return Desired(
+        username=options["username"],
+        attributes=attributes,
+        state=options["state"],
+        new_username=options["new_username"],
+        password=options["password"],
+        update_password=options["update_password"],
+        update_website_access=options["update_website_access"],
+        updates_company_alone=updates_company_alone,
+    )
+
+
+def common_result(desired: Desired, outcome: Outcome) -> Result:
+    """`changed operations unverified diff`, and on failure `failed msg`."""
+    operations = list(zip(outcome.plan.operations, outcome.statuses))
+    may_have_gone_out = [operation for operation, status in operations if status in (PLANNED, APPLIED, UNKNOWN)]
+    sent = {name for operation in may_have_gone_out for name in operation.effect}
+    result: Result = {
+        "changed": any(status in (PLANNED, APPLIED) for status in outcome.statuses),
+        "operations": [{"name": operation.name, "status": status} for operation, status in operations],
+        "unverified": [name for name in outcome.plan.unverified if name in sent],
+        "diff": _diff(desired, outcome),
+    }
+    if outcome.error is not None:
+        result.update(failed=True, msg=_failure_text(outcome))
+    return result
+
+
+def _diff(desired: Desired, outcome: Outcome) -> Result:
+    after = outcome.plan.after if PLANNED in outcome.statuses else outcome.after
+    return {
+        "before": outcome.plan.before or {},
+        "after": after or {},
+        "before_header": (outcome.plan.before or {}).get("username", desired.final_username),
+        "after_header": desired.final_username,
+    }
+
+
+def _failure_text(outcome: Outcome) -> str:
+    """The error, and what else became of the task."""
+    told = (
+        (UNKNOWN, "Whether it took effect is unknown: {names}."),
+        (APPLIED, "Applied before that: {names}."),
+        (NOT_REACHED, "Not reached: {names}."),
+    )
+    sentences = [str(outcome.error)]
+    for status, sentence in told:
+        names = [
+            operation.name
+            for operation, its_status in zip(outcome.plan.operations, outcome.statuses)
+            if its_status == status
+        ]
+        if names:
+            sentences.append(sentence.format(names=", ".join(names)))
+    if len(sentences) > 1:
+        sentences.append("Run the task again to finish the work.")
+    return " ".join(sentences)
