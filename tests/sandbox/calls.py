@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from .behaviours import Reason, Refusal
+from .traffic import Passage
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -34,6 +35,7 @@ class Call:
     query: Pairs
     body: Pairs
     content_type: str | None
+    passage: Passage
     malformed: bool = False
 
     def values(self, name: str) -> list[str]:
@@ -76,7 +78,7 @@ async def _form_pairs(request: Request) -> Pairs:
     return tuple((_scrubbed(key), _scrubbed(value)) for key, value in pairs)
 
 
-async def read_call(request: Request) -> Call:
+async def read_call(request: Request, passage: Passage) -> Call:
     """Read the whole request. A broken body makes the call `malformed`, never an exception."""
     family, action, wanted = split_address(request.path_params["address"])
     body: Pairs = ()
@@ -94,6 +96,7 @@ async def read_call(request: Request) -> Call:
         query=tuple(request.query_params.multi_items()),
         body=body,
         content_type=_media_type(request),
+        passage=passage,
         malformed=malformed,
     )
 

@@ -18,6 +18,7 @@ from . import fault_plan
 from .fault_plan import FaultError, FaultPlan
 from .player import Player
 from .service import Service
+from .traffic import Traffic
 
 SUCCESS = {"message": "success"}
 
@@ -29,6 +30,7 @@ class Parts:
     service: Service
     plan: FaultPlan
     player: Player
+    traffic: Traffic
 
 
 # What to do with the body of the request, and what to answer as JSON.
@@ -43,6 +45,7 @@ def _clear_log(parts: Parts, _body: bytes) -> object:
 def _reset(parts: Parts, _body: bytes) -> object:
     parts.player.forget_late_calls()
     parts.plan.reset()
+    parts.traffic.reset()
     parts.service.reset()
     return SUCCESS
 

@@ -36,7 +36,7 @@ class Entry:
 
     `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
     the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
-    was told. `fault`: the fault that was played.
+    was told. `connection` and `in_flight`: see `Passage`. `fault`: the fault that was played.
     """
 
     time: str
@@ -52,6 +52,8 @@ class Entry:
     query_parameters: list[str]
     body_parameters: list[str]
     content_type: str | None
+    connection: int
+    in_flight: int
     fault: str | None
 
 
@@ -104,6 +106,8 @@ def entry(
         query_parameters=_names(call.query),
         body_parameters=_names(call.body),
         content_type=_cut(call.content_type),
+        connection=call.passage.connection,
+        in_flight=call.passage.in_flight,
         fault=trouble.fault,
     )
 

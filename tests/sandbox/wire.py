@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -14,17 +15,25 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .answers import Answer
 
-# Under this name the scope of each call holds the function that closes its connection.
+# Under these names the scope of each call holds the function that closes its connection, and the connection's number.
 _CLOSE = "close_connection"
+_CONNECTION = "connection"
+# Not the client's port: that comes again once the connection is closed.
+_CONNECTIONS = itertools.count(1)
 
 
 class Protocol(H11Protocol):
-    """uvicorn's own protocol, which also lets the application close the connection."""
+    """uvicorn's own protocol, which also lets the application close the connection and tell it from others."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # uvicorn hands a copy of this dict to each call, as `state` of the scope.
-        self.app_state = {**self.app_state, _CLOSE: transport.close}
+        self.app_state = {**self.app_state, _CLOSE: transport.close, _CONNECTION: next(_CONNECTIONS)}
+
+
+def connection_of(scope: Scope) -> int:
+    """The number of the connection that a call came over; no other connection ever had it."""
+    return scope["state"][_CONNECTION]
 
 
 async def gone(receive: Receive) -> None:
