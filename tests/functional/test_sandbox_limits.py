@@ -2,12 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the sandbox says of connections and of calls at the same time, over a real socket."""
+"""Connections, calls at the same time and the rate limit of the sandbox, over a real socket."""
 
 from __future__ import annotations
 
+import itertools
+import math
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +23,7 @@ from urllib.parse import urlencode
 import pytest
 import requests
 
-from .running import Sandbox
+from .running import ROOT, Sandbox
 
 DEMO = {"api_user": "demo", "api_key": "demo-key-1234"}
 LIST = {"method": "profile", "task": "get"}
@@ -39,6 +43,20 @@ def start() -> Iterator[Callable[..., Sandbox]]:
         assert item.stop() == (0, "", "")
 
 
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[Sandbox]:
+    running = Sandbox()
+    yield running
+    assert running.stop() == (0, "", "")
+
+
+@pytest.fixture
+def shared(_shared: Sandbox) -> Sandbox:
+    """A sandbox without options in its seeded state."""
+    _shared.reset()
+    return _shared
+
+
 def session() -> requests.Session:
     """A client with a kept connection of its own."""
     made = requests.Session()
@@ -46,15 +64,17 @@ def session() -> requests.Session:
     return made
 
 
-def manage(sandbox: Sandbox, client: requests.Session | None = None, **parameters: Any) -> requests.Response:
-    """A call of `reseller.manage`, a list without `parameters`."""
-    data = {**DEMO, **(parameters or LIST)}
-    return (client or sandbox.http).post(f"{sandbox.api_url}/reseller.manage.json", data=data, timeout=30)
+def manage(
+    sandbox: Sandbox, client: requests.Session | None = None, wanted: str = "json", **parameters: Any
+) -> requests.Response:
+    """A call of `reseller.manage`; what is not in `parameters` makes it a list of the account `demo`."""
+    data = {**DEMO, **LIST, **parameters}
+    return (client or sandbox.http).post(f"{sandbox.api_url}/reseller.manage.{wanted}", data=data, timeout=30)
 
 
-def bare(sandbox: Sandbox, source: int = 0, **parameters: Any) -> socket.socket:
+def bare(sandbox: Sandbox, source: int = 0) -> socket.socket:
     """A socket, from the port `source` where one is given, on which a whole call was sent and nothing read."""
-    body = urlencode({**DEMO, **(parameters or LIST)})
+    body = urlencode({**DEMO, **LIST})
     opened = socket.socket()
     opened.settimeout(20)
     # Without a goodbye at the close, so that the port is free again at once.
@@ -141,3 +161,145 @@ def test_eight_clients_are_never_nine_calls(start: Callable[..., Sandbox]) -> No
     assert max(logged(sandbox, "in_flight")) == 8
     assert set(logged(sandbox, "connection")) == set(range(1, 9))
     assert len(sandbox.log()) == 80
+
+
+# The rate limit
+
+
+def set_limit(sandbox: Sandbox, body: str) -> requests.Response:
+    return sandbox.http.post(f"{sandbox.root}/_sandbox/limit", data=body, timeout=20)
+
+
+def standing(answer: requests.Response) -> tuple[int, int, int]:
+    """Status, limit and remaining calls, after a look at the end of the window."""
+    reset = answer.headers["x-ratelimit-reset"]
+    assert reset.isdecimal()
+    assert time.time() - 1 < int(reset) <= math.ceil(time.time() + 60)
+    return answer.status_code, int(answer.headers["x-ratelimit-limit"]), int(answer.headers["x-ratelimit-remaining"])
+
+
+@pytest.mark.parametrize("behaviour", ("documented", "observed"))
+@pytest.mark.parametrize("wanted", ("json", "xml"))
+def test_a_call_beyond_the_limit(start: Callable[..., Sandbox], behaviour: str, wanted: str) -> None:
+    sandbox = start("--behaviour", behaviour, "--demo", "--rate-limit", "2/60")
+    user = next(iter(sandbox.customers()))
+    change = {"task": "set", "user": user, "city": "Elsewhere"}
+    answers = [manage(sandbox, wanted=wanted, **changes) for changes in ({}, change, {**change, "city": "Nowhere"}, {})]
+    assert [standing(answer) for answer in answers] == [(200, 2, 1), (200, 2, 0), (429, 2, 0), (429, 2, 0)]
+    assert len({answer.headers["x-ratelimit-reset"] for answer in answers}) == 1
+    assert "Too many requests" in answers[2].text
+    assert ("errors" in answers[2].text) == (behaviour == "documented")
+    assert sandbox.customers()[user]["city"] == "Elsewhere"
+    assert logged(sandbox, "operation") == ["list", "set_profile", "set_profile", "list"]
+    assert logged(sandbox, "wrote") == [False, True, False, False]
+    assert logged(sandbox, "outcome") == ["ok", "ok", "error", "error"]
+    assert logged(sandbox, "api_user") == ["demo"] * 4
+    assert [entry.get("limited") for entry in sandbox.log()] == [None, None, True, True]
+
+
+def test_calls_go_on_in_the_next_window(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--rate-limit", "1/1.5")
+    assert standing(manage(sandbox)) == (200, 1, 0)
+    first = int(manage(sandbox).headers["x-ratelimit-reset"])
+    until(lambda: time.time() >= first)
+    assert standing(manage(sandbox)) == (200, 1, 0)
+    assert [entry["outcome"] for entry in sandbox.log()] == ["ok", "error", "ok"]
+
+
+def test_each_account_has_its_own_limit(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--rate-limit", "1/60")
+    statuses = {}
+    for api_user in ("demo", "stranger", None):
+        answers = [manage(sandbox, api_user=api_user, api_key="wrong") for _turn in range(2)]
+        statuses[api_user] = [standing(answer) for answer in answers]
+    assert statuses == {name: [(401, 1, 0), (429, 1, 0)] for name in ("demo", "stranger", None)}
+    assert [entry.get("limited", False) for entry in sandbox.log()] == [False, True] * 3
+    assert logged(sandbox, "api_user") == [None] * 6
+
+
+def test_whatever_is_answered_counts(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--rate-limit", "4/60")
+    assert standing(manage(sandbox, task="nonsense")) == (404, 4, 3)
+    elsewhere = sandbox.http.post(f"{sandbox.api_url}/nothing.add.json", data=DEMO, timeout=20)
+    assert standing(elsewhere) == (404, 4, 2)
+    verb = sandbox.http.put(f"{sandbox.api_url}/reseller.manage.json", params={**DEMO, **LIST}, timeout=20)
+    assert standing(verb) == (405, 4, 1)
+
+
+def test_the_limit_of_the_control_address(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--rate-limit", "600/60")
+    assert sandbox.control("GET", "limit") == {"calls": 600, "seconds": 60}
+    assert set_limit(sandbox, '{"calls": 1, "seconds": 59.5}').json() == {"message": "success"}
+    assert sandbox.control("GET", "limit") == {"calls": 1, "seconds": 59.5}
+    assert [manage(sandbox).status_code for _turn in range(2)] == [200, 429]
+    assert set_limit(sandbox, '{"calls": 1, "seconds": 59.5}').ok
+    assert manage(sandbox).status_code == 200
+    sandbox.control("DELETE", "limit")
+    assert sandbox.control("GET", "limit") is None
+    free = manage(sandbox)
+    assert (free.status_code, [name for name in free.headers if "ratelimit" in name.lower()]) == (200, [])
+    sandbox.reset()
+    assert sandbox.control("GET", "limit") == {"calls": 600, "seconds": 60}
+    assert standing(manage(sandbox)) == (200, 600, 599)
+    sandbox.reset()
+    assert standing(manage(sandbox)) == (200, 600, 599)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    (
+        ("{", "must be a JSON object"),
+        ("[]", "must be a JSON object"),
+        ('{"calls": 1}', "with calls and seconds"),
+        ('{"calls": 0, "seconds": 1}', "calls must be a whole number from 1 on"),
+        ('{"calls": true, "seconds": 1}', "calls must be"),
+        ('{"calls": 1, "seconds": 0}', "seconds must be more than 0"),
+        ('{"calls": 1, "seconds": "1"}', "seconds must be a number"),
+        ('{"calls": 1, "seconds": NaN}', "seconds must be a number"),
+    ),
+)
+def test_a_limit_that_cannot_be_set(shared: Sandbox, body: str, said: str) -> None:
+    answer = set_limit(shared, body)
+    assert answer.status_code == 400
+    assert said in answer.json()["message"]
+    assert shared.control("GET", "limit") is None
+
+
+@pytest.mark.parametrize("text", ("600", "600/", "/60", "0/60", "1.5/60", "600/0", "600/x", "-1/60"))
+def test_a_limit_that_the_command_line_refuses(text: str) -> None:
+    command = [sys.executable, "-m", "tests.sandbox", "--port", "0", f"--rate-limit={text}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("Argument --rate-limit: ")
+
+
+def test_limit_and_faults(start: Callable[..., Sandbox]) -> None:
+    """A fault counts the calls that the limit lets through, and what it answers has the headers of the limit."""
+    sandbox = start("--rate-limit", "6/60", "--fault", "list:error-before,times=2", "--fault", "*:delay,nth=3,times=2")
+    sandbox.set_fault("list", "rate-limit-reset", nth=5, seconds=5)
+    sandbox.set_fault("list", "drip", nth=6, seconds=0)
+    answers = [manage(sandbox) for _turn in range(8)]
+    assert [(answer.status_code, answer.headers["x-ratelimit-remaining"]) for answer in answers] == [
+        *((500, "5"), (500, "4"), (200, "3"), (200, "2")),
+        # The fault's own headers stay as they are.
+        *((429, "0"), (200, "0"), (429, "0"), (429, "0")),
+    ]
+    assert [answer.headers["x-ratelimit-limit"] for answer in answers] == ["6"] * 4 + ["600"] + ["6"] * 3
+    log = sandbox.log()
+    faults = ["error-before", "error-before", "delay", "delay", "rate-limit-reset", "drip", None, None]
+    assert [entry.get("fault") for entry in log] == faults
+    assert [entry.get("limited", False) for entry in log] == [False] * 6 + [True] * 2
+    assert {fault["seen"] for fault in sandbox.control("GET", "faults")} == {6}
+
+
+def test_the_limit_holds_for_many_clients(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--rate-limit", "50/60")
+
+    def work(_number: int) -> list[int]:
+        with session() as client:
+            return [manage(sandbox, client).status_code for _call in range(10)]
+
+    with ThreadPoolExecutor(16) as pool:
+        statuses = list(itertools.chain.from_iterable(pool.map(work, range(16))))
+    assert (statuses.count(200), statuses.count(429)) == (50, 110)
+    assert len([entry for entry in sandbox.log() if entry.get("limited")]) == 110

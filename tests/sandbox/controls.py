@@ -14,8 +14,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import fault_plan
-from .fault_plan import FaultError, FaultPlan
+from . import fault_plan, limits
+from .checks import SettingError
+from .fault_plan import FaultPlan
+from .limits import RateLimit
 from .player import Player
 from .service import Service
 from .traffic import Traffic
@@ -25,10 +27,11 @@ SUCCESS = {"message": "success"}
 
 @dataclass(frozen=True)
 class Parts:
-    """What the control addresses reach."""
+    """What the service is made of, as the API and the control addresses reach it."""
 
     service: Service
     plan: FaultPlan
+    limit: RateLimit
     player: Player
     traffic: Traffic
 
@@ -45,6 +48,7 @@ def _clear_log(parts: Parts, _body: bytes) -> object:
 def _reset(parts: Parts, _body: bytes) -> object:
     parts.player.forget_late_calls()
     parts.plan.reset()
+    parts.limit.reset()
     parts.traffic.reset()
     parts.service.reset()
     return SUCCESS
@@ -60,6 +64,16 @@ def _clear_faults(parts: Parts, _body: bytes) -> object:
     return SUCCESS
 
 
+def _set_limit(parts: Parts, body: bytes) -> object:
+    parts.limit.set(limits.from_json(body))
+    return SUCCESS
+
+
+def _clear_limit(parts: Parts, _body: bytes) -> object:
+    parts.limit.set(None)
+    return SUCCESS
+
+
 CONTROLS: dict[str, dict[str, Handler]] = {
     "/_sandbox/log": {"GET": lambda parts, _body: parts.service.log_entries(), "DELETE": _clear_log},
     "/_sandbox/customers": {"GET": lambda parts, _body: parts.service.customers()},
@@ -67,6 +81,11 @@ CONTROLS: dict[str, dict[str, Handler]] = {
         "GET": lambda parts, _body: parts.plan.shown(),
         "POST": _set_faults,
         "DELETE": _clear_faults,
+    },
+    "/_sandbox/limit": {
+        "GET": lambda parts, _body: parts.limit.shown(),
+        "POST": _set_limit,
+        "DELETE": _clear_limit,
     },
     "/_sandbox/reset": {"POST": _reset},
     "/_sandbox/health": {"GET": lambda parts, _body: {"behaviour": parts.service.behaviour.name}},
@@ -89,7 +108,7 @@ def _route(path: str, handlers: dict[str, Handler], parts: Parts) -> Route:
             return JSONResponse({"message": "Only this machine may ask that"}, status_code=403)
         try:
             return JSONResponse(handlers[request.method](parts, await request.body()))
-        except FaultError as error:
+        except SettingError as error:
             return JSONResponse({"message": str(error)}, status_code=400)
         except ClientDisconnect:
             # Half a request asks for nothing, and nobody is there to be answered.

@@ -24,6 +24,9 @@ OK = "ok"
 ERROR = "error"
 NONE = "none"
 
+# Keys that an entry has only where they say something.
+_TROUBLES = ("fault", "limited")
+
 # Longest texts that are kept, in characters, and most names: a client's accident must not fill the log.
 _TEXT_LIMIT = 255
 _NAME_LIMIT = 64
@@ -37,6 +40,7 @@ class Entry:
     `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
     the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
     was told. `connection` and `in_flight`: see `Passage`. `fault`: the fault that was played.
+    `limited`: the call was beyond the rate limit.
     """
 
     time: str
@@ -55,14 +59,19 @@ class Entry:
     connection: int
     in_flight: int
     fault: str | None
+    limited: bool
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a fault changes in an entry. `outcome` is None where the client can read the real answer."""
+    """What a fault or the rate limit changes in an entry.
+
+    `outcome` is None where the client can read the real answer.
+    """
 
     fault: str | None = None
     outcome: str | None = None
+    limited: bool = False
 
 
 NO_TROUBLE = Trouble()
@@ -109,12 +118,13 @@ def entry(
         connection=call.passage.connection,
         in_flight=call.passage.in_flight,
         fault=trouble.fault,
+        limited=trouble.limited,
     )
 
 
 def _text(made: Entry) -> str:
-    """The entry as JSON. `fault` is there only if one was played."""
-    return json.dumps({key: value for key, value in asdict(made).items() if key != "fault" or value is not None})
+    """The entry as JSON, without the keys of a trouble that it did not have."""
+    return json.dumps({key: value for key, value in asdict(made).items() if value or key not in _TROUBLES})
 
 
 def append(db: sqlite3.Connection, made: Entry) -> int:

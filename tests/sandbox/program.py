@@ -20,10 +20,12 @@ from typing import NoReturn
 
 import uvicorn
 
-from . import fault_plan
+from . import fault_plan, limits
 from .app import create_app
 from .behaviours import BEHAVIOURS, DOCUMENTED
-from .fault_plan import Fault, FaultError, FaultPlan
+from .checks import SettingError
+from .fault_plan import Fault, FaultPlan
+from .limits import Limit, RateLimit
 from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
 from .service import Service
 from .store import Store, StoreError
@@ -90,7 +92,14 @@ def _port(text: str) -> int:
 def _fault(text: str) -> Fault:
     try:
         return fault_plan.from_text(text)
-    except FaultError as error:
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _rate_limit(text: str) -> Limit:
+    try:
+        return limits.from_text(text)
+    except SettingError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
@@ -120,6 +129,12 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="OPERATION:FAULT[,SETTING=VALUE...]",
         help="a fault to play, as in create:close-after,nth=2; may be given more than once",
+    )
+    parser.add_argument(
+        "--rate-limit",
+        type=_rate_limit,
+        metavar="CALLS/SECONDS",
+        help="how many calls an account may make in how much time, as in 600/60 (default: any number)",
     )
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
@@ -165,7 +180,7 @@ def _serve(options: argparse.Namespace) -> None:
         except sqlite3.Error as error:
             raise StoreError(f"The database {options.database} cannot be used: {error}.") from error
         config = uvicorn.Config(
-            create_app(service, FaultPlan(options.faults)),
+            create_app(service, FaultPlan(options.faults), RateLimit(options.rate_limit)),
             # The same everywhere, whatever else is installed beside uvicorn.
             loop="asyncio",
             http=Protocol,

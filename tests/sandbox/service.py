@@ -19,6 +19,9 @@ from .operations import Context, Operation
 from .seed import Seed
 from .store import Account, Store
 
+# Message and status.
+TOO_MANY_REQUESTS = ("Too many requests", 429)
+
 
 def _today() -> datetime.date:
     return datetime.datetime.now(datetime.timezone.utc).date()
@@ -57,6 +60,11 @@ class Service:
                 account = None
             entry = self._entry(call, account, False, trouble)
             return log.append(db, entry), entry
+
+    def turn_away(self, call: Call) -> Answer:
+        """Write a call beyond the rate limit into the request log, and answer it so."""
+        self.note(call, Trouble(outcome=log.ERROR, limited=True))
+        return self.error(call, *TOO_MANY_REQUESTS)
 
     def act_on_noted(self, call: Call, number: int, entry: Entry) -> None:
         """Serve a call that was noted, without an answer to it, and say in its entry whether it wrote."""

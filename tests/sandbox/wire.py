@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from collections.abc import Mapping
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .answers import Answer
@@ -65,3 +67,19 @@ def response(answer: Answer) -> Response:
     if answer.status == 405:
         headers["allow"] = "GET, POST"
     return Response(answer.body, status_code=answer.status, headers=headers)
+
+
+def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
+    """What `app` answers, with those of the headers that it does not have by itself."""
+
+    async def with_them(scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = MutableHeaders(scope=message)
+                for name, value in headers.items():
+                    own.setdefault(name, value)
+            await send(message)
+
+        await app(scope, receive, add)
+
+    return with_them
