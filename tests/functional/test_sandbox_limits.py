@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections, calls at the same time and the rate limit of the sandbox, over a real socket."""
+"""Connections, calls at the same time, the rate limit and large fleets of the sandbox, over a real socket."""
 
 from __future__ import annotations
 
@@ -19,13 +19,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
+from xml.etree import ElementTree
 
 import pytest
 import requests
 
+from tests.sandbox import fleet
+
 from .running import ROOT, Sandbox
 
 DEMO = {"api_user": "demo", "api_key": "demo-key-1234"}
+SUCCESS = {"message": "success"}
 LIST = {"method": "profile", "task": "get"}
 
 
@@ -87,6 +91,14 @@ def bare(sandbox: Sandbox, source: int = 0) -> socket.socket:
     return opened
 
 
+def refused(*options: str) -> str:
+    """What the program says to options with which it does not start."""
+    command = [sys.executable, "-m", "tests.sandbox", "--port", "0", *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    return done.stderr
+
+
 def until(condition: Callable[[], Any]) -> None:
     end = time.monotonic() + 15
     while not condition():
@@ -127,6 +139,24 @@ def test_a_port_that_comes_again_is_another_connection(start: Callable[..., Sand
             ports.append(source)
     assert len(set(ports)) == 1
     assert logged(sandbox, "connection") == [1, 2, 3]
+
+
+def test_the_log_after_some_entries(shared: Sandbox) -> None:
+    for task in ("get", "set", "setEmail"):
+        manage(shared, task=task)
+    assert [entry["operation"] for entry in shared.log(after=1)] == ["set_profile", "set_email"]
+    assert shared.log(after=0) == shared.control("GET", "log")
+    assert shared.log(after=3) == shared.log(after=10**8) == []
+    shared.control("DELETE", "log")
+    manage(shared)
+    assert [entry["operation"] for entry in shared.log(after=0)] == ["list"]
+    assert shared.log(after=1) == []
+
+
+@pytest.mark.parametrize("after", ("-1", "one", "", "1" * 30))
+def test_a_log_after_nonsense(shared: Sandbox, after: str) -> None:
+    answer = shared.http.get(f"{shared.root}/_sandbox/log", params={"after": after}, timeout=20)
+    assert (answer.status_code, answer.json()) == (400, {"message": "after must be a whole number from 0 on"})
 
 
 # Calls at the same time
@@ -229,7 +259,7 @@ def test_whatever_is_answered_counts(start: Callable[..., Sandbox]) -> None:
 def test_the_limit_of_the_control_address(start: Callable[..., Sandbox]) -> None:
     sandbox = start("--rate-limit", "600/60")
     assert sandbox.control("GET", "limit") == {"calls": 600, "seconds": 60}
-    assert set_limit(sandbox, '{"calls": 1, "seconds": 59.5}').json() == {"message": "success"}
+    assert set_limit(sandbox, '{"calls": 1, "seconds": 59.5}').json() == SUCCESS
     assert sandbox.control("GET", "limit") == {"calls": 1, "seconds": 59.5}
     assert [manage(sandbox).status_code for _turn in range(2)] == [200, 429]
     assert set_limit(sandbox, '{"calls": 1, "seconds": 59.5}').ok
@@ -267,10 +297,7 @@ def test_a_limit_that_cannot_be_set(shared: Sandbox, body: str, said: str) -> No
 
 @pytest.mark.parametrize("text", ("600", "600/", "/60", "0/60", "1.5/60", "600/0", "600/x", "-1/60"))
 def test_a_limit_that_the_command_line_refuses(text: str) -> None:
-    command = [sys.executable, "-m", "tests.sandbox", "--port", "0", f"--rate-limit={text}"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
-    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert done.stderr.startswith("Argument --rate-limit: ")
+    assert refused(f"--rate-limit={text}").startswith("Argument --rate-limit: ")
 
 
 def test_limit_and_faults(start: Callable[..., Sandbox]) -> None:
@@ -303,3 +330,63 @@ def test_the_limit_holds_for_many_clients(start: Callable[..., Sandbox]) -> None
         statuses = list(itertools.chain.from_iterable(pool.map(work, range(16))))
     assert (statuses.count(200), statuses.count(429)) == (50, 110)
     assert len([entry for entry in sandbox.log() if entry.get("limited")]) == 110
+
+
+# Large fleets
+
+FLEET = 10_000
+
+
+@pytest.fixture(scope="module", params=("documented", "observed"))
+def large(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """A sandbox with a fleet of FLEET customers. The tests leave it as it was."""
+    running = Sandbox("--behaviour", request.param, "--customers", str(FLEET))
+    yield running
+    assert running.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize("wanted", ("json", "xml"))
+def test_a_large_fleet_is_listed_as_it_was_made(large: Sandbox, wanted: str) -> None:
+    answer = manage(large, wanted=wanted)
+    if wanted == "json":
+        rows = answer.json()
+    else:
+        rows = [{field.tag: field.text or "" for field in user} for user in ElementTree.fromstring(answer.content)]
+    assert len(rows) == FLEET
+    hidden = ("password", "company", "package", "whitelabel")
+    for number, row in enumerate(rows, 1):
+        shown = {name: value for name, value in fleet.customer(number).items() if name not in hidden}
+        assert {**row, **shown, "active": "true"} == row
+
+
+def test_all_that_is_stored_of_a_large_fleet(large: Sandbox) -> None:
+    stored = large.customers()
+    assert len(stored) == FLEET
+    for number in (1, 2, FLEET):
+        made = fleet.customer(number)
+        password = made.pop("password")
+        customer = stored[made["username"]]
+        assert {**customer, **made, "account": "demo", "active": True, "website_access": True} == customer
+        assert manage(large, method="auth", user=made["username"], password=password).json() == SUCCESS
+        assert manage(large, method="auth", user=made["username"], password="other-4711").json() != SUCCESS
+
+
+def test_the_next_customer_of_a_fleet_can_be_created(large: Sandbox) -> None:
+    made = fleet.customer(FLEET + 1)
+    data = {**DEMO, **made, "confirm_password": made["password"]}
+    answers = [large.http.post(f"{large.api_url}/reseller.add.json", data=data, timeout=20) for _turn in range(2)]
+    assert [answer.json() == SUCCESS for answer in answers] == [True, False]
+    large.reset()
+    assert list(large.customers()) == [fleet.customer(number)["username"] for number in range(1, FLEET + 1)]
+
+
+def test_the_readme_shows_the_first_customer() -> None:
+    described = (ROOT / "tests/sandbox/README.md").read_text(encoding="utf-8")
+    for name, value in fleet.customer(1).items():
+        assert f"| `{name}` | `{value}` |\n" in described
+
+
+@pytest.mark.parametrize("number", ("-1", "many", "1.5", "1000001"))
+def test_a_fleet_that_is_refused(number: str) -> None:
+    assert "is not a number of customers" in refused(f"--customers={number}")
+    assert "not allowed with" in refused("--customers", "1", "--demo")

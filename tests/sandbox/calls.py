@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -38,9 +39,16 @@ class Call:
     passage: Passage
     malformed: bool = False
 
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, value in (*self.query, *self.body):
+            found.setdefault(key, []).append(value)
+        return found
+
     def values(self, name: str) -> list[str]:
         """Every value sent under `name`, those of the query before those of the body."""
-        return [value for key, value in (*self.query, *self.body) if key == name]
+        return self._by_name.get(name, [])
 
     def value(self, name: str) -> str | None:
         """The value of `name`, or None. The last one counts and the body comes last, as in PHP [own]."""

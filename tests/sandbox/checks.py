@@ -14,6 +14,7 @@ from typing import Any
 LONGEST_SECONDS = 86400
 
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_OFFSET = re.compile(r"[0-9]{1,9}")
 _SHOWN_CHARACTERS = 40
 
 
@@ -48,6 +49,13 @@ def whole(value: Any, rule: str, most: float = math.inf) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
         raise SettingError(rule)
     return value
+
+
+def offset(text: str) -> int:
+    """A whole number from 0 on, out of a query. Raises SettingError."""
+    if not _OFFSET.fullmatch(text):
+        raise SettingError("after must be a whole number from 0 on")
+    return int(text)
 
 
 def seconds(value: Any) -> float:

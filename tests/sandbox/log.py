@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from .calls import Call, Pairs
 
@@ -124,7 +123,7 @@ def entry(
 
 def _text(made: Entry) -> str:
     """The entry as JSON, without the keys of a trouble that it did not have."""
-    return json.dumps({key: value for key, value in asdict(made).items() if value or key not in _TROUBLES})
+    return json.dumps({key: value for key, value in vars(made).items() if value or key not in _TROUBLES})
 
 
 def append(db: sqlite3.Connection, made: Entry) -> int:
@@ -139,9 +138,10 @@ def put(db: sqlite3.Connection, number: int, made: Entry) -> None:
     db.execute(f"INSERT OR REPLACE INTO {TABLE} (id, entry) VALUES (?, ?)", (number, _text(made)))
 
 
-def read(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    """All entries, oldest first."""
-    return [json.loads(text) for (text,) in db.execute(f"SELECT entry FROM {TABLE} ORDER BY id")]
+def read(db: sqlite3.Connection, after: int) -> str:
+    """The entries but the first `after`, oldest first, as JSON: there may be thousands, and each is JSON already."""
+    rows = db.execute(f"SELECT entry FROM {TABLE} ORDER BY id LIMIT -1 OFFSET ?", (after,))
+    return f"[{','.join([text for (text,) in rows])}]"
 
 
 def clear(db: sqlite3.Connection) -> None:

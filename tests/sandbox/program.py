@@ -20,7 +20,7 @@ from typing import NoReturn
 
 import uvicorn
 
-from . import fault_plan, limits
+from . import fault_plan, fleet, limits
 from .app import create_app
 from .behaviours import BEHAVIOURS, DOCUMENTED
 from .checks import SettingError
@@ -37,6 +37,8 @@ import_module("python_multipart")
 _FAILURE = 2
 # How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
 _SECONDS_TO_FINISH = 0.4
+# Beyond that a list would hardly fit into memory.
+_MOST_CUSTOMERS = 1_000_000
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -86,6 +88,12 @@ def _loopback(text: str) -> str:
 def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port number from 0 to 65535")
+    return int(text)
+
+
+def _customers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _MOST_CUSTOMERS:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of customers from 0 to {_MOST_CUSTOMERS}")
     return int(text)
 
 
@@ -139,10 +147,13 @@ def _parser() -> argparse.ArgumentParser:
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
     state.add_argument("--demo", action="store_true", help="begin with a small demo fleet")
+    state.add_argument("--customers", type=_customers, metavar="N", help="begin with a fleet of N generated customers")
     return parser
 
 
 def _seed(options: argparse.Namespace) -> Seed:
+    if options.customers is not None:
+        return fleet.seed(options.customers)
     path = DEMO_FLEET if options.demo else options.seed
     return DEFAULT_SEED if path is None else load(path)
 

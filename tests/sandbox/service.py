@@ -147,9 +147,10 @@ class Service:
         self.store.empty()
         self.seed.plant(self.store, self.behaviour)
 
-    def log_entries(self) -> list[dict[str, Any]]:
+    def log_entries(self, after: int) -> str:
+        """The log as JSON, without its first `after` entries."""
         with self.store.transaction() as db:
-            return log.read(db)
+            return log.read(db, after)
 
     def clear_log(self) -> None:
         with self.store.transaction() as db:
