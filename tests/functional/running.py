@@ -66,8 +66,9 @@ class Sandbox:
         answer.raise_for_status()
         return answer.json()
 
-    def log(self) -> list[dict[str, Any]]:
-        return self.control("GET", "log")
+    def log(self, after: int = 0) -> list[dict[str, Any]]:
+        """The API calls but the first `after`."""
+        return self.control("GET", f"log?after={after}")
 
     def customers(self) -> dict[str, dict[str, Any]]:
         """All that is stored, by username."""

@@ -631,6 +631,8 @@ def test_log_of_a_write(sandbox: Sandbox) -> None:
         "query_parameters": [],
         "body_parameters": ["api_key", "api_user", "method", "user", "username"],
         "content_type": "application/x-www-form-urlencoded",
+        "connection": 1,
+        "in_flight": 1,
     }
     assert (second["attempted_write"], second["wrote"], second["outcome"]) == (True, False, "error")
     assert (second["verb"], second["content_type"], second["body_parameters"]) == ("GET", None, [])

@@ -35,6 +35,7 @@ from tests.sandbox.app import create_app
 from tests.sandbox.behaviours import DOCUMENTED
 from tests.sandbox.fault_plan import FaultPlan
 from tests.sandbox.faults import KINDS
+from tests.sandbox.limits import RateLimit
 from tests.sandbox.seed import DEFAULT_SEED
 from tests.sandbox.service import Service
 from tests.sandbox.store import Store
@@ -770,7 +771,7 @@ def test_only_this_machine_may_set_faults(peer: str, status: int, verb: str) -> 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(create_app(service, plan)(scope, receive, send))
+    asyncio.run(create_app(service, plan, RateLimit())(scope, receive, send))
     assert sent[0]["status"] == status
     assert len(plan.shown()) == (1 if (verb, status) == ("POST", 200) else 0)
 

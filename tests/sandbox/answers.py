@@ -74,10 +74,8 @@ class Renderer:
 
     def _users(self, rows: Iterable[tuple[str, ...]]) -> str:
         """`<users>` with one `<user>` a row, or nothing at all for an empty list of the observed service [seen]."""
-        names = self.behaviour.row
-        users = [
-            _element("user", "".join([_element(name, _text(value)) for name, value in zip(names, row)])) for row in rows
-        ]
+        user = _element("user", "".join([_element(name, "%s") for name in self.behaviour.row]))
+        users = [user % tuple(map(_text, row)) for row in rows]
         if users:
             return _element("users", "".join(users))
         return "" if self.behaviour.empty_xml_list_is_empty_body else "<users/>"

@@ -13,38 +13,49 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import controls, operations, wire
 from .calls import Call, read_call
+from .controls import Parts
 from .fault_plan import FaultPlan
+from .limits import RateLimit
 from .player import Player
 from .service import Service
+from .traffic import Traffic
 
 
 class ApiEndpoint:
     """The one door of the API. A class, because the router would let a plain function see its own verbs only."""
 
-    def __init__(self, service: Service, plan: FaultPlan, player: Player) -> None:
-        self._service = service
-        self._plan = plan
-        self._player = player
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Every API call passes here and nowhere else."""
-        try:
-            call = await read_call(Request(scope, receive))
-        except ClientDisconnect:
-            # Half a request is no call: nothing is done, nobody is there to be answered.
-            return
-        await self._answered(call)(scope, receive, send)
+        with self._parts.traffic.call(wire.connection_of(scope)) as passage:
+            try:
+                call = await read_call(Request(scope, receive), passage)
+            except ClientDisconnect:
+                # Half a request is no call: nothing is done, nobody is there to be answered.
+                return
+            await self._answered(call)(scope, receive, send)
 
     def _answered(self, call: Call) -> ASGIApp:
         """Serve a call. On the event loop itself, so calls are served one after the other, in about a millisecond."""
-        fault = self._plan.next(operations.find(call))
+        # The limit stands before everything else, so it takes whatever name a client gives itself [own].
+        standing = self._parts.limit.count(call.value("api_user") or "")
+        if standing is None:
+            return self._served(call)
+        refused = standing.refused
+        answer = wire.response(self._parts.service.turn_away(call)) if refused else self._served(call)
+        return wire.with_headers(answer, standing.headers)
+
+    def _served(self, call: Call) -> ASGIApp:
+        fault = self._parts.plan.next(operations.find(call))
         if fault is not None:
-            return self._player.play(fault, call)
-        return wire.response(self._service.answer(call))
+            return self._parts.player.play(fault, call)
+        return wire.response(self._parts.service.answer(call))
 
 
-def create_app(service: Service, plan: FaultPlan) -> Starlette:
-    """The ASGI application around one service and the faults that are set."""
-    player = Player(service)
-    api = Route("/apiv2/{address:path}", ApiEndpoint(service, plan, player))
-    return Starlette(routes=[api, *controls.routes(controls.Parts(service, plan, player))])
+def create_app(service: Service, plan: FaultPlan, limit: RateLimit) -> Starlette:
+    """The ASGI application around one service, the faults that are set and the rate limit."""
+    parts = Parts(service, plan, limit, Player(service), Traffic())
+    api = Route("/apiv2/{address:path}", ApiEndpoint(parts))
+    return Starlette(routes=[api, *controls.routes(parts)])

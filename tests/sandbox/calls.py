@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from .behaviours import Reason, Refusal
+from .traffic import Passage
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -34,11 +36,19 @@ class Call:
     query: Pairs
     body: Pairs
     content_type: str | None
+    passage: Passage
     malformed: bool = False
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for key, value in (*self.query, *self.body):
+            found.setdefault(key, []).append(value)
+        return found
 
     def values(self, name: str) -> list[str]:
         """Every value sent under `name`, those of the query before those of the body."""
-        return [value for key, value in (*self.query, *self.body) if key == name]
+        return self._by_name.get(name, [])
 
     def value(self, name: str) -> str | None:
         """The value of `name`, or None. The last one counts and the body comes last, as in PHP [own]."""
@@ -76,7 +86,7 @@ async def _form_pairs(request: Request) -> Pairs:
     return tuple((_scrubbed(key), _scrubbed(value)) for key, value in pairs)
 
 
-async def read_call(request: Request) -> Call:
+async def read_call(request: Request, passage: Passage) -> Call:
     """Read the whole request. A broken body makes the call `malformed`, never an exception."""
     family, action, wanted = split_address(request.path_params["address"])
     body: Pairs = ()
@@ -94,6 +104,7 @@ async def read_call(request: Request) -> Call:
         query=tuple(request.query_params.multi_items()),
         body=body,
         content_type=_media_type(request),
+        passage=passage,
         malformed=malformed,
     )
 

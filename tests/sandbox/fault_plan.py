@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import checks
+from .checks import SettingError
 from .faults import KINDS
 from .operations import OPERATIONS, Operation
 
@@ -21,16 +21,10 @@ EVERY_WRITE = "writes"
 FOREVER = "forever"
 
 _OPERATION_NAMES = {operation.name for operation in OPERATIONS.values()}
-_LONGEST = 86400
+_FORM = "A fault must be a JSON object, or a list of them"
 _MOST_MEBIBYTES = 100_000
-_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 # Printable ASCII without a space: nothing in it can end the header.
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
-_SHOWN_CHARACTERS = 40
-
-
-class FaultError(ValueError):
-    """A fault that cannot be set; the text is one sentence without its full stop."""
 
 
 @dataclass(frozen=True)
@@ -53,97 +47,69 @@ class Fault:
 
 
 def from_text(text: str) -> Fault:
-    """`create:close-after,nth=2,times=3`, as the command line has it. Raises FaultError."""
+    """`create:close-after,nth=2,times=3`, as the command line has it. Raises SettingError."""
     head, *settings = text.split(",")
     operation, colon, name = head.partition(":")
     if not colon:
-        raise FaultError(f"{_shown(text)} does not begin with OPERATION:FAULT")
+        raise SettingError(f"{checks.shown(text)} does not begin with OPERATION:FAULT")
     data: dict[str, Any] = {"operation": operation, "fault": name}
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
-            raise FaultError(f"{_shown(setting)} is not SETTING=VALUE")
+            raise SettingError(f"{checks.shown(setting)} is not SETTING=VALUE")
         if key in data:
-            raise FaultError(f"{_shown(key)} is there twice")
-        data[key] = _typed(value)
+            raise SettingError(f"{checks.shown(key)} is there twice")
+        data[key] = checks.typed(value)
     return from_data(data)
 
 
 def from_json(body: bytes) -> list[Fault]:
-    """One object or a list of them. Raises FaultError, and then none of them counts."""
-    try:
-        data = json.loads(body)
-    except (ValueError, RecursionError):
-        raise FaultError("A fault must be a JSON object, or a list of them") from None
+    """One object or a list of them. Raises SettingError, and then none of them counts."""
+    data = checks.parsed(body, _FORM)
     return [from_data(item) for item in (data if isinstance(data, list) else [data])]
 
 
 def from_data(data: Any) -> Fault:
-    """A fault from its JSON form. Raises FaultError."""
+    """A fault from its JSON form. Raises SettingError."""
     if not isinstance(data, dict):
-        raise FaultError("A fault must be a JSON object, or a list of them")
+        raise SettingError(_FORM)
     rest = dict(data)
     operation, name = rest.pop("operation", None), rest.pop("fault", None)
     if not isinstance(operation, str) or operation not in {*_OPERATION_NAMES, EVERY_CALL, EVERY_WRITE}:
-        raise FaultError(f"{_shown(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
+        raise SettingError(f"{checks.shown(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
     if not isinstance(name, str) or name not in KINDS:
-        raise FaultError(f"{_shown(name)} is no fault")
+        raise SettingError(f"{checks.shown(name)} is no fault")
     nth, times = _nth(rest.pop("nth", 1)), _times(rest.pop("times", 1))
     defaults = KINDS[name].settings
     for key in rest:
         if key not in defaults:
-            raise FaultError(f"{_shown(key)} is no setting of {name}")
+            raise SettingError(f"{checks.shown(key)} is no setting of {name}")
     settings = {key: _CHECKS[key](rest.get(key, default)) for key, default in defaults.items()}
     return Fault(operation, name, nth, times, settings)
 
 
-def _shown(value: Any) -> str:
-    """What was sent, on one line and not too long."""
-    text = json.dumps(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-
-
-def _typed(text: str) -> Any:
-    if not _NUMBER.fullmatch(text):
-        return text
-    return float(text) if "." in text else int(text)
-
-
-def _whole(value: Any, most: float, rule: str) -> int:
-    # `true` is a number in Python.
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
-        raise FaultError(rule)
-    return value
-
-
 def _nth(value: Any) -> int:
-    return _whole(value, math.inf, "nth must be a whole number from 1 on")
+    return checks.whole(value, "nth must be a whole number from 1 on")
 
 
 def _times(value: Any) -> int | None:
     if value is None or value == FOREVER:
         return None
-    return _whole(value, math.inf, f"times must be a whole number from 1 on, or {FOREVER}")
-
-
-def _seconds(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= _LONGEST:
-        raise FaultError(f"seconds must be a number from 0 to {_LONGEST}")
-    return value
+    return checks.whole(value, f"times must be a whole number from 1 on, or {FOREVER}")
 
 
 def _mebibytes(value: Any) -> int:
-    return _whole(value, _MOST_MEBIBYTES, f"mebibytes must be a whole number from 1 to {_MOST_MEBIBYTES}")
+    return checks.whole(value, f"mebibytes must be a whole number from 1 to {_MOST_MEBIBYTES}", _MOST_MEBIBYTES)
 
 
 def _location(value: Any) -> str:
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        raise FaultError("location must be an address without spaces and in ASCII")
+        raise SettingError("location must be an address without spaces and in ASCII")
     return value
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "seconds": _seconds,
+    "seconds": checks.seconds,
     "mebibytes": _mebibytes,
     "location": _location,
 }

@@ -24,7 +24,8 @@ from . import log, wire
 from .answers import XML_DECLARATION, Answer
 from .behaviours import Reason
 from .calls import Call
-from .service import Service
+from .limits import Standing
+from .service import TOO_MANY_REQUESTS, Service
 from .validation import carried_by_xml
 
 _MEBIBYTE_OF_BLANKS = b" " * 2**20
@@ -111,29 +112,22 @@ def _stalled(scene: Scene) -> ASGIApp:
 # Errors
 
 
-def _failed(status: int, message: str) -> Strategy:
+def _failed(message: str, status: int) -> Strategy:
     return lambda scene: wire.response(scene.error(message, status))
 
 
-def _with_headers(answer: Answer, headers: Mapping[str, str]) -> Response:
-    made = wire.response(answer)
-    made.headers.update(headers)
-    return made
-
-
-def _retry_after(status: int, message: str) -> Strategy:
+def _retry_after(message: str, status: int) -> Strategy:
     def strategy(scene: Scene) -> ASGIApp:
         # The header knows whole seconds only.
         headers = {"retry-after": str(math.ceil(scene.settings["seconds"]))}
-        return _with_headers(scene.error(message, status), headers)
+        return wire.with_headers(wire.response(scene.error(message, status)), headers)
 
     return strategy
 
 
 def _rate_limit_reset(scene: Scene) -> ASGIApp:
-    reset = math.ceil(time.time() + scene.settings["seconds"])
-    headers = {"x-ratelimit-limit": "600", "x-ratelimit-remaining": "0", "x-ratelimit-reset": str(reset)}
-    return _with_headers(scene.error("Too many requests", 429), headers)
+    reset = time.time() + scene.settings["seconds"]
+    return wire.with_headers(wire.response(scene.error(*TOO_MANY_REQUESTS)), Standing(600, 0, reset, True).headers)
 
 
 def _not_found(scene: Scene) -> ASGIApp:
@@ -264,10 +258,10 @@ KINDS: dict[str, Kind] = {
     "close-after": Kind(_closed, Acts.NOW),
     "slow-act": Kind(_closed, Acts.LATER, settings=_A_SECOND),
     "stall": Kind(_stalled, settings={"seconds": 300}),
-    "error-before": Kind(_failed(500, "Internal server error"), outcome=log.ERROR),
-    "error-after": Kind(_failed(500, "Internal server error"), Acts.NOW, log.ERROR),
-    "unavailable": Kind(_retry_after(503, "Service unavailable"), outcome=log.ERROR, settings=_A_SECOND),
-    "rate-limit": Kind(_retry_after(429, "Too many requests"), outcome=log.ERROR, settings=_A_SECOND),
+    "error-before": Kind(_failed("Internal server error", 500), outcome=log.ERROR),
+    "error-after": Kind(_failed("Internal server error", 500), Acts.NOW, log.ERROR),
+    "unavailable": Kind(_retry_after("Service unavailable", 503), outcome=log.ERROR, settings=_A_SECOND),
+    "rate-limit": Kind(_retry_after(*TOO_MANY_REQUESTS), outcome=log.ERROR, settings=_A_SECOND),
     "rate-limit-reset": Kind(_rate_limit_reset, outcome=log.ERROR, settings=_A_SECOND),
     "not-found": Kind(_not_found, outcome=log.ERROR),
     "echo": Kind(_echo, outcome=log.ERROR),

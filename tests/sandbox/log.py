@@ -9,8 +9,7 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from .calls import Call, Pairs
 
@@ -24,6 +23,9 @@ OK = "ok"
 ERROR = "error"
 NONE = "none"
 
+# Keys that an entry has only where they say something.
+_TROUBLES = ("fault", "limited")
+
 # Longest texts that are kept, in characters, and most names: a client's accident must not fill the log.
 _TEXT_LIMIT = 255
 _NAME_LIMIT = 64
@@ -36,7 +38,8 @@ class Entry:
 
     `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
     the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
-    was told. `fault`: the fault that was played.
+    was told. `connection` and `in_flight`: see `Passage`. `fault`: the fault that was played.
+    `limited`: the call was beyond the rate limit.
     """
 
     time: str
@@ -52,15 +55,22 @@ class Entry:
     query_parameters: list[str]
     body_parameters: list[str]
     content_type: str | None
+    connection: int
+    in_flight: int
     fault: str | None
+    limited: bool
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a fault changes in an entry. `outcome` is None where the client can read the real answer."""
+    """What a fault or the rate limit changes in an entry.
+
+    `outcome` is None where the client can read the real answer.
+    """
 
     fault: str | None = None
     outcome: str | None = None
+    limited: bool = False
 
 
 NO_TROUBLE = Trouble()
@@ -104,13 +114,16 @@ def entry(
         query_parameters=_names(call.query),
         body_parameters=_names(call.body),
         content_type=_cut(call.content_type),
+        connection=call.passage.connection,
+        in_flight=call.passage.in_flight,
         fault=trouble.fault,
+        limited=trouble.limited,
     )
 
 
 def _text(made: Entry) -> str:
-    """The entry as JSON. `fault` is there only if one was played."""
-    return json.dumps({key: value for key, value in asdict(made).items() if key != "fault" or value is not None})
+    """The entry as JSON, without the keys of a trouble that it did not have."""
+    return json.dumps({key: value for key, value in vars(made).items() if value or key not in _TROUBLES})
 
 
 def append(db: sqlite3.Connection, made: Entry) -> int:
@@ -125,9 +138,10 @@ def put(db: sqlite3.Connection, number: int, made: Entry) -> None:
     db.execute(f"INSERT OR REPLACE INTO {TABLE} (id, entry) VALUES (?, ?)", (number, _text(made)))
 
 
-def read(db: sqlite3.Connection) -> list[dict[str, Any]]:
-    """All entries, oldest first."""
-    return [json.loads(text) for (text,) in db.execute(f"SELECT entry FROM {TABLE} ORDER BY id")]
+def read(db: sqlite3.Connection, after: int) -> str:
+    """The entries but the first `after`, oldest first, as JSON: there may be thousands, and each is JSON already."""
+    rows = db.execute(f"SELECT entry FROM {TABLE} ORDER BY id LIMIT -1 OFFSET ?", (after,))
+    return f"[{','.join([text for (text,) in rows])}]"
 
 
 def clear(db: sqlite3.Connection) -> None:

@@ -20,10 +20,12 @@ from typing import NoReturn
 
 import uvicorn
 
-from . import fault_plan
+from . import fault_plan, fleet, limits
 from .app import create_app
 from .behaviours import BEHAVIOURS, DOCUMENTED
-from .fault_plan import Fault, FaultError, FaultPlan
+from .checks import SettingError
+from .fault_plan import Fault, FaultPlan
+from .limits import Limit, RateLimit
 from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
 from .service import Service
 from .store import Store, StoreError
@@ -35,6 +37,8 @@ import_module("python_multipart")
 _FAILURE = 2
 # How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
 _SECONDS_TO_FINISH = 0.4
+# Beyond that a list would hardly fit into memory.
+_MOST_CUSTOMERS = 1_000_000
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -87,10 +91,23 @@ def _port(text: str) -> int:
     return int(text)
 
 
+def _customers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _MOST_CUSTOMERS:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of customers from 0 to {_MOST_CUSTOMERS}")
+    return int(text)
+
+
 def _fault(text: str) -> Fault:
     try:
         return fault_plan.from_text(text)
-    except FaultError as error:
+    except SettingError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _rate_limit(text: str) -> Limit:
+    try:
+        return limits.from_text(text)
+    except SettingError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
@@ -121,13 +138,22 @@ def _parser() -> argparse.ArgumentParser:
         metavar="OPERATION:FAULT[,SETTING=VALUE...]",
         help="a fault to play, as in create:close-after,nth=2; may be given more than once",
     )
+    parser.add_argument(
+        "--rate-limit",
+        type=_rate_limit,
+        metavar="CALLS/SECONDS",
+        help="how many calls an account may make in how much time, as in 600/60 (default: any number)",
+    )
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
     state.add_argument("--demo", action="store_true", help="begin with a small demo fleet")
+    state.add_argument("--customers", type=_customers, metavar="N", help="begin with a fleet of N generated customers")
     return parser
 
 
 def _seed(options: argparse.Namespace) -> Seed:
+    if options.customers is not None:
+        return fleet.seed(options.customers)
     path = DEMO_FLEET if options.demo else options.seed
     return DEFAULT_SEED if path is None else load(path)
 
@@ -165,7 +191,7 @@ def _serve(options: argparse.Namespace) -> None:
         except sqlite3.Error as error:
             raise StoreError(f"The database {options.database} cannot be used: {error}.") from error
         config = uvicorn.Config(
-            create_app(service, FaultPlan(options.faults)),
+            create_app(service, FaultPlan(options.faults), RateLimit(options.rate_limit)),
             # The same everywhere, whatever else is installed beside uvicorn.
             loop="asyncio",
             http=Protocol,

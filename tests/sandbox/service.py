@@ -19,6 +19,9 @@ from .operations import Context, Operation
 from .seed import Seed
 from .store import Account, Store
 
+# Message and status.
+TOO_MANY_REQUESTS = ("Too many requests", 429)
+
 
 def _today() -> datetime.date:
     return datetime.datetime.now(datetime.timezone.utc).date()
@@ -57,6 +60,11 @@ class Service:
                 account = None
             entry = self._entry(call, account, False, trouble)
             return log.append(db, entry), entry
+
+    def turn_away(self, call: Call) -> Answer:
+        """Write a call beyond the rate limit into the request log, and answer it so."""
+        self.note(call, Trouble(outcome=log.ERROR, limited=True))
+        return self.error(call, *TOO_MANY_REQUESTS)
 
     def act_on_noted(self, call: Call, number: int, entry: Entry) -> None:
         """Serve a call that was noted, without an answer to it, and say in its entry whether it wrote."""
@@ -139,9 +147,10 @@ class Service:
         self.store.empty()
         self.seed.plant(self.store, self.behaviour)
 
-    def log_entries(self) -> list[dict[str, Any]]:
+    def log_entries(self, after: int) -> str:
+        """The log as JSON, without its first `after` entries."""
         with self.store.transaction() as db:
-            return log.read(db)
+            return log.read(db, after)
 
     def clear_log(self) -> None:
         with self.store.transaction() as db:

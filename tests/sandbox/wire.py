@@ -7,24 +7,35 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+from collections.abc import Mapping
 
+from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .answers import Answer
 
-# Under this name the scope of each call holds the function that closes its connection.
+# Under these names the scope of each call holds the function that closes its connection, and the connection's number.
 _CLOSE = "close_connection"
+_CONNECTION = "connection"
+# Not the client's port: that comes again once the connection is closed.
+_CONNECTIONS = itertools.count(1)
 
 
 class Protocol(H11Protocol):
-    """uvicorn's own protocol, which also lets the application close the connection."""
+    """uvicorn's own protocol, which also lets the application close the connection and tell it from others."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # uvicorn hands a copy of this dict to each call, as `state` of the scope.
-        self.app_state = {**self.app_state, _CLOSE: transport.close}
+        self.app_state = {**self.app_state, _CLOSE: transport.close, _CONNECTION: next(_CONNECTIONS)}
+
+
+def connection_of(scope: Scope) -> int:
+    """The number of the connection that a call came over; no other connection ever had it."""
+    return scope["state"][_CONNECTION]
 
 
 async def gone(receive: Receive) -> None:
@@ -56,3 +67,19 @@ def response(answer: Answer) -> Response:
     if answer.status == 405:
         headers["allow"] = "GET, POST"
     return Response(answer.body, status_code=answer.status, headers=headers)
+
+
+def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
+    """What `app` answers, with those of the headers that it does not have by itself."""
+
+    async def with_them(scope: Scope, receive: Receive, send: Send) -> None:
+        async def add(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                own = MutableHeaders(scope=message)
+                for name, value in headers.items():
+                    own.setdefault(name, value)
+            await send(message)
+
+        await app(scope, receive, add)
+
+    return with_them

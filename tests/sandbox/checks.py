@@ -1,0 +1,65 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the command line and the control addresses share: settings out of texts and JSON, checked one by one."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import Any
+
+LONGEST_SECONDS = 86400
+
+_NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_OFFSET = re.compile(r"[0-9]{1,9}")
+_SHOWN_CHARACTERS = 40
+
+
+class SettingError(ValueError):
+    """Something that cannot be set; the text is one sentence without its full stop."""
+
+
+def shown(value: Any) -> str:
+    """What was sent, on one line and not too long."""
+    text = json.dumps(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+
+
+def typed(text: str) -> Any:
+    """A number where the text is one, else the text."""
+    if not _NUMBER.fullmatch(text):
+        return text
+    return float(text) if "." in text else int(text)
+
+
+def parsed(body: bytes, otherwise: str) -> Any:
+    """A JSON document. Raises SettingError with `otherwise` if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise SettingError(otherwise) from None
+
+
+def whole(value: Any, rule: str, most: float = math.inf) -> int:
+    """A whole number from 1 on. Raises SettingError with `rule`."""
+    # `true` is a number in Python.
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise SettingError(rule)
+    return value
+
+
+def offset(text: str) -> int:
+    """A whole number from 0 on, out of a query. Raises SettingError."""
+    if not _OFFSET.fullmatch(text):
+        raise SettingError("after must be a whole number from 0 on")
+    return int(text)
+
+
+def seconds(value: Any) -> float:
+    """A time, also a fraction or none at all. Raises SettingError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST_SECONDS:
+        raise SettingError(f"seconds must be a number from 0 to {LONGEST_SECONDS}")
+    return value

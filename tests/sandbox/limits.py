@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rate limit: so many calls an account may make in a window of time, and where each of them stands."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from . import checks
+from .checks import SettingError
+
+_FORM = "A limit must be a JSON object with calls and seconds"
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many calls in how many seconds."""
+
+    calls: int
+    seconds: float
+
+    def shown(self) -> dict[str, Any]:
+        return {"calls": self.calls, "seconds": self.seconds}
+
+
+def from_text(text: str) -> Limit:
+    """`600/60`, as the command line has it. Raises SettingError."""
+    calls, slash, seconds = text.partition("/")
+    if not slash:
+        raise SettingError(f"{checks.shown(text)} is not CALLS/SECONDS")
+    return _checked(checks.typed(calls), checks.typed(seconds))
+
+
+def from_json(body: bytes) -> Limit:
+    """`{"calls": 600, "seconds": 60}`. Raises SettingError."""
+    data = checks.parsed(body, _FORM)
+    if not isinstance(data, dict) or set(data) != {"calls", "seconds"}:
+        raise SettingError(_FORM)
+    return _checked(data["calls"], data["seconds"])
+
+
+def _checked(calls: Any, seconds: Any) -> Limit:
+    limit = Limit(checks.whole(calls, "calls must be a whole number from 1 on"), checks.seconds(seconds))
+    if not limit.seconds:
+        raise SettingError("seconds must be more than 0")
+    return limit
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an account stands after a call: `remaining` calls until `reset`, in epoch seconds. `refused`: that call."""
+
+    limit: int
+    remaining: int
+    reset: float
+    refused: bool
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """[doc] As every answer carries them. A moment later than the true one lets no client come too early [own]."""
+        return {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(self.remaining),
+            "x-ratelimit-reset": str(math.ceil(self.reset)),
+        }
+
+
+@dataclass
+class _Window:
+    """One account's window of time: its end in epoch seconds, and the calls that are left until then."""
+
+    end: float
+    left: int
+
+
+class RateLimit:
+    """The limit that is set, and every account's window. `lasting`: the limit to which `reset` returns."""
+
+    def __init__(self, lasting: Limit | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._lasting = lasting
+        self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Only the limit of the command line, and as if no call had been counted."""
+        self.set(self._lasting)
+
+    def set(self, limit: Limit | None) -> None:
+        """Another limit, or none. No call is counted yet."""
+        self._limit = limit
+        self._windows: dict[str, _Window] = {}
+
+    def shown(self) -> dict[str, Any] | None:
+        return self._limit.shown() if self._limit else None
+
+    def count(self, account: str) -> Standing | None:
+        """Count a call and say where that leaves the account; None without a limit.
+
+        An account's window begins with its first call after the one before [own]: so a client that stands still for a
+        while has all its calls again.
+        """
+        if self._limit is None:
+            return None
+        now = self._clock()
+        window = self._windows.get(account)
+        if window is None or now >= window.end:
+            window = self._windows[account] = _Window(now + self._limit.seconds, self._limit.calls)
+        refused = window.left == 0
+        if not refused:
+            window.left -= 1
+        return Standing(self._limit.calls, window.left, window.end, refused)
