@@ -208,7 +208,7 @@ def test_a_delegated_task_runs_where_it_is_delegated_to(ansible: Ansible) -> Non
 @only_json
 @only_observed
 def test_ansible_doc_shows_the_documentation_and_the_switch(ansible: Ansible) -> None:
-    for module in ("reseller_customer", "reseller_customer_info", "reseller_customer_password"):
+    for module in ("reseller_customer", "reseller_customer_info", "reseller_customer_password", "reseller_customers"):
         done = ansible.command("ansible-doc", MODULES + module)
         assert done.returncode == 0, done.stderr
         assert "sendgrid_direct_execution" in done.stdout

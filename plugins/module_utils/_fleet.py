@@ -1,0 +1,374 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""A whole fleet of customers: one list, and only the writes that differences need. No Ansible here.
+
+Each customer is compared and written by the same plan and the same code as a single one. This file decides which
+customers there is something to do for, has it done by several threads over one line, and tells what became of it.
+"""
+
+from __future__ import annotations
+
+import collections
+import concurrent.futures
+import dataclasses
+import queue
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
+    Connect,
+    Options,
+    Result,
+    check,
+    check_creation,
+    common_result,
+    customer_problems,
+    desired_of,
+    open_session,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    CallError,
+    CollectionError,
+    Defect,
+    InvalidInput,
+    Stopped,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import as_result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+    Desired,
+    Observed,
+    Plan,
+    Roster,
+    plan,
+    stored_otherwise,
+    stored_text,
+    to_check_password,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+    NOT_REACHED,
+    PLANNED,
+    Outcome,
+    ask,
+    carry_out,
+    pretend,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import MOST_AT_ONCE, Session
+
+SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
+# The first of a customer's operations that is here says what became of it.
+_KINDS = {"create": "created", "delete": "deleted", "rename": "renamed"}
+
+_FEW = 3
+# Seconds between two looks at the clock while calls are under way.
+_TICK = 0.5
+
+
+class Watcher:
+    """Is told how the work goes on. This one tells nobody."""
+
+    def tick(self, done: int, failed: int, total: int) -> None:
+        """Called now and then: how many customers are done, how many of them failed, and how many there are."""
+
+    def stopped(self, report: str) -> None:
+        """Called at the end of a run that was interrupted, whose result nobody may be there to read."""
+
+
+@dataclasses.dataclass
+class Member:
+    """One customer of the fleet on its way.
+
+    `plan`: None until it is known. `outcome`: None until it was begun. `error`: what kept it from being begun.
+    """
+
+    desired: Desired
+    observed: Observed = dataclasses.field(default_factory=Observed)
+    plan: Plan | None = None
+    outcome: Outcome | None = None
+    error: CollectionError | None = None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether an error ended it."""
+        return self.error is not None or (self.outcome is not None and self.outcome.error is not None)
+
+    @property
+    def kind(self) -> str:
+        """The name in the summary."""
+        if self.has_failed:
+            return "failed"
+        if self.outcome is None or NOT_REACHED in self.outcome.statuses:
+            return "not_reached"
+        names = [operation.name for operation in self.outcome.plan.operations]
+        return next((_KINDS[name] for name in names if name in _KINDS), "updated" if names else "unchanged")
+
+
+def manage_fleet(
+    options: Options, check_mode: bool, connect: Connect = Session, watcher: Watcher | None = None
+) -> Result:
+    """reseller_customers: makes a whole fleet what it should be."""
+    check(options, fleet_problems(options))
+    wanted = [desired_of(row, updates_company_alone=False) for row in options["customers"]]
+    with open_session(options, connect) as session, Stop() as stop:
+        run = _Run(session, options, check_mode, stop, watcher or Watcher())
+        roster = run.roster()
+        members = [_member(desired, roster) for desired in wanted]
+        if options["purge"]:
+            members += _to_purge(wanted, roster, options["max_deletions"])
+        run.plan(members)
+        run.carry_out(members)
+    result = _result(members, stop, check_mode)
+    if stop.is_interrupted:
+        run.watcher.stopped(result["msg"])
+    return result
+
+
+def fleet_problems(options: Options) -> list[str]:
+    """What is wrong with the options of the fleet, before anything is asked of the server."""
+    rows = options["customers"]
+    problems = [
+        f"{place(number, row)}: {problem}"
+        for number, row in enumerate(rows)
+        for problem in customer_problems(row, options["api"])
+    ]
+    problems += name_problems(rows)
+    if options["purge"] and options["max_deletions"] is None:
+        problems.append("purge needs max_deletions, the number of customers that it may delete")
+    if options["max_deletions"] is not None and options["max_deletions"] < 0:
+        problems.append("max_deletions must not be negative")
+    if not 1 <= options["concurrency"] <= MOST_AT_ONCE:
+        problems.append(f"concurrency must be from 1 to {MOST_AT_ONCE}")
+    return problems
+
+
+def place(number: int, row: t.Any) -> str:
+    """Where a row stands in the option, and whom it is about."""
+    user = row.get("username") if isinstance(row, dict) else None
+    return f"customers[{number}] ('{shown(str(user), 100)}')" if user else f"customers[{number}]"
+
+
+def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
+    """The names that more than one row speaks of, or that differ only by case. Rows may be of any kind."""
+    places: dict[str, list[int]] = collections.defaultdict(list)
+    spellings: dict[str, set[str]] = collections.defaultdict(set)
+    for number, row in enumerate(rows):
+        for name in _names(row):
+            places[name].append(number)
+            spellings[name.casefold()].add(name)
+    problems = [
+        f"{_enumeration([f'customers[{number}]' for number in numbers])} have the username '{shown(name, 100)}'"
+        for name, numbers in places.items()
+        if len(numbers) > 1
+    ]
+    return problems + [
+        f"{_enumeration([place(places[name][0], {'username': name}) for name in sorted(names)])} differ only by case"
+        for names in spellings.values()
+        if len(names) > 1 and len({places[name][0] for name in names}) > 1
+    ]
+
+
+def _names(row: t.Any) -> set[str]:
+    names = {row.get("username"), row.get("new_username")} if isinstance(row, dict) else set()
+    return {name for name in names if isinstance(name, str)}
+
+
+def _enumeration(texts: t.Sequence[str]) -> str:
+    return f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def _member(desired: Desired, roster: Roster) -> Member:
+    try:
+        return Member(desired, Observed(roster.identify(desired), shows_website_access=roster.shows_website_access))
+    except InvalidInput as error:
+        return Member(desired, error=error)
+
+
+def _to_purge(wanted: t.Iterable[Desired], roster: Roster, most: int) -> list[Member]:
+    """The customers that the fleet does not name. Raises InvalidInput when there are more than `most`.
+
+    A customer whose name differs only by case from one of the fleet is an error of that one, and none to delete.
+    """
+    named = {name.casefold() for desired in wanted for name in desired.usernames}
+    doomed = [Desired(name, state="absent") for name in roster if name.casefold() not in named]
+    if len(doomed) > most:
+        names = ", ".join(f"'{shown(desired.username, 100)}'" for desired in doomed[:_FEW])
+        raise InvalidInput(
+            [
+                f"{len(doomed)} customers are not in the fleet ({names}{', …' if len(doomed) > _FEW else ''}), "
+                f"and max_deletions is {most}"
+            ],
+            about="Nothing was changed, since purge would delete more customers than it may",
+        )
+    return [_member(desired, roster) for desired in doomed]
+
+
+class _Run:
+    """The work on one fleet."""
+
+    def __init__(self, session: Session, options: Options, check_mode: bool, stop: Stop, watcher: Watcher) -> None:
+        self.watcher = watcher
+        self._session = session
+        self._family = options["api"]
+        self._concurrency = options["concurrency"]
+        self._stops_at_errors = options["on_error"] == "stop"
+        self._check_mode = check_mode
+        self._stop = stop
+
+    def roster(self) -> Roster:
+        """Every customer of the account: one call."""
+        return Roster(row.attributes for row in self._api().customers())
+
+    def plan(self, members: t.Iterable[Member]) -> None:
+        """Plans for every customer of which enough is known without asking."""
+        for member in members:
+            if member.error is None and to_check_password(member.desired, member.observed.current) is None:
+                self._plan(member)
+            self._consider(member)
+
+    def carry_out(self, members: t.Sequence[Member]) -> None:
+        """Does what is to be done, and returns when that is done or stopped and no call is under way any more."""
+        waiting = [member for member in members if member.error is None and member.outcome is None]
+        finished: queue.SimpleQueue[Member] = queue.SimpleQueue()
+        with concurrent.futures.ThreadPoolExecutor(self._concurrency) as pool:
+            for member in waiting:
+                pool.submit(self._work_on, member, finished)
+            self._wait_for(len(waiting), finished, members)
+
+    def _wait_for(self, waiting: int, finished: queue.SimpleQueue[Member], members: t.Sequence[Member]) -> None:
+        failed = sum(member.has_failed for member in members)
+        while waiting:
+            try:
+                failed += finished.get(timeout=_TICK).has_failed
+                waiting -= 1
+            except queue.Empty:
+                self._stop.look()
+            self.watcher.tick(len(members) - waiting, failed, len(members))
+
+    def _work_on(self, member: Member, finished: queue.SimpleQueue[Member]) -> None:
+        """Everything for one customer, in a thread of the pool."""
+        try:
+            if not self._stop.is_set():
+                self._reconcile(member)
+        except Stopped:
+            # It stays what it is: not reached.
+            pass
+        except CollectionError as error:
+            member.error = error
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            member.error = Defect(error)
+        finally:
+            self._consider(member)
+            finished.put(member)
+
+    def _reconcile(self, member: Member) -> None:
+        api = self._api(member.desired.password)
+        if member.plan is None:
+            member.observed = ask(api, member.desired, member.observed)
+            self._plan(member)
+        if member.plan is not None and member.outcome is None:
+            member.outcome = carry_out(api, member.desired, member.plan, self._stop.is_set)
+
+    def _plan(self, member: Member) -> None:
+        """The plan for a customer, and what comes of it where nothing is to be written."""
+        try:
+            member.plan = plan(member.desired, member.observed)
+            check_creation(member.desired, member.plan, self._family)
+        except InvalidInput as error:
+            member.error = error
+            return
+        if self._check_mode or not member.plan.operations:
+            member.outcome = pretend(member.plan)
+
+    def _consider(self, member: Member) -> None:
+        """Stops the run for an error that asks for it."""
+        error = member.error or (member.outcome.error if member.outcome else None)
+        if isinstance(error, CallError) and error.is_general:
+            self._stop.set("every further call would fail in the same way")
+        elif error is not None and (self._stops_at_errors or isinstance(error, Defect)):
+            self._stop.set("on_error is stop" if self._stops_at_errors else "of a defect")
+
+    def _api(self, *secrets: str | None) -> CustomerApi:
+        """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""
+        return CustomerApi(self._session.about(secrets, self._stop.wait), self._family)
+
+
+def _result(members: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result:
+    items: list[Result] = []
+    diffs: list[Result] = []
+    unverified: dict[str, list[str]] = {}
+    for member in members:
+        if member.kind == "unchanged":
+            continue
+        outcome = member.outcome or Outcome(Plan((), member.observed.current, None, None), [], None)
+        one = common_result(member.desired, outcome)
+        if one["changed"]:
+            diffs.append(one["diff"])
+        if one["unverified"]:
+            unverified[member.desired.username] = one["unverified"]
+        if one["changed"] or member.has_failed:
+            items.append(_item(member, one))
+    counts = collections.Counter(member.kind for member in members)
+    result: Result = {
+        "changed": any(item["changed"] for item in items),
+        "summary": {name: counts[name] for name in SUMMARY},
+        "results": items,
+        "unverified": unverified,
+        "diff": diffs,
+        "warnings": _warnings(members),
+    }
+    if counts["failed"] or counts["not_reached"]:
+        result.update(failed=True, msg=_failure_text(result, stop.reason, check_mode))
+    return result
+
+
+def _item(member: Member, one: Result) -> Result:
+    """What is told of a customer that changed or failed."""
+    outcome = member.outcome
+    if outcome is None:
+        visible = member.observed.current
+    else:
+        visible = outcome.customer if PLANNED in outcome.statuses else outcome.visible
+    return {
+        "username": member.desired.username,
+        "changed": one["changed"],
+        "failed": member.has_failed,
+        "msg": one.get("msg") or str(member.error or ""),
+        "operations": one["operations"],
+        "customer": None if visible is None else as_result(visible),
+    }
+
+
+def _failure_text(result: Result, reason: str, check_mode: bool) -> str:
+    """How many failed, the first of them with their errors, why the run ended early, and what to do."""
+    counts = result["summary"]
+    total = sum(counts.values())
+    sentences = []
+    if counts["failed"]:
+        errors = [item["msg"] for item in result["results"] if item["failed"]]
+        more = f" And {len(errors) - _FEW} more, see results." if len(errors) > _FEW else ""
+        sentences.append(f"{counts['failed']} of {total} customers failed. {' '.join(errors[:_FEW])}{more}")
+    if counts["not_reached"]:
+        sentences.append(f"{counts['not_reached']} of {total} customers were not reached, because {reason}.")
+    done = [f"{counts[name]} {name}" for name in SUMMARY[:4] if counts[name]]
+    sentences.append(f"{'Planned' if check_mode else 'Done'}: {', '.join(done) or 'nothing'}.")
+    if not check_mode:
+        sentences.append("Run the task again to finish the work.")
+    return " ".join(sentences)
+
+
+def _warnings(members: t.Iterable[Member]) -> list[str]:
+    """What the server stores otherwise: a few values one by one, or one sentence for many."""
+    found = [
+        (member.desired, member.plan.before, name)
+        for member in members
+        if member.plan is not None and member.plan.before is not None and member.desired.state == "present"
+        for name in stored_otherwise(member.desired, member.plan.before, member.plan.operations)
+    ]
+    texts = [stored_text(*one) for one in found[:_FEW]]
+    if len(found) <= _FEW:
+        return texts
+    return [f"{len(found)} values are stored otherwise than asked for. The first of them: {'; '.join(texts)}"]

@@ -1,0 +1,76 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The end of long work before it is done: after an error, or because somebody interrupts it."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import typing as t
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Stop:
+    """Tells all threads of a run that no further call is wanted. A context manager.
+
+    While it is entered by the main thread, SIGINT and SIGTERM say so, once each: what is under way ends as it should,
+    and whoever insists gets what the signal usually does.
+    """
+
+    def __init__(self) -> None:
+        self.reason = ""
+        self.is_interrupted = False
+        self._parent = os.getppid()
+        self._handlers: dict[int, t.Any] = {}
+        # Not a threading.Event: a handler of signals may not take a lock, which its own thread might hold just then.
+        self._read, self._write = os.pipe()
+
+    def __enter__(self) -> Stop:
+        if threading.current_thread() is threading.main_thread():
+            self._handlers = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        return self
+
+    def __exit__(self, *_error: t.Any) -> None:
+        self._give_signals_back()
+        os.close(self._read)
+        os.close(self._write)
+
+    def set(self, reason: str) -> None:
+        """Asks for the end. `reason`: a clause; the first one counts."""
+        if not self.reason:
+            self.reason = reason
+            os.write(self._write, b"!")
+
+    def is_set(self) -> bool:
+        """Whether no further call is wanted."""
+        return bool(self.reason)
+
+    def wait(self, seconds: float) -> bool:
+        """Waits for some seconds or for the end, and says whether it was the end."""
+        poll = select.poll()
+        poll.register(self._read, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+
+    def look(self) -> None:
+        """Looks whether the program that waits for the result is still there."""
+        if os.getppid() != self._parent:
+            self._interrupt("the program that started it has ended")
+
+    def _on_signal(self, number: int, _frame: t.Any) -> None:
+        self._give_signals_back()
+        self._interrupt(f"of the signal {signal.Signals(number).name}")
+
+    def _interrupt(self, reason: str) -> None:
+        self.is_interrupted = True
+        self.set(reason)
+
+    def _give_signals_back(self) -> None:
+        handlers, self._handlers = self._handlers, {}
+        for number, handler in handlers.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)

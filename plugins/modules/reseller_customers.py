@@ -1,0 +1,311 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: reseller_customers
+short_description: Manage the whole fleet of customers of a SendGrid reseller account
+version_added: 0.1.0
+author:
+  - The mailfleet.sendgrid contributors (@mailfleet)
+description:
+  - Makes many customers (in other words subusers) of a mail reseller what they should be, in one task.
+  - One call lists all customers of the account. After that, only what differs is written, by several calls at once.
+  - Each customer is compared and written as by M(mailfleet.sendgrid.reseller_customer), with two differences, both of
+    which save a call for each customer. A O(customers[].company) that the server's list hides is sent to a new customer
+    and along with any other change of the profile, and is not compared. And a customer that was changed is not read
+    again.
+  - All options are checked before the first call, and everything that is wrong is told in one message. What only
+    the server's list can show, such as a creation that lacks a field, is an error of that one customer.
+extends_documentation_fragment:
+  - mailfleet.sendgrid.reseller
+  - mailfleet.sendgrid.reseller.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+    details:
+      - There is one diff for each customer that changes. Passwords never appear in it.
+  idempotent:
+    support: partial
+    details:
+      - As for M(mailfleet.sendgrid.reseller_customer). A company never makes a change by itself.
+options:
+  customers:
+    description:
+      - The customers, each with the options of M(mailfleet.sendgrid.reseller_customer).
+      - A username may stand here once only. Names that differ only by case are an error.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      username:
+        description:
+          - The customer. It is matched exactly. If only a name that differs by case exists, that is an error.
+        type: str
+        required: true
+      state:
+        description:
+          - V(present) creates or updates the customer, V(absent) deletes it.
+        type: str
+        default: present
+        choices: [present, absent]
+      new_username:
+        description:
+          - Renames the customer. If only the new name exists, the rename is done already.
+          - If both exist, it is an error.
+        type: str
+      password:
+        description:
+          - The customer's password, at least 6 characters. Needed to create the customer.
+        type: str
+      update_password:
+        description:
+          - V(on_create) uses O(customers[].password) for a new customer only.
+          - V(always) checks the password and sets it if it differs. That is one call for each such customer, in each
+            run.
+        type: str
+        default: on_create
+        choices: [on_create, always]
+      email:
+        description: E-mail address. Needed to create the customer.
+        type: str
+      first_name:
+        description: First name. Needed to create the customer.
+        type: str
+      last_name:
+        description: Last name. Needed to create the customer.
+        type: str
+      address:
+        description: Street and number. Needed to create the customer.
+        type: str
+      city:
+        description: City. Needed to create the customer.
+        type: str
+      region:
+        description: State, province or region. Needed to create the customer.
+        type: str
+      zip:
+        description: Postal code. Needed to create the customer.
+        type: str
+      country:
+        description: Country. Needed to create the customer. Some servers keep 5 characters only.
+        type: str
+      phone:
+        description: Phone number. Needed to create the customer.
+        type: str
+      website:
+        description: Address of the website. Needed to create the customer. Some servers put C(http://) before it.
+        type: str
+      company:
+        description:
+          - Name of the company. Needed to create the customer.
+          - The server's list hides it, so it is sent with other changes of the profile only.
+        type: str
+      active:
+        description: Whether the customer may send mail. New customers may.
+        type: bool
+      website_access:
+        description: Whether the customer may log in to the website. New customers may.
+        type: bool
+      update_website_access:
+        description:
+          - What to do about O(customers[].website_access) where the server does not show it.
+          - V(always) sends it in each run and reports a change, V(on_create) sends it with a new customer only.
+        type: str
+        default: always
+        choices: [always, on_create]
+      package:
+        description: Name of the package of a new customer. Needed to create one with O(api=reseller), only used then.
+        type: str
+      whitelabel:
+        description: Whitelabel of a new customer. Needed to create one with O(api=reseller), only used then.
+        type: str
+      ip_groups:
+        description: Groups of IP addresses of a new customer. Only used on creation with O(api=reseller).
+        type: list
+        elements: str
+      ips:
+        description: IP addresses of a new customer. Only used on creation with O(api=reseller).
+        type: list
+        elements: str
+      free_user:
+        description: Whether a new customer is a free one. Only used on creation with O(api=reseller).
+        type: bool
+      billing_date:
+        description:
+          - First day of billing of a new customer, C(YYYY-mm-dd), from today to one month ahead.
+          - Only used on creation with O(api=reseller).
+        type: str
+      mail_domain:
+        description: Existing whitelabel record for a new customer. Only used on creation with O(api=customer).
+        type: str
+  purge:
+    description:
+      - Whether to delete every customer of the account that O(customers) does not name, neither by
+        O(customers[].username) nor by O(customers[].new_username).
+      - A deleted username stays taken for ever. Look at the diff of a run in check mode first.
+    type: bool
+    default: false
+  max_deletions:
+    description:
+      - The most customers that O(purge) may delete. If there are more to delete, the task fails before any write.
+      - Customers with O(customers[].state=absent) do not count.
+      - Required with O(purge=true).
+    type: int
+  concurrency:
+    description:
+      - How many calls may be under way at once, from 1 to 64.
+      - They share what the server allows. When it refuses a call because there were too many, all of them wait.
+    type: int
+    default: 8
+  on_error:
+    description:
+      - What to do when a customer fails.
+      - V(continue) goes on with the other customers, V(stop) makes no further call. The task fails in both cases.
+      - An error that every customer would meet, such as a wrong O(api_key), always ends the run.
+    type: str
+    default: continue
+    choices: [continue, stop]
+seealso:
+  - module: mailfleet.sendgrid.reseller_customer
+  - module: mailfleet.sendgrid.reseller_customer_info
+"""
+
+EXAMPLES = r"""
+- name: Keep a whole fleet as it should be
+  mailfleet.sendgrid.reseller_customers:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    customers:
+      - username: mara@lighthouse.example
+        city: Portland
+        active: true
+      - username: jonas@birch.example
+        active: false
+        website_access: false
+      - username: olga@old.example
+        state: absent
+
+- name: Delete whoever is not in the list any more, but never more than five
+  mailfleet.sendgrid.reseller_customers:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    customers: "{{ fleet }}"
+    purge: true
+    max_deletions: 5
+  register: converged
+
+- name: Show what became of it
+  ansible.builtin.debug:
+    var: converged.summary
+"""
+
+RETURN = r"""
+summary:
+  description: How many customers there are of each kind. Each one counts once.
+  returned: when the server was asked
+  type: dict
+  contains:
+    created:
+      description: Customers that were created.
+      type: int
+    updated:
+      description: Customers of which something was changed.
+      type: int
+    renamed:
+      description: Customers that were renamed, whatever else was changed of them.
+      type: int
+    deleted:
+      description: Customers that were deleted.
+      type: int
+    unchanged:
+      description: Customers that are as they should be.
+      type: int
+    failed:
+      description: Customers that failed. Some of their operations may have been applied.
+      type: int
+    not_reached:
+      description: Customers for which something is left to do, because the run ended before that.
+      type: int
+  sample:
+    created: 2
+    updated: 14
+    renamed: 0
+    deleted: 1
+    unchanged: 983
+    failed: 0
+    not_reached: 0
+results:
+  description:
+    - The customers that changed or failed, in the order of O(customers), and after them those that O(purge) deletes.
+  returned: when the server was asked
+  type: list
+  elements: dict
+  contains:
+    username:
+      description: The customer, as O(customers[].username) names it.
+      type: str
+    changed:
+      description: Whether anything was changed.
+      type: bool
+    failed:
+      description: Whether it failed.
+      type: bool
+    msg:
+      description: The error; empty without one.
+      type: str
+    operations:
+      description:
+        - The operations with their status, as in RV(mailfleet.sendgrid.reseller_customer#module:operations).
+      type: list
+      elements: dict
+    customer:
+      description:
+        - The customer as the list showed it, with what was written since. V(null) when there is none.
+        - What the server makes of the values shows in the next run.
+      type: dict
+  sample:
+    - username: mara@lighthouse.example
+      changed: true
+      failed: false
+      msg: ""
+      operations:
+        - name: set_profile
+          status: applied
+      customer:
+        username: mara@lighthouse.example
+        city: Portland
+unverified:
+  description:
+    - By username, the attributes that were sent although nothing tells whether they differed.
+  returned: when the server was asked
+  type: dict
+  sample:
+    mara@lighthouse.example: [company]
+diff:
+  description: One entry for each customer that changed, with RV(ignore:before) and RV(ignore:after).
+  returned: when the server was asked
+  type: list
+  elements: dict
+  sample:
+    - before: {city: Bangor}
+      after: {city: Portland}
+      before_header: mara@lighthouse.example
+      after_header: mara@lighthouse.example
+"""
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec, run
+
+
+def main() -> None:
+    run(manage_fleet, fleet_spec())
+
+
+if __name__ == "__main__":
+    main()
