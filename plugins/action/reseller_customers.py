@@ -5,11 +5,20 @@
 
 from __future__ import annotations
 
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect, Options, Result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import explain_fleet, fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._console import Console
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
 
 
+def _manage_fleet_and_tell(options: Options, check_mode: bool, connect: Connect) -> Result:
+    return manage_fleet(options, check_mode, connect, Console("reseller_customers"))
+
+
 class ActionModule(DirectAction):
-    TASK = staticmethod(manage_fleet)
+    TASK = staticmethod(_manage_fleet_and_tell)
     SPEC = staticmethod(fleet_spec)
+    EXPLAIN: t.Any = staticmethod(explain_fleet)

@@ -18,6 +18,7 @@ import queue
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
     Connect,
     Options,
@@ -143,41 +144,6 @@ def fleet_problems(options: Options) -> list[str]:
     if not 1 <= options["concurrency"] <= MOST_AT_ONCE:
         problems.append(f"concurrency must be from 1 to {MOST_AT_ONCE}")
     return problems
-
-
-def place(number: int, row: t.Any) -> str:
-    """Where a row stands in the option, and whom it is about."""
-    user = row.get("username") if isinstance(row, dict) else None
-    return f"customers[{number}] ('{shown(str(user), 100)}')" if user else f"customers[{number}]"
-
-
-def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
-    """The names that more than one row speaks of, or that differ only by case. Rows may be of any kind."""
-    places: dict[str, list[int]] = collections.defaultdict(list)
-    spellings: dict[str, set[str]] = collections.defaultdict(set)
-    for number, row in enumerate(rows):
-        for name in _names(row):
-            places[name].append(number)
-            spellings[name.casefold()].add(name)
-    problems = [
-        f"{_enumeration([f'customers[{number}]' for number in numbers])} have the username '{shown(name, 100)}'"
-        for name, numbers in places.items()
-        if len(numbers) > 1
-    ]
-    return problems + [
-        f"{_enumeration([place(places[name][0], {'username': name}) for name in sorted(names)])} differ only by case"
-        for names in spellings.values()
-        if len(names) > 1 and len({places[name][0] for name in names}) > 1
-    ]
-
-
-def _names(row: t.Any) -> set[str]:
-    names = {row.get("username"), row.get("new_username")} if isinstance(row, dict) else set()
-    return {name for name in names if isinstance(name, str)}
-
-
-def _enumeration(texts: t.Sequence[str]) -> str:
-    return f"{', '.join(texts[:-1])} and {texts[-1]}"
 
 
 def _member(desired: Desired, roster: Roster) -> Member:

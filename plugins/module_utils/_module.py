@@ -11,8 +11,11 @@ import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect, customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     BY_NAME,
     FAMILIES,
@@ -23,7 +26,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
 
+_LONGEST_LIST = 100
+
 Spec = dict[str, dict[str, t.Any]]
+# What is wrong with the options as given, by the spec.
+Explain = t.Callable[[t.Mapping[str, t.Any], Spec], list[str]]
 Task = t.Callable[[t.Mapping[str, t.Any], bool, Connect], dict[str, t.Any]]
 
 
@@ -93,15 +100,80 @@ def password_spec() -> Spec:
     }
 
 
-def run(task: Task, spec: Spec, module_class: type[AnsibleModule] = AnsibleModule, connect: Connect = Session) -> None:
-    """The whole of a module: validates the options, does the task, ends the process with its result."""
-    module = module_class(argument_spec=spec, supports_check_mode=True)
+class Module(AnsibleModule):
+    """An AnsibleModule that can tell everything that is wrong with its options, where Ansible tells the first thing."""
+
+    def __init__(self, explain: Explain | None, **settings: t.Any) -> None:
+        self._explain = explain
+        super().__init__(**settings)
+        self._explain = None
+
+    def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
+        if self._explain is not None and getattr(self, "validation_result", None) is not None:
+            problems = self._explain(self.params, self.argument_spec)
+            if problems:
+                msg = str(InvalidInput(problems))
+        super().fail_json(msg, **result)
+
+
+def run(
+    task: Task,
+    spec: Spec,
+    module_class: type[Module] = Module,
+    connect: Connect = Session,
+    explain: Explain | None = None,
+) -> None:
+    """The whole of a module: validates the options, does the task, ends the process with its result.
+
+    `explain`: what is wrong with options that Ansible refuses, in place of Ansible's own words.
+    """
+    module = module_class(explain, argument_spec=spec, supports_check_mode=True)
     result = perform(task, module.params, module.check_mode, connect)
+    if any(map(_is_long, module.params.values())):
+        result["invocation"] = {"module_args": abridged(module.params)}
     for warning in result.pop("warnings", []):
         module.warn(warning)
     if result.get("failed"):
         module.fail_json(**result)
     module.exit_json(**result)
+
+
+def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
+    """Everything that is wrong with options of reseller_customers that Ansible refuses, with the place of each row."""
+    row_spec = spec["customers"]["options"]
+    rows = options.get("customers")
+    flat_spec = {**spec, "customers": {**spec["customers"], "options": None}}
+    problems = _spec_problems(flat_spec, options)
+    if not isinstance(rows, list):
+        return problems
+    for number, row in enumerate(rows):
+        if isinstance(row, dict):
+            # Ansible has put null in place of what was left out.
+            given = {name: value for name, value in row.items() if value is not None}
+            found = _spec_problems(row_spec, given) or customer_problems(row, options.get("api") or FAMILIES[0])
+            problems += [f"{place(number, row)}: {problem}" for problem in found]
+    return problems + name_problems(rows)
+
+
+def _spec_problems(spec: Spec, options: t.Mapping[str, t.Any]) -> list[str]:
+    """Every error that Ansible finds."""
+    found = ArgumentSpecValidator(spec).validate(dict(options)).errors
+    return [
+        ("unknown option " if isinstance(error, UnsupportedError) else "") + str(error.msg).rstrip(".")
+        for error in found
+    ]
+
+
+def abridged(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options with a few words in place of a list that is too long for anybody to read.
+
+    A fleet would fill the result a second time, and looking for thousands of passwords in it takes minutes.
+    """
+    return {name: f"({len(value)} items)" if _is_long(value) else value for name, value in options.items()}
+
+
+def _is_long(value: t.Any) -> bool:
+    return isinstance(value, list) and len(value) > _LONGEST_LIST
 
 
 def perform(

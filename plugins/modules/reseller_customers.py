@@ -300,11 +300,11 @@ diff:
 """
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec, run
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import explain_fleet, fleet_spec, run
 
 
 def main() -> None:
-    run(manage_fleet, fleet_spec())
+    run(manage_fleet, fleet_spec(), explain=explain_fleet)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ShippedModule
 from ansible.utils.vars import merge_hash
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, Task, missing_libraries, run
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
+    Explain,
+    Module,
+    Spec,
+    Task,
+    abridged,
+    missing_libraries,
+    run,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._kept import KEPT
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._masking import masked
 
 try:
     # Since ansible-core 2.19, values that cross to a module have a profile.
@@ -58,11 +67,12 @@ SWITCH = "sendgrid_direct_execution"
 class DirectAction(ShippedModule):
     """Runs a module of this collection here, or ships it where the task needs a process of its own.
 
-    `TASK` and `SPEC` are what the module itself hands to `run`.
+    `TASK`, `SPEC` and `EXPLAIN` are what the module itself hands to `run`.
     """
 
     TASK: Task
     SPEC: t.Callable[[], Spec]
+    EXPLAIN: Explain | None = None
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
@@ -74,7 +84,7 @@ class DirectAction(ShippedModule):
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, task_vars)
-        printed = {"stdout": module_output(self.TASK, self.SPEC(), arguments), "stderr": ""}
+        printed = {"stdout": module_output(self.TASK, self.SPEC(), arguments, self.EXPLAIN), "stderr": ""}
         return _result_dict(self._parse_returned_data(printed, *PROFILE))
 
 
@@ -88,7 +98,7 @@ def _result_dict(parsed: t.Any) -> dict[str, t.Any]:
     return dict(parsed)
 
 
-class ModuleHere(basic.AnsibleModule):
+class ModuleHere(Module):
     """A module that leaves its process as it is, since the process is not its own."""
 
     def _check_locale(self) -> None:
@@ -97,13 +107,19 @@ class ModuleHere(basic.AnsibleModule):
     def _set_cwd(self) -> None:
         """The original may change the working directory."""
 
+    def _log_invocation(self) -> None:
+        """A fleet is no line for a log."""
+        options, self.params = self.params, abridged(self.params)
+        super()._log_invocation()
+        self.params = options
 
-def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any]) -> str:
+
+def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: Explain | None = None) -> str:
     """What a module prints: its result as JSON."""
     output = io.StringIO()
     with _arguments_of_a_module(arguments), contextlib.redirect_stdout(output):
         try:
-            run(task, spec, ModuleHere, KEPT.connect)
+            run(task, spec, ModuleHere, KEPT.connect, explain)
         except SystemExit:
             # How a module ends.
             pass
@@ -122,6 +138,7 @@ def _arguments_of_a_module(arguments: dict[str, t.Any]) -> t.Iterator[None]:
             (basic, "_ANSIBLE_ARGS", given),
             (basic, "_ANSIBLE_PROFILE", PROFILE[0] if PROFILE else None),
             (basic, "_PARSED_MODULE_ARGS", None),
+            (basic, "remove_values", masked),
             (_internal, "is_controller", False),
         ):
             if hasattr(place, name):

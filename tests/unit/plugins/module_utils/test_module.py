@@ -48,7 +48,7 @@ def spec_of(name, monkeypatch):
     """The argument spec with which a module starts."""
     seen = []
     loaded = module(name)
-    monkeypatch.setattr(loaded, "run", lambda task, spec: seen.append(spec))
+    monkeypatch.setattr(loaded, "run", lambda task, spec, **_more: seen.append(spec))
     loaded.main()
     [spec] = seen
     return spec

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Tells the person at the console how long work goes on."""
+
+from __future__ import annotations
+
+import os
+import time
+import typing as t
+
+from ansible import constants as C
+from ansible.utils.display import Display
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import Watcher
+
+# Seconds. What takes less than the first is not worth a word.
+_FIRST = 5.0
+_LEAST_PAUSE = 5.0
+_PAUSE_GROWTH = 1.5
+_LONGEST_PAUSE = 60.0
+# Formats of output for programs; more text in between would break it where both outputs go to one place.
+_FOR_PROGRAMS = ("json", "jsonl", "junit", "yaml_output", "null")
+
+
+def _own_console() -> int | None:
+    """A copy of the error output, taken when this file is loaded: workers, which are made later, have none."""
+    try:
+        return os.dup(2)
+    except OSError:
+        return None
+
+
+_CONSOLE = _own_console()
+
+
+class Console(Watcher):
+    """Shows progress when work takes long and somebody looks on: at a terminal, or through AWX, which makes one.
+
+    `subject`: what the lines begin with. The report of an interrupted run is always shown.
+    """
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
+        self._is_read = _is_read_by_people()
+        self._began = time.monotonic()
+        self._pause = _LEAST_PAUSE
+        self._next = self._began + _FIRST
+        self._done_at_first: int | None = None
+
+    def tick(self, done: int, failed: int, total: int) -> None:
+        if self._done_at_first is None:
+            self._done_at_first = done
+        now = time.monotonic()
+        if not self._is_read or now < self._next or done == total:
+            return
+        self._next = now + self._pause
+        self._pause = min(self._pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+        rate = (done - self._done_at_first) / (now - self._began)
+        text = progress_text(self._subject, done, failed, total, rate)
+        # Ansible hands it on to the process that owns the console.
+        Display().display(text, stderr=True)
+
+    def stopped(self, report: str) -> None:
+        """Written to the console itself: Ansible does not hand anything on any more once it was interrupted."""
+        if _CONSOLE is not None:
+            _write(_CONSOLE, f"\n{self._subject}: {report}\n".encode("utf-8", "replace"))
+
+
+def progress_text(subject: str, done: int, failed: int, total: int, rate: float) -> str:
+    """One line of progress. `rate`: customers in a second."""
+    speed = f"{rate:,.0f} per second" if rate >= 1 else f"{rate * 60:,.0f} per minute"
+    return f"{subject}: {done:,} of {total:,} customers done, {failed:,} failed, {speed}"
+
+
+def _is_read_by_people() -> bool:
+    callback = str(C.DEFAULT_STDOUT_CALLBACK).rpartition(".")[2]
+    return _CONSOLE is not None and os.isatty(_CONSOLE) and callback not in _FOR_PROGRAMS
+
+
+def _write(console: t.Any, text: bytes) -> None:
+    try:
+        os.write(console, text)
+    except OSError:
+        # Nobody is there to read it.
+        pass
