@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import queue
 import typing as t
@@ -124,7 +125,7 @@ def manage_fleet(
         run.carry_out(members)
     result = _result(members, stop, check_mode)
     if stop.is_interrupted:
-        run.watcher.stopped(result["msg"])
+        run.watcher.stopped(result.get("msg") or "everything was done before the interruption.")
     return result
 
 
@@ -207,11 +208,10 @@ class _Run:
     def _wait_for(self, waiting: int, finished: queue.SimpleQueue[Member], members: t.Sequence[Member]) -> None:
         failed = sum(member.has_failed for member in members)
         while waiting:
-            try:
+            with contextlib.suppress(queue.Empty):
                 failed += finished.get(timeout=_TICK).has_failed
                 waiting -= 1
-            except queue.Empty:
-                self._stop.look()
+            self._stop.look()
             self.watcher.tick(len(members) - waiting, failed, len(members))
 
     def _work_on(self, member: Member, finished: queue.SimpleQueue[Member]) -> None:

@@ -19,8 +19,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 class Stop:
     """Tells all threads of a run that no further call is wanted. A context manager.
 
-    While it is entered by the main thread, SIGINT and SIGTERM say so, once each: what is under way ends as it should,
-    and whoever insists gets what the signal usually does.
+    While it is entered by the main thread, SIGINT and SIGTERM say so, and what is under way ends as it should. A second
+    SIGINT does what it usually does, for a person who insists. A second SIGTERM does not: Ansible sends several.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,8 @@ class Stop:
         return self
 
     def __exit__(self, *_error: t.Any) -> None:
-        self._give_signals_back()
+        for number in list(self._handlers):
+            self._give_back(number)
         os.close(self._read)
         os.close(self._write)
 
@@ -63,14 +64,14 @@ class Stop:
             self._interrupt("the program that started it has ended")
 
     def _on_signal(self, number: int, _frame: t.Any) -> None:
-        self._give_signals_back()
+        if number == signal.SIGINT:
+            self._give_back(number)
         self._interrupt(f"of the signal {signal.Signals(number).name}")
 
     def _interrupt(self, reason: str) -> None:
         self.is_interrupted = True
         self.set(reason)
 
-    def _give_signals_back(self) -> None:
-        handlers, self._handlers = self._handlers, {}
-        for number, handler in handlers.items():
-            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+    def _give_back(self, number: int) -> None:
+        handler = self._handlers.pop(number)
+        signal.signal(number, handler if handler is not None else signal.SIG_DFL)

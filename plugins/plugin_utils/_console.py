@@ -63,9 +63,13 @@ class Console(Watcher):
         Display().display(text, stderr=True)
 
     def stopped(self, report: str) -> None:
-        """Written to the console itself: Ansible does not hand anything on any more once it was interrupted."""
+        """Written to the console itself: Ansible does not hand anything on any more once it was interrupted.
+
+        Nor does it take the result, for which this worker would wait for ever.
+        """
         if _CONSOLE is not None:
             _write(_CONSOLE, f"\n{self._subject}: {report}\n".encode("utf-8", "replace"))
+        os._exit(1)
 
 
 def progress_text(subject: str, done: int, failed: int, total: int, rate: float) -> str:
