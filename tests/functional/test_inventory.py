@@ -111,9 +111,7 @@ class Inventory:
     def command(self, *arguments: str, environment: dict[str, str] | None = None, **options: Any) -> tuple[str, str]:
         """What ansible-inventory prints, output and messages, for a file with `options`."""
         path = self.file(**options)
-        # Where the width counts, messages must not be broken.
-        settings = {"COLUMNS": "1000", **(environment or {})}
-        done = self.ansible.command("ansible-inventory", "-i", path, *arguments, environment=settings)
+        done = self.ansible.command("ansible-inventory", "-i", path, *arguments, environment=environment)
         assert done.returncode == 0, done.stderr
         return done.stdout, done.stderr
 
@@ -137,6 +135,11 @@ def inventory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Inven
     folder.mkdir()
     ansible = Ansible(sandbox, folder, collections_path, **CREDENTIALS, defaults={"retries": 0})
     return Inventory(ansible, folder)
+
+
+def squeezed(text: str) -> str:
+    """`text` without blanks: messages of older releases of Ansible are broken into lines anywhere."""
+    return "".join(text.split())
 
 
 def unmarked(value: Any) -> Any:
@@ -350,15 +353,15 @@ def test_no_customer_is_lost_in_silence(inventory: Inventory) -> None:
     assert sorted(members(listed, "senders")) == sorted(ODD_HOSTS)
     for name, reason in UNUSABLE.items():
         shown = name.replace("\u202e", "\\u202e")
-        assert f"'{shown}' ({reason})" in messages
-    assert "They are left out." in messages
+        assert squeezed(f"'{shown}' ({reason})") in squeezed(messages)
+    assert "left out" in messages
     assert "\u202e" not in messages
 
 
 def test_a_customer_that_cannot_be_a_host_is_an_error_when_strict(inventory: Inventory) -> None:
     output, messages = inventory.command("--list", **ODD, strict=True)
     assert hosts(json.loads(output)) == []
-    assert "'localhost' (it stands for the controller)" in messages
+    assert squeezed("'localhost' (it stands for the controller)") in squeezed(messages)
 
 
 def test_each_odd_name_reaches_its_customer(inventory: Inventory, sandbox: Sandbox) -> None:
@@ -389,15 +392,21 @@ def cache_options(inventory: Inventory) -> dict[str, Any]:
     return {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": folder}
 
 
+NOTHING = {"name": "Nothing", "ansible.builtin.debug": {"msg": ""}, "run_once": True}
+
+
 def test_a_cache_hit_makes_no_call(inventory: Inventory, sandbox: Sandbox) -> None:
     options = cache_options(inventory)
     first = inventory.listed(**options)
     assert called(sandbox) == ["list"]
     assert inventory.listed(**options) == first
     assert called(sandbox) == ["list"]
-    assert inventory.listed("--flush-cache", **options) == first
-    assert called(sandbox) == ["list", "list"]
     assert hosts(first) == FLEET
+    run = inventory.play([NOTHING], "--flush-cache", options=options)
+    assert run.status == 0, run.output
+    assert called(sandbox) == ["list", "list"]
+    assert inventory.listed(**options) == first
+    assert called(sandbox) == ["list", "list"]
 
 
 def test_a_cache_is_used_for_what_it_was_made_for(inventory: Inventory, sandbox: Sandbox) -> None:
@@ -451,7 +460,7 @@ def test_no_secret_comes_out(inventory: Inventory, key: str) -> None:
     assert all(name in output for name in FLEET)
     kept = everything_kept(inventory.folder)
     assert all(part in kept for part in ("ansible.log", "cache", *FLEET))
-    assert "canary" not in output + messages + kept
+    assert "canary" not in squeezed(output + messages + kept)
 
 
 def test_no_secret_comes_out_when_the_server_echoes_it(inventory: Inventory, sandbox: Sandbox) -> None:
@@ -459,7 +468,7 @@ def test_no_secret_comes_out_when_the_server_echoes_it(inventory: Inventory, san
     _output, messages = inventory.command("--list", "-vvvv")
     assert "Could not list customers" in messages
     assert "api_key" in messages
-    assert "canary" not in messages
+    assert "canary" not in squeezed(messages)
 
 
 # Options, and what the message must say
@@ -492,8 +501,8 @@ def test_an_error_says_what_to_do_and_no_secret(
     output, messages = inventory.command("--list", "-vvvv", **{"api_key": KEY, **options})
     assert "Unable to parse" in messages
     for part in parts:
-        assert part in messages
-    assert "canary" not in output + messages
+        assert squeezed(part) in squeezed(messages)
+    assert "canary" not in squeezed(output + messages)
 
 
 @pytest.mark.parametrize("option", ["api_user", "api_key"])
@@ -524,13 +533,14 @@ def written_to(sandbox: Sandbox) -> list[str]:
 @BOTH_BEHAVIOURS
 @pytest.mark.parametrize("keywords", [{}, {"serial": 2}, {"strategy": "free"}], ids=["as it stands", "serial", "free"])
 def test_a_play_over_customers(inventory: Inventory, sandbox: Sandbox, keywords: dict[str, Any]) -> None:
-    run = inventory.play([UPDATE], "-vvv", **keywords)
+    elsewhere = {"ANSIBLE_PYTHON_INTERPRETER": "/no/such/python"}
+    run = inventory.play([UPDATE], "-vvv", environment=elsewhere, **keywords)
     assert run.status == 0, run.output
     assert [step.status for step in run.steps] == ["ok"] * len(FLEET)
     assert all(step.result["changed"] for step in run.steps)
     assert sorted(written_to(sandbox)) == FLEET
     assert run.output.count("PLAY [all]") == (3 if "serial" in keywords else 1)
-    # In the controller's process, although the host has an interpreter set.
+    # In the controller's process: the interpreter of the hosts is its own.
     assert "AnsiballZ" not in run.output
     again = inventory.play([UPDATE], **keywords)
     assert [step.result["changed"] for step in again.steps] == [False] * len(FLEET)
