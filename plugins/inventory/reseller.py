@@ -43,7 +43,9 @@ notes:
     O(plugin) as long as C(auto) is among the enabled inventory plugins, which it is by default. If C(enable_plugins)
     is set in the section C(inventory) of C(ansible.cfg), add C(auto) or C(mailfleet.sendgrid.reseller) to it.
   - The options of the connection and the filters may be templates, with lookups and with variables of
-    C(--extra-vars). Other variables do not exist yet when an inventory is read.
+    C(--extra-vars), or encrypted with Ansible Vault. Other variables do not exist yet when an inventory is read.
+  - The tasks of a play get nothing of these options. Set the account for them too, in the environment or in
+    C(module_defaults).
   - What the server sends is never evaluated as a template, neither in variables nor in O(compose), O(groups) and
     O(keyed_groups), and neither after it was cached.
   - C(ansible-inventory --list) marks text that must not be evaluated with C(__ansible_unsafe), so that whatever reads
@@ -96,7 +98,7 @@ cache_connection: ~/.cache/reseller
 cache_timeout: 3600
 
 ---
-# A play over these hosts, ten customers at a time, which ends when more than a fifth of them failed:
+# A play over these hosts, ten customers at a time, which ends when more than a fifth of ten have failed:
 # ansible-playbook -i fleet.sendgrid.yml website.yml
 - name: Take the website away from all who may not send
   hosts: all
