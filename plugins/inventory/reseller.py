@@ -44,6 +44,7 @@ notes:
     is set in the section C(inventory) of C(ansible.cfg), add C(auto) or C(mailfleet.sendgrid.reseller) to it.
   - The options of the connection and the filters may be templates, with lookups and with variables of
     C(--extra-vars), or encrypted with Ansible Vault. Other variables do not exist yet when an inventory is read.
+  - Keep the key itself out of the file. If the file is not valid YAML, Ansible shows some lines of it.
   - The tasks of a play get nothing of these options. Set the account for them too, in the environment or in
     C(module_defaults).
   - What the server sends is never evaluated as a template, neither in variables nor in O(compose), O(groups) and
@@ -118,6 +119,7 @@ import json
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import base_address
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS
@@ -150,33 +152,43 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def set_options(
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: dict[str, t.Any] | None = None
     ) -> None:
-        """Evaluates the templates in the file's options of this plugin, before their types are looked at."""
-        given = {name: self._evaluated(name, value) for name, value in (direct or {}).items()}
+        """Makes of the file's options what a module makes of them, after their templates were evaluated."""
+        given = direct if direct is None else {**direct, **self._validated(direct)}
         super().set_options(task_keys=task_keys, var_options=var_options, direct=given)
 
     def _read_options(self, path: str) -> None:
         try:
             given = self._read_config_data(path)
         except AnsibleError as error:
-            # Without the error that it came from, which shows the file's lines near a value, a key among them.
+            # Without the errors that it came from: one sentence.
             raise AnsibleParserError(str(error)) from None
         unknown = sorted(str(name) for name in given if name not in self._options)
         if unknown:
-            raise AnsibleParserError(
-                f"The options are not valid: there is no {', '.join(unknown)}. "
-                f"See: ansible-doc -t inventory {self.NAME}"
-            )
+            raise self._not_valid([f"there is no {name}" for name in unknown])
+
+    def _validated(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
+        """The options of reseller_customer_info with their defaults."""
+        spec = info_spec()
+        evaluated = {name: self._evaluated(name, given[name]) for name in spec if name in given}
+        result = ArgumentSpecValidator(spec).validate(
+            {name: value for name, value in evaluated.items() if value is not None}
+        )
+        if result.error_messages:
+            raise self._not_valid(result.error_messages)
+        validated: dict[str, t.Any] = result.validated_parameters
+        return validated
+
+    def _not_valid(self, problems: list[str]) -> AnsibleParserError:
+        return AnsibleParserError(
+            f"The options are not valid: {'; '.join(problems)}. See: ansible-doc -t inventory {self.NAME}"
+        )
 
     def _evaluated(self, name: str, value: t.Any) -> t.Any:
-        if name not in info_spec():
-            return value
         if isinstance(value, str):
             value = self._evaluated_text(name, value)
         if isinstance(value, (list, dict)):
-            # Told here, since the error of Ansible repeats the value.
-            raise AnsibleParserError(
-                f"The options are not valid: {name} must be one value, not a list or a dictionary."
-            )
+            # A module would make a text of it.
+            raise self._not_valid([f"{name} must be one value, not a list or a dictionary"])
         return value
 
     def _evaluated_text(self, name: str, text: str) -> t.Any:
