@@ -189,7 +189,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if isinstance(value, (list, dict)):
             # A module would make a text of it.
             raise self._not_valid([f"{name} must be one value, not a list or a dictionary"])
-        return value
+        # What Ansible Vault encrypted is none of these, and decrypts itself.
+        return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
 
     def _evaluated_text(self, name: str, text: str) -> t.Any:
         self.templar.available_variables = self._vars

@@ -268,6 +268,24 @@ def test_options_may_be_templates(inventory: Inventory, sandbox: Sandbox) -> Non
     assert call["api_user"] == "acme"
 
 
+def test_the_key_may_be_encrypted(inventory: Inventory) -> None:
+    password = inventory.folder / "password"
+    password.write_text("canary-of-the-vault", encoding="utf-8")
+    vault = ("--vault-password-file", str(password))
+    encrypted = inventory.ansible.command("ansible-vault", "encrypt_string", *vault, "--name", "api_key", KEY)
+    assert encrypted.returncode == 0, encrypted.stderr
+    path = Path(inventory.file())
+    path.write_text(f"plugin: {PLUGIN}\n{encrypted.stdout}\n", encoding="utf-8")
+    listing = ["ansible-inventory", "-i", str(path), "--list"]
+    # A wrong one must not win, nor be needed.
+    wrong = {"SENDGRID_API_KEY": "wrong-key-4711"}
+    done = inventory.ansible.command(*listing, *vault, environment=wrong)
+    assert hosts(json.loads(done.stdout)) == FLEET, done.stderr
+    done = inventory.ansible.command(*listing, environment=wrong)
+    assert "no vault secrets" in " ".join(done.stderr.split())
+    assert hosts(json.loads(done.stdout)) == []
+
+
 def test_the_environment_is_no_template(inventory: Inventory) -> None:
     """Whoever holds a key in the environment need not know how Ansible reads braces."""
     _output, messages = inventory.command("--list", environment={"SENDGRID_API_USER": "{{ 'ac' ~ 'me' }}"})

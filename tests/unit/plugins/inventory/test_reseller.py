@@ -29,7 +29,7 @@ FRAGMENTS = {
     "ansible.builtin.constructed": constructed.ModuleDocFragment.DOCUMENTATION,
     "ansible.builtin.inventory_cache": inventory_cache.ModuleDocFragment.DOCUMENTATION,
 }
-DOCUMENTATION = yaml.safe_load(reseller.DOCUMENTATION)
+DOCUMENTED = yaml.safe_load(reseller.DOCUMENTATION)
 
 
 def documented(*names):
@@ -89,20 +89,20 @@ def test_the_options_are_those_of_the_module():
 
 
 def test_no_option_of_ansible_hides_one_of_the_module():
-    assert DOCUMENTATION["extends_documentation_fragment"] == list(FRAGMENTS)
+    assert DOCUMENTED["extends_documentation_fragment"] == list(FRAGMENTS)
     ansibles = documented("ansible.builtin.constructed", "ansible.builtin.inventory_cache")
     assert set(ansibles) & set(_module.info_spec()) == set()
-    assert set(DOCUMENTATION["options"]) - {"plugin"} <= set(ansibles)
+    assert set(DOCUMENTED["options"]) - {"plugin"} <= set(ansibles)
 
 
 def test_all_variables_are_documented():
-    described = " ".join(DOCUMENTATION["description"])
+    described = " ".join(DOCUMENTED["description"])
     for name in (*LISTED, "extra"):
         assert f"C(sendgrid_{name})" in described
 
 
 def test_examples_have_options_that_there_are():
-    known = {*documented(*FRAGMENTS), *DOCUMENTATION["options"]}
+    known = {*documented(*FRAGMENTS), *DOCUMENTED["options"]}
     files = [example for example in yaml.safe_load_all(reseller.EXAMPLES) if isinstance(example, dict)]
     assert len(files) == 3
     for example in files:
