@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, The mailfleet.sendgrid contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The options and attributes that all modules share."""
+"""The options and attributes that modules and the inventory plugin share."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ options:
     default: 120
   requests_per_minute:
     description:
-      - A ceiling for the calls of this task.
+      - A ceiling for the calls of one task.
       - With V(0) the calls are as fast as the rate-limit headers of the server allow.
     type: int
     default: 0
@@ -82,15 +82,77 @@ requirements:
   - xmltodict
 notes:
   - The API tells nothing of the kind of a failure by its HTTP status; the answer itself is read.
-  - A task on the controller (connection C(local)) does its work in the controller's own process, which takes
-    milliseconds instead of half a second. It is shipped as a module where it needs a process of its own, for C(become),
-    C(async), an C(environment) or another Python interpreter, and always when the variable
-    C(sendgrid_direct_execution) is V(false). The results are the same.
   - The vendor announced that API v2 ends in February 2025. See the README of the collection.
+"""
+
+    # Where an inventory plugin finds the options of DOCUMENTATION that its file leaves out. A module reads the same
+    # variables, which its argument spec says.
+    INVENTORY = r"""
+options:
+  api_url:
+    env:
+      - name: SENDGRID_API_URL
+  api_user:
+    env:
+      - name: SENDGRID_API_USER
+  api_key:
+    env:
+      - name: SENDGRID_API_KEY
+  api:
+    env:
+      - name: SENDGRID_API
+"""
+
+    FILTERS = r"""
+options:
+  username:
+    description: Only customers whose username contains this text.
+    type: str
+  email:
+    description: Only customers whose e-mail address contains this text.
+    type: str
+  active:
+    description: Only customers that may send mail, or only those that may not.
+    type: bool
+  first_name:
+    description: Only customers whose first name contains this text.
+    type: str
+  last_name:
+    description: Only customers whose last name contains this text.
+    type: str
+  address:
+    description: Only customers whose street and number contain this text.
+    type: str
+  city:
+    description: Only customers whose city contains this text.
+    type: str
+  region:
+    description: Only customers whose state, province or region contains this text.
+    type: str
+  country:
+    description: Only customers whose country contains this text.
+    type: str
+  zip:
+    description: Only customers whose postal code contains this text.
+    type: str
+  phone:
+    description: Only customers whose phone number contains this text.
+    type: str
+  website:
+    description: Only customers whose website contains this text.
+    type: str
+  company:
+    description: Only customers whose company contains this text. The list itself does not show the company.
+    type: str
 """
 
     ATTRIBUTES = r"""
 options: {}
+notes:
+  - A task on the controller (connection C(local)) does its work in the controller's own process, which takes
+    milliseconds instead of half a second. It is shipped as a module where it needs a process of its own, for C(become),
+    C(async), an C(environment) or another Python interpreter, and always when the variable
+    C(sendgrid_direct_execution) is V(false). The results are the same.
 attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying anything.

@@ -17,6 +17,7 @@ description:
     also finds C(joanna@example.com). Without filters, all customers are listed.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
+  - mailfleet.sendgrid.reseller.filters
   - mailfleet.sendgrid.reseller.attributes
 attributes:
   check_mode:
@@ -31,48 +32,10 @@ attributes:
     support: full
     details:
       - This module writes nothing.
-options:
-  username:
-    description: Only customers whose username contains this text.
-    type: str
-  email:
-    description: Only customers whose e-mail address contains this text.
-    type: str
-  active:
-    description: Only customers that may send mail, or only those that may not.
-    type: bool
-  first_name:
-    description: Only customers whose first name contains this text.
-    type: str
-  last_name:
-    description: Only customers whose last name contains this text.
-    type: str
-  address:
-    description: Only customers whose street and number contain this text.
-    type: str
-  city:
-    description: Only customers whose city contains this text.
-    type: str
-  region:
-    description: Only customers whose state, province or region contains this text.
-    type: str
-  country:
-    description: Only customers whose country contains this text.
-    type: str
-  zip:
-    description: Only customers whose postal code contains this text.
-    type: str
-  phone:
-    description: Only customers whose phone number contains this text.
-    type: str
-  website:
-    description: Only customers whose website contains this text.
-    type: str
-  company:
-    description: Only customers whose company contains this text. The list itself does not show the company.
-    type: str
 seealso:
   - module: mailfleet.sendgrid.reseller_customer
+  - plugin: mailfleet.sendgrid.reseller
+    plugin_type: inventory
 """
 
 EXAMPLES = r"""

@@ -1,0 +1,603 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory plugin against the sandbox: what becomes of customers, what is asked, what is kept, and plays."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from .conftest import seeded
+from .running import MODULES, Ansible, Run, Sandbox, sandboxes, task
+
+PLUGIN = MODULES + "reseller"
+KEY = "canary-key-of-acme-4711"
+OTHER_KEY = "canary-key-of-odd-4711"
+CREDENTIALS = {"api_user": "acme", "api_key": KEY}
+ODD = {"api_user": "odd", "api_key": OTHER_KEY}
+FLEET = [f"c{number}@example.com" for number in range(1, 7)]
+
+# Names of customers that are hosts, though they look like something else to one part of Ansible or another.
+ODD_HOSTS = [
+    "ann@example.com:25",
+    "x[1:3].example",
+    "a,b",
+    "!no",
+    "~t*",
+    "007",
+    "1e3",
+    "True",
+    " blank ",
+    "büro é",
+    "a=b",
+]
+UNUSABLE = {
+    "all": "a group has this name",
+    "ungrouped": "a group has this name",
+    "senders": "a group has this name",
+    "localhost": "it stands for the controller",
+    "127.0.0.1": "it stands for the controller",
+    "../group_vars/x": "it would be taken for a path",
+    "..": "it would be taken for a path",
+    "{{ 7 * 7 }}": "it would be taken for a template",
+    "a{% if %}": "it would be taken for a template",
+    '["a"]': "it would be taken for a list or a dictionary",
+    '{"a": 1}': "it would be taken for a list or a dictionary",
+    "ann\u202e@example.com": "it has characters that cannot be shown",
+}
+
+
+# What evaluates it leaves a file behind in the folder that Ansible runs in.
+TRAP = "{{ lookup('ansible.builtin.pipe', 'touch evaluated') }}"
+
+
+def fleet() -> dict[str, Any]:
+    """The seed."""
+    customers = [
+        seeded(name, city=city, active=number < 5, last_name=f"No{number}")
+        for number, (name, city) in enumerate(zip(FLEET, ("Portland", "Bangor") * 3, strict=True), 1)
+    ]
+    odd = [{**seeded("x@example.com"), "username": name, "account": "odd"} for name in [*ODD_HOSTS, *UNUSABLE]]
+    evil = {**seeded("evil@example.com"), "city": TRAP, "address": TRAP, "account": "evil"}
+    nora = {**seeded("nora@example.com"), "account": "narrow"}
+    accounts = [
+        CREDENTIALS,
+        ODD,
+        {"api_user": "evil", "api_key": KEY},
+        {"api_user": "narrow", "api_key": KEY, "reseller": False, "subusers": True},
+    ]
+    return {"accounts": accounts, "customers": [*customers, *odd, evil, nora]}
+
+
+@pytest.fixture(scope="module")
+def _fleets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    seed = tmp_path_factory.mktemp("seed") / "seed.json"
+    seed.write_text(json.dumps(fleet()), encoding="utf-8")
+    with sandboxes(seed) as get:
+        yield get
+
+
+@pytest.fixture(params=["observed"])
+def sandbox(request: pytest.FixtureRequest, _fleets: Callable[[str], Sandbox]) -> Sandbox:
+    running = _fleets(request.param)
+    running.reset()
+    return running
+
+
+BOTH_BEHAVIOURS = pytest.mark.parametrize("sandbox", ["documented", "observed"], indirect=True)
+
+
+@dataclass
+class Inventory:
+    """Ansible with inventory files of this plugin."""
+
+    ansible: Ansible
+    folder: Path
+
+    def file(self, name: str = "fleet.sendgrid.yml", **options: Any) -> str:
+        path = self.folder / name
+        path.write_text(yaml.safe_dump({"plugin": PLUGIN, "retries": 0, **options}, sort_keys=False), encoding="utf-8")
+        return str(path)
+
+    def command(self, *arguments: str, environment: dict[str, str] | None = None, **options: Any) -> tuple[str, str]:
+        """What ansible-inventory prints, output and messages, for a file with `options`."""
+        path = self.file(**options)
+        done = self.ansible.command("ansible-inventory", "-i", path, *arguments, environment=environment)
+        assert done.returncode == 0, done.stderr
+        return done.stdout, done.stderr
+
+    def listed(self, *arguments: str, environment: dict[str, str] | None = None, **options: Any) -> dict[str, Any]:
+        """What `ansible-inventory --list` shows, with its marks for text that is no template taken off."""
+        output, messages = self.command("--list", *arguments, environment=environment, **options)
+        assert messages == ""
+        return unmarked(json.loads(output))
+
+    def play(
+        self, tasks: list[dict[str, Any]], *arguments: str, options: dict[str, Any] | None = None, **play: Any
+    ) -> Run:
+        """A play over all hosts, as it stands in the documentation: with no variables of its own."""
+        path = self.file(**(options or {}))
+        return self.ansible.play(tasks, "-i", path, *arguments, hosts="all", **{"vars": {}, **play})
+
+
+@pytest.fixture
+def inventory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Inventory:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    ansible = Ansible(sandbox, folder, collections_path, **CREDENTIALS, defaults={"retries": 0})
+    return Inventory(ansible, folder)
+
+
+def squeezed(text: str) -> str:
+    """`text` without blanks: messages of older releases of Ansible are broken into lines anywhere."""
+    return "".join(text.split())
+
+
+def unmarked(value: Any) -> Any:
+    if isinstance(value, dict):
+        plain = {name: unmarked(item) for name, item in value.items()}
+        return plain["__ansible_unsafe"] if set(plain) == {"__ansible_unsafe"} else plain
+    return [unmarked(item) for item in value] if isinstance(value, list) else value
+
+
+def hosts(listed: dict[str, Any]) -> list[str]:
+    return list(listed.get("_meta", {}).get("hostvars", {}))
+
+
+def members(listed: dict[str, Any], group: str) -> list[str]:
+    return listed.get(group, {}).get("hosts", [])
+
+
+def called(sandbox: Sandbox) -> list[str]:
+    return [call["operation"] for call in sandbox.log()]
+
+
+@BOTH_BEHAVIOURS
+@pytest.mark.parametrize("api_format", ["json", "xml"])
+def test_customers_are_hosts(inventory: Inventory, sandbox: Sandbox, api_format: str) -> None:
+    listed = inventory.listed(api_format=api_format)
+    assert hosts(listed) == FLEET
+    assert members(listed, "ungrouped") == FLEET
+    shown = sandbox.behaviour == "observed"
+    assert listed["_meta"]["hostvars"]["c6@example.com"] == {
+        "ansible_connection": "local",
+        "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        "sendgrid_username": "c6@example.com",
+        "sendgrid_email": "c6@example.com",
+        "sendgrid_first_name": "Ada",
+        "sendgrid_last_name": "No6",
+        "sendgrid_address": "12 Harbour Street",
+        "sendgrid_city": "Bangor",
+        "sendgrid_region": "ME",
+        "sendgrid_zip": "04101",
+        "sendgrid_country": "US",
+        "sendgrid_phone": "555-0112",
+        "sendgrid_website": "http://example.com",
+        "sendgrid_company": None,
+        "sendgrid_active": False,
+        "sendgrid_website_access": True if shown else None,
+        "sendgrid_extra": {"address2": ""} if shown else {},
+    }
+    assert called(sandbox) == ["list"]
+
+
+def test_the_other_family(inventory: Inventory, sandbox: Sandbox) -> None:
+    assert hosts(inventory.listed(api="customer", api_user="narrow")) == ["nora@example.com"]
+    [call] = sandbox.log()
+    assert call["family"] == "customer"
+
+
+def test_a_graph(inventory: Inventory) -> None:
+    output, messages = inventory.command(
+        "--graph", groups={"senders": "sendgrid_active"}, keyed_groups=[{"key": "sendgrid_city", "prefix": "city"}]
+    )
+    assert messages == ""
+    assert "|--@senders:\n  |  |--c1@example.com\n" in output
+    assert "|--@city_Bangor:\n  |  |--c2@example.com\n" in output
+
+
+@pytest.mark.parametrize("enabled", ["auto", PLUGIN])
+def test_the_plugin_may_be_enabled_by_its_own_name(inventory: Inventory, enabled: str) -> None:
+    assert hosts(inventory.listed(environment={"ANSIBLE_INVENTORY_ENABLED": enabled})) == FLEET
+
+
+@pytest.mark.parametrize("name", ["fleet.yml", "sendgrid.json"])
+def test_a_file_of_another_name_is_declined(inventory: Inventory, sandbox: Sandbox, name: str) -> None:
+    output, messages = inventory.command("--list", name=name)
+    assert hosts(json.loads(output)) == []
+    assert "Unable to parse" in messages
+    assert sandbox.log() == []
+
+
+FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "part of a name": ({"username": "C3@"}, ["c3@example.com"]),
+    "switched off": ({"active": False}, ["c5@example.com", "c6@example.com"]),
+    "region": ({"region": "me"}, FLEET),
+    "hidden company": ({"company": "house Books"}, FLEET),
+    "two at once": ({"city": "Bangor", "active": "yes"}, ["c2@example.com", "c4@example.com"]),
+    "nothing found": ({"last_name": "Nobody"}, []),
+}
+
+
+@pytest.mark.parametrize(("filters", "names"), FILTERS.values(), ids=FILTERS)
+def test_filters_are_passed_to_the_server(
+    inventory: Inventory, sandbox: Sandbox, filters: dict[str, Any], names: list[str]
+) -> None:
+    assert hosts(inventory.listed(**filters)) == names
+    [call] = sandbox.log()
+    sent = {"state" if name == "region" else name for name in filters}
+    assert set(call["body_parameters"]) == {"api_user", "api_key", "method", "task"} | sent
+
+
+def test_constructed(inventory: Inventory) -> None:
+    listed = inventory.listed(
+        compose={"full_name": "sendgrid_first_name ~ ' ' ~ sendgrid_last_name"},
+        groups={"may not send": "not sendgrid_active", "ada no1": "full_name == 'Ada No1'"},
+        keyed_groups=[{"key": "sendgrid_city ~ '/' ~ sendgrid_region", "prefix": "at"}, {"key": "sendgrid_country"}],
+        leading_separator=False,
+    )
+    assert listed["_meta"]["hostvars"]["c2@example.com"]["full_name"] == "Ada No2"
+    assert members(listed, "may_not_send") == ["c5@example.com", "c6@example.com"]
+    assert members(listed, "ada_no1") == ["c1@example.com"]
+    assert members(listed, "at_Portland_ME") == FLEET[::2]
+    assert members(listed, "US") == FLEET
+
+
+def test_options_may_be_templates(inventory: Inventory, sandbox: Sandbox) -> None:
+    listed = inventory.listed(
+        "--extra-vars",
+        "where=Bangor",
+        environment={"A_KEY": OTHER_KEY, "SENDGRID_API_KEY": ""},
+        api_user="{{ 'odd' if where == 'Portland' else 'acme' }}",
+        api_key="{{ lookup('ansible.builtin.env', 'A_KEY') | replace('odd', 'acme') }}",
+        timeout="{{ 10 + 5 }}",
+        validate_certs="{{ true }}",
+        city="{{ where }}",
+    )
+    assert hosts(listed) == FLEET[1::2]
+    [call] = sandbox.log()
+    assert call["api_user"] == "acme"
+
+
+def test_the_key_may_be_encrypted(inventory: Inventory) -> None:
+    password = inventory.folder / "password"
+    password.write_text("canary-of-the-vault", encoding="utf-8")
+    vault = ("--vault-password-file", str(password))
+    encrypted = inventory.ansible.command("ansible-vault", "encrypt_string", *vault, "--name", "api_key", KEY)
+    assert encrypted.returncode == 0, encrypted.stderr
+    path = Path(inventory.file())
+    path.write_text(f"plugin: {PLUGIN}\n{encrypted.stdout}\n", encoding="utf-8")
+    listing = ["ansible-inventory", "-i", str(path), "--list"]
+    # A wrong one must not win, nor be needed.
+    wrong = {"SENDGRID_API_KEY": "wrong-key-4711"}
+    done = inventory.ansible.command(*listing, *vault, environment=wrong)
+    assert hosts(json.loads(done.stdout)) == FLEET, done.stderr
+    done = inventory.ansible.command(*listing, environment=wrong)
+    assert "no vault secrets" in " ".join(done.stderr.split())
+    assert hosts(json.loads(done.stdout)) == []
+
+
+def test_the_environment_is_no_template(inventory: Inventory) -> None:
+    """Whoever holds a key in the environment need not know how Ansible reads braces."""
+    _output, messages = inventory.command("--list", environment={"SENDGRID_API_USER": "{{ 'ac' ~ 'me' }}"})
+    assert "credentials" in messages
+
+
+# What the server sends is data
+
+
+EVIL: dict[str, Any] = {
+    "api_user": "evil",
+    "strict": True,
+    "compose": {"here": "sendgrid_city", "longer": "sendgrid_city ~ '!'", "first": "[sendgrid_city] | first"},
+    "groups": {"touched": "'touch' in sendgrid_city", "other": "sendgrid_city == 'Portland'"},
+    "keyed_groups": [{"key": "sendgrid_city", "prefix": "city"}],
+}
+SHOW = {
+    "name": "Show",
+    "ansible.builtin.debug": {"msg": "{{ [sendgrid_city, sendgrid_address, here, longer, first, copied] }}"},
+    "vars": {"copied": "{{ here }}"},
+}
+SHOWN = [TRAP, TRAP, TRAP, TRAP + "!", TRAP, TRAP]
+
+
+def is_evaluated(inventory: Inventory) -> bool:
+    return (inventory.folder / "evaluated").exists()
+
+
+def test_the_trap_works(inventory: Inventory) -> None:
+    """The same text where it is a template, in the file of the inventory."""
+    inventory.listed(city=TRAP)
+    assert is_evaluated(inventory)
+
+
+@pytest.mark.parametrize("caching", [False, True], ids=["asked", "cached"])
+def test_text_of_the_server_is_never_evaluated(inventory: Inventory, sandbox: Sandbox, caching: bool) -> None:
+    options = {**EVIL, **(cache_options(inventory) if caching else {})}
+    if caching:
+        inventory.listed(**options)
+    sandbox.reset()
+    listed = inventory.listed(**options)
+    variables = listed["_meta"]["hostvars"]["evil@example.com"]
+    assert (variables["sendgrid_city"], variables["here"], variables["longer"]) == (TRAP, TRAP, TRAP + "!")
+    assert members(listed, "touched") == ["evil@example.com"]
+    assert members(listed, "other") == []
+    [group] = [name for name in listed if name.startswith("city_")]
+    assert group.replace("_", "").isalnum()
+    run = inventory.play([SHOW], options=options)
+    assert run.status == 0, run.output
+    assert run.steps[0].result["msg"] == SHOWN
+    assert called(sandbox) == ([] if caching else ["list", "list"])
+    assert not is_evaluated(inventory)
+
+
+def test_a_listing_that_is_read_again_is_still_data(inventory: Inventory) -> None:
+    """As AWX does: the output of ansible-inventory becomes the inventory of a job."""
+    output, _messages = inventory.command("--list", **EVIL)
+    script = inventory.folder / "again"
+    script.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\n", encoding="utf-8")
+    script.chmod(0o755)
+    update = {"api_user": "evil", "username": "{{ inventory_hostname }}", "first_name": "{{ sendgrid_city[:20] }}"}
+    run = inventory.ansible.play(
+        [SHOW, task("reseller_customer", update)], "-i", str(script), "-vvv", hosts="all", vars={}
+    )
+    assert run.status == 0, run.output
+    shown, updated = run.steps
+    assert shown.result["msg"] == SHOWN
+    assert updated.result["customer"]["first_name"] == TRAP[:20]
+    assert "AnsiballZ" not in run.output
+    assert not is_evaluated(inventory)
+
+
+# Names
+
+
+ODD_OPTIONS = {**ODD, "groups": {"senders": "sendgrid_active"}}
+
+
+def test_no_customer_is_lost_in_silence(inventory: Inventory) -> None:
+    output, messages = inventory.command("--list", **ODD_OPTIONS)
+    listed = unmarked(json.loads(output))
+    assert sorted(hosts(listed)) == sorted(ODD_HOSTS)
+    assert sorted(members(listed, "senders")) == sorted(ODD_HOSTS)
+    for name, reason in UNUSABLE.items():
+        shown = name.replace("\u202e", "\\u202e")
+        assert squeezed(f"'{shown}' ({reason})") in squeezed(messages)
+    assert "left out" in messages
+    assert "\u202e" not in messages
+
+
+def test_a_customer_that_cannot_be_a_host_is_an_error_when_strict(inventory: Inventory) -> None:
+    output, messages = inventory.command("--list", **ODD, strict=True)
+    assert hosts(json.loads(output)) == []
+    assert squeezed("'localhost' (it stands for the controller)") in squeezed(messages)
+
+
+def test_each_odd_name_reaches_its_customer(inventory: Inventory, sandbox: Sandbox) -> None:
+    update = task("reseller_customer", {**ODD, "username": "{{ inventory_hostname }}", "city": "Bangor"})
+    run = inventory.play([update], options=ODD_OPTIONS)
+    assert run.status == 0, run.output
+    changed = {name for name, customer in sandbox.customers().items() if customer["city"] == "Bangor"}
+    assert changed & {*ODD_HOSTS, *UNUSABLE} == set(ODD_HOSTS)
+
+
+def test_a_group_that_one_customer_makes_does_not_take_the_place_of_another(inventory: Inventory) -> None:
+    """The group `True` is there as soon as the first customer has it; a later customer has this name."""
+    output, messages = inventory.command(
+        "--list",
+        **ODD,
+        compose={"own": "sendgrid_username ~ '!'"},
+        groups={"named": "own == 'True!'"},
+        keyed_groups=[{"key": "sendgrid_active | string"}],
+        leading_separator=False,
+    )
+    listed = unmarked(json.loads(output))
+    variables = listed["_meta"]["hostvars"]
+    assert {name: variables[name]["own"] for name in variables} == {name: f"{name}!" for name in variables}
+    assert "True" in variables
+    assert members(listed, "named") == ["True"]
+    assert set(members(listed, "True")) == set(variables)
+    assert "Found both group and host with same name: True" in messages
+
+
+# The cache
+
+
+def cache_options(inventory: Inventory) -> dict[str, Any]:
+    folder = str(inventory.folder / "cache")
+    return {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": folder}
+
+
+NOTHING = {"name": "Nothing", "ansible.builtin.debug": {"msg": ""}, "run_once": True}
+
+
+def test_a_cache_hit_makes_no_call(inventory: Inventory, sandbox: Sandbox) -> None:
+    options = cache_options(inventory)
+    first = inventory.listed(**options)
+    assert called(sandbox) == ["list"]
+    assert inventory.listed(**options) == first
+    assert called(sandbox) == ["list"]
+    assert hosts(first) == FLEET
+    run = inventory.play([NOTHING], "--flush-cache", options=options)
+    assert run.status == 0, run.output
+    assert called(sandbox) == ["list", "list"]
+    assert inventory.listed(**options) == first
+    assert called(sandbox) == ["list", "list"]
+
+
+def test_a_cache_is_used_for_what_it_was_made_for(inventory: Inventory, sandbox: Sandbox) -> None:
+    options = cache_options(inventory)
+    others = [{}, ODD, {"city": "Bangor"}, {"active": False}, {"api": "customer", "api_user": "narrow"}]
+    counts = [len(hosts(json.loads(inventory.command("--list", **options, **other)[0]))) for other in others]
+    assert counts == [6, len(ODD_HOSTS) + 1, 3, 2, 1]
+    assert len(called(sandbox)) == len(others)
+    # The same service by another name may be another one.
+    inventory.listed(**options, api_url=sandbox.api_url.replace("127.0.0.1", "localhost"))
+    assert len(called(sandbox)) == len(others) + 1
+    # But what makes no difference to the list asks nobody.
+    inventory.listed(**options, api_url=sandbox.api_url + "/", api_format="xml", timeout=7)
+    assert len(called(sandbox)) == len(others) + 1
+
+
+def test_a_refresh_asks_again_and_keeps_the_answer(inventory: Inventory, sandbox: Sandbox) -> None:
+    options = cache_options(inventory)
+    inventory.listed(**options)
+    steps = [
+        task("reseller_customer", {"username": "c1@example.com", "city": "Bangor"}, run_once=True),
+        {"name": "Refresh", "ansible.builtin.meta": "refresh_inventory"},
+        {
+            "name": "Show",
+            "ansible.builtin.debug": {"var": "hostvars['c1@example.com'].sendgrid_city"},
+            "run_once": True,
+        },
+    ]
+    run = inventory.play(steps, options=options)
+    assert run.steps[-1].result["hostvars['c1@example.com'].sendgrid_city"] == "Bangor", run.output
+    sandbox.http.delete(f"{sandbox.root}/_sandbox/log", timeout=30)
+    assert inventory.listed(**options)["_meta"]["hostvars"]["c1@example.com"]["sendgrid_city"] == "Bangor"
+    assert sandbox.log() == []
+
+
+# Secrets and errors
+
+
+def everything_kept(folder: Path) -> str:
+    """Names and contents of all that a run left behind, but for the inventory file."""
+    left = [path for path in folder.rglob("*") if path.is_file() and path.name != "fleet.sendgrid.yml"]
+    return "\n".join([*map(str, left), *(path.read_text(encoding="utf-8") for path in left)])
+
+
+@pytest.mark.parametrize("key", [KEY, f"{{{{ '{KEY}' }}}}"], ids=["key", "template"])
+def test_no_secret_comes_out(inventory: Inventory, key: str) -> None:
+    log = inventory.folder / "ansible.log"
+    environment = {"SENDGRID_API_KEY": "", "ANSIBLE_LOG_PATH": str(log)}
+    options = {"api_key": key, **cache_options(inventory)}
+    output, messages = inventory.command("--list", "-vvvv", environment=environment, **options)
+    assert all(name in output for name in FLEET)
+    kept = everything_kept(inventory.folder)
+    assert all(part in kept for part in ("ansible.log", "cache", *FLEET))
+    assert "canary" not in squeezed(output + messages + kept)
+
+
+def test_no_secret_comes_out_when_the_server_echoes_it(inventory: Inventory, sandbox: Sandbox) -> None:
+    sandbox.set_fault("*", "echo")
+    _output, messages = inventory.command("--list", "-vvvv")
+    assert "Could not list customers" in messages
+    assert "api_key" in messages
+    assert "canary" not in squeezed(messages)
+
+
+# Options, and what the message must say
+ERRORS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "bad key": ({"api_key": KEY + "-not"}, ["Could not list customers", "api_user", "api_key"]),
+    "unreachable": ({"api_url": "http://127.0.0.1:9/apiv2"}, ["Could not list customers", "Check api_url."]),
+    "http": ({"api_url": "http://192.0.2.1/apiv2"}, ["plain http to '192.0.2.1'", "use https"]),
+    "several at once": (
+        {"api_key": "", "retries": -1, "timeout": 0},
+        ["retries must not be negative", "timeout must be above 0", "api_key is empty"],
+    ),
+    "of another type": (
+        {"timeout": "soon", "active": "perhaps"},
+        ["argument 'timeout'", "float", "argument 'active'", "'perhaps' is not a valid boolean"],
+    ),
+    "of another choice": ({"api_format": "yaml"}, ["value of api_format must be one of: json, xml, got: yaml"]),
+    "not an option": ({"citty": "Portland"}, ["there is no citty", "ansible-doc -t inventory " + PLUGIN]),
+    "an option of Ansible": ({"groups": ["a"]}, ["groups"]),
+    "a list": ({"api_key": [KEY]}, ["api_key must be one value"]),
+    "a dictionary": ({"api_key": {"key": KEY}}, ["api_key must be one value"]),
+    "no such variable": ({"api_key": f"{{{{ '{KEY}' ~ no_such_one }}}}"}, ["template of api_key", "no_such_one"]),
+    "no such filter": ({"api_key": f"{{{{ '{KEY}' | no_such_one }}}}"}, ["template of api_key", "no_such_one"]),
+    "no certificates": ({"ca_path": "/no/such/file"}, ["ca_path '/no/such/file' does not exist"]),
+    "no such customer variable": ({"strict": True, "compose": {"a": "no_such_one"}}, ["no_such_one"]),
+    "a group without a text": ({"keyed_groups": [{"key": "sendgrid_active"}]}, ["expected a string or a list"]),
+}
+
+
+@pytest.mark.parametrize(("options", "parts"), ERRORS.values(), ids=ERRORS)
+def test_an_error_says_what_to_do_and_no_secret(
+    inventory: Inventory, options: dict[str, Any], parts: list[str]
+) -> None:
+    """The key is in the file, beside what is wrong."""
+    output, messages = inventory.command("--list", "-vvvv", **{"api_key": KEY, **options})
+    assert "Unable to parse" in messages
+    for part in parts:
+        assert squeezed(part) in squeezed(messages)
+    assert "canary" not in squeezed(output + messages)
+
+
+@pytest.mark.parametrize("option", ["api_user", "api_key"])
+def test_an_account_that_is_not_given(inventory: Inventory, option: str) -> None:
+    program = str(Path(sys.executable).parent / "ansible-inventory")
+    unset = ["-u", f"SENDGRID_{option.upper()}"]
+    done = inventory.ansible.command("/usr/bin/env", *unset, program, "-i", inventory.file(), "--list")
+    assert squeezed(f"missing required arguments: {option}") in squeezed(done.stderr)
+    assert hosts(json.loads(done.stdout)) == []
+
+
+def test_a_failure_that_passes_is_tried_again(inventory: Inventory, sandbox: Sandbox) -> None:
+    sandbox.set_fault("list", "unavailable", seconds=0)
+    assert hosts(inventory.listed(retries=1)) == FLEET
+    assert called(sandbox) == ["list", "list"]
+
+
+# Plays
+
+
+UPDATE = task("reseller_customer", {"username": "{{ inventory_hostname }}", "address": "1 New Street"})
+
+
+def written_to(sandbox: Sandbox) -> list[str]:
+    return [call["user"] for call in sandbox.log() if call["attempted_write"]]
+
+
+@BOTH_BEHAVIOURS
+@pytest.mark.parametrize("keywords", [{}, {"serial": 2}, {"strategy": "free"}], ids=["as it stands", "serial", "free"])
+def test_a_play_over_customers(inventory: Inventory, sandbox: Sandbox, keywords: dict[str, Any]) -> None:
+    elsewhere = {"ANSIBLE_PYTHON_INTERPRETER": "/no/such/python"}
+    run = inventory.play([UPDATE], "-vvv", environment=elsewhere, **keywords)
+    assert run.status == 0, run.output
+    assert [step.status for step in run.steps] == ["ok"] * len(FLEET)
+    assert all(step.result["changed"] for step in run.steps)
+    assert sorted(written_to(sandbox)) == FLEET
+    assert run.output.count("PLAY [all]") == (3 if "serial" in keywords else 1)
+    # In the controller's process: the interpreter of the hosts is its own.
+    assert "AnsiballZ" not in run.output
+    again = inventory.play([UPDATE], **keywords)
+    assert [step.result["changed"] for step in again.steps] == [False] * len(FLEET)
+
+
+def test_customers_come_in_order_in_batches(inventory: Inventory, sandbox: Sandbox) -> None:
+    """One after the other, where that is what the play says."""
+    run = inventory.play([UPDATE], serial=1)
+    assert run.status == 0, run.output
+    assert written_to(sandbox) == FLEET
+
+
+@pytest.mark.parametrize(("share", "reached"), [(40, 2), (60, 6)])
+def test_a_play_ends_when_too_many_have_failed(
+    inventory: Inventory, sandbox: Sandbox, share: int, reached: int
+) -> None:
+    """One of the first two fails: half of a batch."""
+    sandbox.set_fault("set_profile", "error-before")
+    run = inventory.play([UPDATE], serial=2, max_fail_percentage=share)
+    assert [step.status for step in run.steps].count("failed") == 1
+    assert len(run.steps) == reached
+    assert run.status != 0
+    changed = [customer for customer in sandbox.customers().values() if customer["address"] == "1 New Street"]
+    assert len(changed) == reached - 1
+
+
+def test_ansible_doc_shows_the_plugin(inventory: Inventory) -> None:
+    done = inventory.ansible.command("ansible-doc", "-t", "inventory", PLUGIN)
+    assert done.returncode == 0, done.stderr
+    for text in ("SENDGRID_API_KEY", "sendgrid_extra", "keyed_groups", "cache_timeout", "job slices"):
+        assert text in done.stdout

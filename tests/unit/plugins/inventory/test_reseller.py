@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The inventory plugin: its files, its options and what a cache is good for."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from ansible.errors import AnsibleParserError
+from ansible.plugins.doc_fragments import constructed, inventory_cache
+from ansible_collections.mailfleet.sendgrid.plugins.doc_fragments.reseller import ModuleDocFragment
+from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS, LISTED
+
+OPTIONS = {
+    **{name: option.get("default") for name, option in _module.info_spec().items()},
+    "api_user": "acme",
+    "api_key": "canary-key-4711",
+    "cache": True,
+}
+# By name as in the documentation: where it is.
+FRAGMENTS = {
+    "mailfleet.sendgrid.reseller": ModuleDocFragment.DOCUMENTATION,
+    "mailfleet.sendgrid.reseller.inventory": ModuleDocFragment.INVENTORY,
+    "mailfleet.sendgrid.reseller.filters": ModuleDocFragment.FILTERS,
+    "ansible.builtin.constructed": constructed.ModuleDocFragment.DOCUMENTATION,
+    "ansible.builtin.inventory_cache": inventory_cache.ModuleDocFragment.DOCUMENTATION,
+}
+DOCUMENTED = yaml.safe_load(reseller.DOCUMENTATION)
+
+
+def documented(*names):
+    """The options of fragments, each option joined from all of them, as Ansible does."""
+    options = {}
+    for name in names:
+        for option, properties in yaml.safe_load(FRAGMENTS[name])["options"].items():
+            options.setdefault(option, {}).update(properties)
+    return options
+
+
+@pytest.fixture
+def plugin(monkeypatch):
+    """The plugin with options in `plugin.given`."""
+    made = reseller.InventoryModule()
+    made.given = dict(OPTIONS)
+    monkeypatch.setattr(made, "get_option", lambda name: made.given[name])
+    monkeypatch.setattr(made, "get_cache_key", lambda path: f"prefix_{path}")
+    made._cache = {}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "is_mine"),
+    [
+        ("sendgrid.yml", True),
+        ("sendgrid.yaml", True),
+        ("fleet.sendgrid.yml", True),
+        ("fleet-sendgrid.yaml", True),
+        ("fleet.yml", False),
+        ("sendgrid.yml.bak", False),
+        ("sendgrid.json", False),
+        ("sendgrid", False),
+    ],
+)
+def test_files_of_the_plugin(plugin, tmp_path, name, is_mine):
+    path = tmp_path / name
+    path.touch()
+    assert plugin.verify_file(str(path)) is is_mine
+
+
+def test_a_file_that_is_not_there(plugin, tmp_path):
+    assert plugin.verify_file(str(tmp_path / "sendgrid.yml")) is False
+
+
+def test_the_options_are_those_of_the_module():
+    own = documented(*[name for name in FRAGMENTS if name.startswith("mailfleet.")])
+    spec = _module.info_spec()
+    assert set(own) == set(spec)
+    for name, option in own.items():
+        wanted = spec[name]
+        assert option["type"] == wanted["type"], name
+        assert option.get("default") == wanted.get("default"), name
+        assert option.get("choices") == wanted.get("choices"), name
+        assert option.get("required", False) == wanted.get("required", False), name
+        assert [entry["name"] for entry in option.get("env", [])] == wanted.get("fallback", (None, []))[1], name
+
+
+def test_no_option_of_ansible_hides_one_of_the_module():
+    assert DOCUMENTED["extends_documentation_fragment"] == list(FRAGMENTS)
+    ansibles = documented("ansible.builtin.constructed", "ansible.builtin.inventory_cache")
+    assert set(ansibles) & set(_module.info_spec()) == set()
+    assert set(DOCUMENTED["options"]) - {"plugin"} <= set(ansibles)
+
+
+def test_all_variables_are_documented():
+    described = " ".join(DOCUMENTED["description"])
+    for name in (*LISTED, "extra"):
+        assert f"C(sendgrid_{name})" in described
+
+
+def test_examples_have_options_that_there_are():
+    known = {*documented(*FRAGMENTS), *DOCUMENTED["options"]}
+    files = [example for example in yaml.safe_load_all(reseller.EXAMPLES) if isinstance(example, dict)]
+    assert len(files) == 3
+    for example in files:
+        assert set(example) <= known
+        assert example["plugin"] == reseller.InventoryModule.NAME
+
+
+OTHER = {
+    "api_url": "https://other.example/apiv2",
+    "api_user": "other",
+    "api": "customer",
+    **{name: "x" for name in FILTERS},
+    "active": False,
+}
+
+
+@pytest.mark.parametrize("name", OTHER)
+def test_a_cache_is_for_one_list(plugin, name):
+    key = plugin._cache_key("a")
+    plugin.given[name] = OTHER[name]
+    assert plugin._cache_key("a") != key
+
+
+def test_a_filter_in_another_place_is_another_list(plugin):
+    keys = set()
+    for name in ("city", "region"):
+        plugin.given = {**OPTIONS, name: "Portland"}
+        keys.add(plugin._cache_key("a"))
+    assert len(keys) == 2
+
+
+@pytest.mark.parametrize("name", sorted(set(_module.info_spec()) - set(OTHER)))
+def test_what_makes_no_difference_to_the_list(plugin, name):
+    key = plugin._cache_key("a")
+    plugin.given[name] = "other"
+    assert plugin._cache_key("a") == key
+    assert plugin._cache_key("b") != key
+
+
+def test_behind_the_word_apikey_the_key_is_the_account(plugin):
+    plugin.given["api_user"] = "apikey"
+    key = plugin._cache_key("a")
+    assert "canary" not in key
+    plugin.given["api_key"] = "another-key"
+    assert plugin._cache_key("a") != key
+
+
+def test_a_cache_key_can_be_the_name_of_a_file(plugin):
+    plugin.given["username"] = "../x"
+    name = plugin._cache_key("a")
+    assert name.removeprefix("prefix_a_").isalnum()
+
+
+@pytest.fixture
+def asked(plugin, monkeypatch):
+    """What the server was asked; it answers with one customer named after the number of the call."""
+    calls = []
+
+    def perform(task, options, check_mode):
+        calls.append(options)
+        name = f"c{len(calls)}"
+        return {"customers": [{"username": name}], "extra": {name: {}}}
+
+    monkeypatch.setattr(reseller, "perform", perform)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("caching", "reading", "names"),
+    [(True, True, ["c1", "c1", "c1"]), (True, False, ["c1", "c2", "c3"]), (False, True, ["c1", "c2", "c3"])],
+    ids=["cached", "refreshed", "not cached"],
+)
+def test_when_the_server_is_asked(plugin, asked, caching, reading, names):
+    plugin.given["cache"] = caching
+    seen = [plugin._customers("a", reading)[0]["username"] for _number in range(3)]
+    assert seen == names
+    assert len(asked) == len(set(names))
+    kept = [customer["username"] for customers in plugin._cache.values() for customer in customers]
+    assert kept == ([names[-1]] if caching else [])
+
+
+def test_the_server_is_asked_with_the_options(plugin, asked):
+    plugin._customers("a", True)
+    assert asked == [{name: OPTIONS[name] for name in _module.info_spec()}]
+
+
+@pytest.mark.parametrize("library", ["requests", "xmltodict"])
+def test_a_library_that_is_missing(plugin, monkeypatch, library):
+    monkeypatch.setattr(_module, f"HAS_{library.upper()}", False)
+    with pytest.raises(AnsibleParserError, match=f"lacks {library}.* -m pip install {library}"):
+        plugin._customers("a", True)
+
+
+def test_a_failure_is_an_error_and_is_not_cached(plugin, monkeypatch):
+    monkeypatch.setattr(reseller, "perform", lambda *_given, **_named: {"failed": True, "msg": "No."})
+    with pytest.raises(AnsibleParserError, match="^No.$"):
+        plugin._customers("a", True)
+    assert plugin._cache == {}
