@@ -157,13 +157,15 @@ def _field_problems(field: Field, value: t.Any, family: str) -> list[str]:
         return [f"{field.name} cannot be used with api={family}"]
     if field.kind == "bool":
         return []
-    texts = value if field.kind == "list" else [value]
+    check_form = _FORM_CHECKS.get(field.name)
     problems: list[str] = []
-    for text in texts:
-        problems += _not_carried(field.name, text)
-        if field.limit:
+    for text in value if field.kind == "list" else (value,):
+        if not is_carried(text):
+            problems += _not_carried(field.name, text)
+        if field.limit and len(text) > field.limit:
             problems += _too_long(field.name, text, field.limit)
-        problems += _FORM_CHECKS.get(field.name, _nothing)(text)
+        if check_form is not None:
+            problems += check_form(text)
     return problems
 
 
@@ -173,10 +175,6 @@ def _not_carried(name: str, text: str) -> list[str]:
 
 def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
     return [f"{name} has {len(text)} characters, the limit{why} is {limit}"] if len(text) > limit else []
-
-
-def _nothing(_text: str) -> list[str]:
-    return []
 
 
 def _username_problems(text: str) -> list[str]:

@@ -135,7 +135,7 @@ FIELDS: tuple[Field, ...] = (
 )
 
 BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
-BY_WIRE: dict[str, Field] = {field.wire: field for field in FIELDS}
+_LISTED_BY_WIRE = {field.wire: field for field in FIELDS if field.listed}
 FILTERS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.filter)
 # The attributes of a customer in results. A company is among them so that a list can be fed back as it is.
 LISTED: tuple[str, ...] = tuple(field.name for field in FIELDS if field.listed)
@@ -168,13 +168,15 @@ def from_row(row: Row) -> tuple[Attributes, dict[str, t.Any]]:
     attributes: Attributes = {}
     extra: dict[str, t.Any] = {}
     for wire, value in row.items():
-        field = BY_WIRE.get(wire)
-        if field is None or not field.listed:
+        field = _LISTED_BY_WIRE.get(wire)
+        if field is None:
             extra[wire] = value
-            continue
-        known = _from_wire(field, value, row)
-        if known is not None:
-            attributes[field.name] = known
+        elif field.kind == "text" and isinstance(value, str):
+            attributes[field.name] = value
+        else:
+            known = _from_wire(field, value, row)
+            if known is not None:
+                attributes[field.name] = known
     if not attributes.get("username"):
         raise WireError(["the list has a customer without a username"], readable=False)
     # Names that begin with an underscore mean something to Ansible.
