@@ -2,136 +2,49 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an item of a loop costs, and an ad-hoc command: one table, ratios within one run, against the sandbox.
+"""What tasks cost, against the sandbox: one table after the other, ratios within one run.
 
-    python -m tests.bench [--items N] [--rounds N]
+    python -m tests.bench [PART ...] [--items N] [--sizes N,N] [--new N] [--rounds N]
 
-A loop is timed as a whole process, with N items and with one; the difference is what the further items cost. The ways
-take turns, so that a machine whose speed drifts treats them alike. Medians are shown.
+Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that are as they should be), `created` (new
+customers); all of them by default. Medians are shown.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import requests
-import yaml
 
 from tests.collection_tree import make_tree
-from tests.functional.conftest import ACCOUNT, SEED
-from tests.functional.running import MODULES, Ansible, Sandbox
 
-CUSTOMER = {"username": "ada@example.com", "city": "Portland", "active": True}
-CALL = {"method": "profile", "task": "get", "username": "ada@example.com", **ACCOUNT}
+from . import fleets, loops
 
-
-def tasks_of(ansible: Ansible) -> dict[str, dict[str, Any]]:
-    """By name: the task that is looped. `uri` makes the call that a converged customer takes, no more."""
-    ours = {MODULES + "reseller_customer": CUSTOMER}
-    return {
-        "debug": {"ansible.builtin.debug": {"msg": "{{ item }}"}},
-        "direct": ours,
-        "shipped": {**ours, "vars": {"sendgrid_direct_execution": False}},
-        "uri": {
-            "ansible.builtin.uri": {
-                "url": f"{ansible.sandbox.api_url}/reseller.manage.json",
-                "method": "POST",
-                "body_format": "form-urlencoded",
-                "body": CALL,
-                "return_content": True,
-            }
-        },
-    }
-
-
-def seconds_of_loop(ansible: Ansible, task: dict[str, Any], items: int) -> float:
-    looped = {"name": "Loop", **task, "loop": list(range(items)), "loop_control": {"label": "{{ item }}"}}
-    playbook = ansible.folder / "bench.yml"
-    playbook.write_text(
-        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": [looped]}]), encoding="utf-8"
-    )
-    return seconds(lambda: ansible.command("ansible-playbook", str(playbook)))
-
-
-def seconds_of_command(ansible: Ansible, direct: bool) -> float:
-    options = json.dumps(CUSTOMER)
-    switch = f"sendgrid_direct_execution={direct}"
-    command = ("ansible", "localhost", "-m", MODULES + "reseller_customer", "-a", options, "-e", switch)
-    return seconds(lambda: ansible.command(*command))
-
-
-def seconds(run: Callable[[], Any]) -> float:
-    started = time.monotonic()
-    done = run()
-    assert done.returncode == 0, done.stdout + done.stderr
-    return time.monotonic() - started
-
-
-def seconds_of_service(sandbox: Sandbox, calls: int) -> float:
-    """What a call costs a plain client over one kept connection."""
-    started = time.monotonic()
-    with requests.Session() as session:
-        session.trust_env = False
-        for _call in range(calls):
-            session.post(f"{sandbox.api_url}/reseller.manage.json", data=CALL, timeout=30).json()
-    return (time.monotonic() - started) / calls
-
-
-def measure(ansible: Ansible, items: int, rounds: int) -> dict[str, float]:
-    """Median seconds: for each way an item of a loop, `service` a call, and an ad-hoc command both ways."""
-    tasks = tasks_of(ansible)
-    figures: dict[str, list[float]] = {}
-    for _round in range(rounds):
-        for name, task in tasks.items():
-            further = seconds_of_loop(ansible, task, items) - seconds_of_loop(ansible, task, 1)
-            figures.setdefault(name, []).append(further / (items - 1))
-        figures.setdefault("service", []).append(seconds_of_service(ansible.sandbox, items))
-        for direct in (True, False):
-            name = "ad hoc, direct" if direct else "ad hoc, shipped"
-            figures.setdefault(name, []).append(seconds_of_command(ansible, direct))
-    return {name: statistics.median(values) for name, values in figures.items()}
-
-
-def table(figures: dict[str, float], items: int) -> str:
-    direct, beyond = figures["direct"], figures["direct"] - figures["debug"] - figures["service"]
-    rows = [
-        ("", "ms", "of direct"),
-        *((f"item, {name}", figures[name], figures[name] / direct) for name in ("debug", "direct", "shipped", "uri")),
-        ("a call, plain client", figures["service"], figures["service"] / direct),
-        ("direct beyond debug and the call", beyond, beyond / direct),
-        *((name, figures[name], figures[name] / direct) for name in ("ad hoc, direct", "ad hoc, shipped")),
-    ]
-    lines = [f"Loop of {items} over a converged customer; {os.cpu_count()} cores, Python {platform.python_version()}"]
-    for name, cost, ratio in rows:
-        shown = (cost, ratio) if isinstance(cost, str) else (f"{cost * 1000:.1f}", f"{ratio:.2f}")
-        lines.append(f"{name:34}{shown[0]:>10}{shown[1]:>12}")
-    return "\n".join(lines)
+PARTS = ("loops", "converged", "created")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("parts", nargs="*", metavar="PART", choices=[[], *PARTS], default=PARTS)
+    parser.add_argument("--items", type=int, default=200, help="items of a loop")
+    parser.add_argument("--sizes", default="1000,10000", help="of converged fleets")
+    parser.add_argument("--new", type=int, default=1000, help="new customers")
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
+    parts = arguments.parts or PARTS
     with tempfile.TemporaryDirectory(prefix="mailfleet-sendgrid-bench-") as scratch:
         folder = Path(scratch)
-        seed = folder / "seed.json"
-        seed.write_text(json.dumps(SEED), encoding="utf-8")
-        sandbox = Sandbox("--behaviour", "observed", "--seed", str(seed))
-        try:
-            ansible = Ansible(sandbox, folder, make_tree(folder / "collections"), **ACCOUNT)
-            print(table(measure(ansible, arguments.items, arguments.rounds), arguments.items))
-        finally:
-            sandbox.stop()
+        tree = make_tree(folder / "collections")
+        if "loops" in parts:
+            print(loops.tables(folder, tree, arguments.items, arguments.rounds), flush=True)
+        if "converged" in parts:
+            sizes = [int(size) for size in arguments.sizes.split(",")]
+            costs = {size: fleets.converged(folder, tree, size, arguments.rounds) for size in sizes}
+            print(fleets.table_of_converged(costs), flush=True)
+        if "created" in parts:
+            made = fleets.created(folder, tree, arguments.new, arguments.rounds)
+            looped = fleets.looped(folder, tree, arguments.items // 4, arguments.rounds)
+            print(fleets.table_of_created(made, looped, arguments.new), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an item of a loop costs, and an ad-hoc command.
+
+A loop is timed as a whole process, with N items and with one; the difference is what the further items cost.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+import yaml
+
+from tests.functional.conftest import ACCOUNT, SEED
+from tests.functional.running import MODULES, Ansible, Sandbox
+
+from .measuring import machine, sandbox, table
+
+CUSTOMER = {"username": "ada@example.com", "city": "Portland", "active": True}
+CALL = {"method": "profile", "task": "get", "username": "ada@example.com", **ACCOUNT}
+
+
+def tasks_of(ansible: Ansible) -> dict[str, dict[str, Any]]:
+    """By name: the task that is looped. `uri` makes the call that a converged customer takes, no more."""
+    ours = {MODULES + "reseller_customer": CUSTOMER}
+    return {
+        "debug": {"ansible.builtin.debug": {"msg": "{{ item }}"}},
+        "direct": ours,
+        "shipped": {**ours, "vars": {"sendgrid_direct_execution": False}},
+        "uri": {
+            "ansible.builtin.uri": {
+                "url": f"{ansible.sandbox.api_url}/reseller.manage.json",
+                "method": "POST",
+                "body_format": "form-urlencoded",
+                "body": CALL,
+                "return_content": True,
+            }
+        },
+    }
+
+
+def seconds_of_loop(ansible: Ansible, task: dict[str, Any], items: str) -> float:
+    """`items`: an expression for what is looped over."""
+    looped = {"name": "Loop", **task, "loop": f"{{{{ {items} }}}}", "loop_control": {"label": ""}}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [looped]}
+    if (ansible.folder / "fleet.json").exists():
+        play["vars_files"] = [str(ansible.folder / "fleet.json")]
+    playbook = ansible.folder / "bench.yml"
+    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    return seconds(lambda: ansible.command("ansible-playbook", str(playbook)))
+
+
+def seconds_of_command(ansible: Ansible, direct: bool) -> float:
+    options = json.dumps(CUSTOMER)
+    switch = f"sendgrid_direct_execution={direct}"
+    command = ("ansible", "localhost", "-m", MODULES + "reseller_customer", "-a", options, "-e", switch)
+    return seconds(lambda: ansible.command(*command))
+
+
+def seconds(run: Callable[[], Any]) -> float:
+    started = time.monotonic()
+    done = run()
+    assert done.returncode == 0, done.stdout + done.stderr
+    return time.monotonic() - started
+
+
+def seconds_of_service(sandbox: Sandbox, calls: int) -> float:
+    """What a call costs a plain client over one kept connection."""
+    started = time.monotonic()
+    with requests.Session() as session:
+        session.trust_env = False
+        for _call in range(calls):
+            session.post(f"{sandbox.api_url}/reseller.manage.json", data=CALL, timeout=30).json()
+    return (time.monotonic() - started) / calls
+
+
+def measure(ansible: Ansible, items: int, rounds: int) -> dict[str, float]:
+    """Median seconds: for each way an item of a loop, `service` a call, and an ad-hoc command both ways."""
+    tasks = tasks_of(ansible)
+    figures: dict[str, list[float]] = {}
+    for _round in range(rounds):
+        for name, task in tasks.items():
+            further = seconds_of_loop(ansible, task, f"range({items})") - seconds_of_loop(ansible, task, "range(1)")
+            figures.setdefault(name, []).append(further / (items - 1))
+        figures.setdefault("service", []).append(seconds_of_service(ansible.sandbox, items))
+        for direct in (True, False):
+            name = "ad hoc, direct" if direct else "ad hoc, shipped"
+            figures.setdefault(name, []).append(seconds_of_command(ansible, direct))
+    return {name: statistics.median(values) for name, values in figures.items()}
+
+
+def creation_tasks(ansible: Ansible, customer: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """By name: a task that creates the customer `item`. `customer`: one by option name, for the names."""
+    ours = {MODULES + "reseller_customer": {name: f"{{{{ item.{name} }}}}" for name in customer}}
+    wire = {"state" if name == "region" else name: f"{{{{ item.{name} }}}}" for name in customer}
+    account = {"api_user": ansible.api_user, "api_key": ansible.api_key}
+    call = {
+        "url": f"{ansible.sandbox.api_url}/reseller.add.json",
+        "method": "POST",
+        "body_format": "form-urlencoded",
+        "body": {**wire, "confirm_password": "{{ item.password }}", **account},
+    }
+    return {
+        "direct": ours,
+        "shipped": {**ours, "vars": {"sendgrid_direct_execution": False}},
+        "uri": {"ansible.builtin.uri": call},
+    }
+
+
+def tables(folder: Path, tree: Path, items: int, rounds: int) -> str:
+    seed = folder / "seed.json"
+    seed.write_text(json.dumps(SEED), encoding="utf-8")
+    with sandbox("--seed", str(seed)) as running:
+        figures = measure(Ansible(running, folder, tree, **ACCOUNT), items, rounds)
+    direct, beyond = figures["direct"], figures["direct"] - figures["debug"] - figures["service"]
+    rows = [
+        *((f"item, {name}", figures[name], figures[name] / direct) for name in ("debug", "direct", "shipped", "uri")),
+        ("a call, plain client", figures["service"], figures["service"] / direct),
+        ("direct beyond debug and the call", beyond, beyond / direct),
+        *((name, figures[name], figures[name] / direct) for name in ("ad hoc, direct", "ad hoc, shipped")),
+    ]
+    title = f"Loop of {items} over a converged customer; {machine()}"
+    cells = [(name, f"{cost * 1000:.1f}", f"{ratio:.2f}") for name, cost, ratio in rows]
+    return table(title, ("", "ms", "of direct"), cells)

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run takes: seconds, peak memory, calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.functional.running import MODULES, Ansible, Sandbox
+from tests.sandbox import fleet
+
+HERE = Path(__file__).resolve().parent
+FLEET_ACCOUNT = {"api_user": "demo", "api_key": "demo-key-1234"}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run. `memory`: MiB that the largest process took at its peak. `calls`: that the service got."""
+
+    seconds: float
+    memory: float = 0.0
+    calls: int = 0
+
+    def beyond(self, other: Cost) -> Cost:
+        """What this one took beyond another one."""
+        return replace(self, seconds=self.seconds - other.seconds, memory=self.memory - other.memory)
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    """The median of each figure."""
+    return Cost(
+        statistics.median(cost.seconds for cost in costs),
+        statistics.median(cost.memory for cost in costs),
+        max(cost.calls for cost in costs),
+    )
+
+
+def cost_of(command: Sequence[str], ansible: Ansible) -> Cost:
+    """Runs a command with the sandbox as the service."""
+    calls = len(ansible.sandbox.log())
+    settings = {**ansible.environment(), "ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins")}
+    started = time.monotonic()
+    with open(ansible.folder / "output", "w+", encoding="utf-8") as output:
+        process = subprocess.Popen(command, env=settings, cwd=ansible.folder, stdout=output, stderr=output)
+        _pid, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        assert process.returncode == 0, output.read()
+    return Cost(seconds, usage.ru_maxrss / 1024, len(ansible.sandbox.log()) - calls)
+
+
+def cost_of_plain(ansible: Ansible, *arguments: str) -> Cost:
+    """The plain script; the address of the service goes after the first argument."""
+    what, *more = arguments
+    return cost_of([sys.executable, str(HERE / "plain.py"), what, ansible.sandbox.api_url, *more], ansible)
+
+
+def cost_of_task(ansible: Ansible, module: str, **options: Any) -> Cost:
+    """A playbook with one task over the fleet in the file that `write_fleet` wrote."""
+    task = {"name": "Fleet", module: {"customers": "{{ fleet }}", **options}}
+    play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(ansible.folder / "fleet.json")]}
+    playbook = ansible.folder / "bench.yml"
+    playbook.write_text(yaml.safe_dump([{**play, "tasks": [task]}]), encoding="utf-8")
+    return cost_of([str(Path(sys.executable).parent / "ansible-playbook"), str(playbook)], ansible)
+
+
+def write_fleet(folder: Path, size: int) -> None:
+    """`fleet.json` with customers by option name, and `wire.json` with the same by wire name."""
+    customers = [fleet.customer(number) for number in range(1, size + 1)]
+    (folder / "wire.json").write_text(json.dumps(customers), encoding="utf-8")
+    (folder / "fleet.json").write_text(json.dumps({"fleet": [by_option(one) for one in customers]}), encoding="utf-8")
+
+
+def by_option(customer: dict[str, str]) -> dict[str, str]:
+    return {"region" if name == "state" else name: value for name, value in customer.items()}
+
+
+@contextmanager
+def sandbox(*options: str) -> Iterator[Sandbox]:
+    running = Sandbox("--behaviour", "observed", *options)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def in_turn(ways: dict[str, Callable[[], Cost]], rounds: int) -> dict[str, Cost]:
+    """Medians. The ways take turns, so that a machine whose speed drifts treats them alike."""
+    costs: dict[str, list[Cost]] = {}
+    for _round in range(rounds):
+        for name, way in ways.items():
+            costs.setdefault(name, []).append(way())
+    return {name: median(found) for name, found in costs.items()}
+
+
+def machine() -> str:
+    return f"{os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Plain text; the first column is wide, the others hold figures."""
+    lines = [
+        "",
+        title,
+        *(f"{row[0]:44}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in [heads, *rows]),
+    ]
+    return "\n".join(lines)
+
+
+FLEET_MODULE = MODULES + "reseller_customers"

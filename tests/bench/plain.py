@@ -1,0 +1,49 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The same calls by a plain script with requests, without Ansible: what the collection is compared with.
+
+    python plain.py list ADDRESS FORMAT
+    python plain.py create ADDRESS CONCURRENCY FILE
+
+`FILE` holds the customers by wire name, as JSON. Account and key come from the environment.
+"""
+
+import concurrent.futures
+import json
+import os
+import sys
+
+import requests
+import requests.adapters
+import xmltodict
+
+ACCOUNT = {"api_user": os.environ["SENDGRID_API_USER"], "api_key": os.environ["SENDGRID_API_KEY"]}
+
+
+def fetch(session, address, answer_format):
+    parameters = {"method": "profile", "task": "get", **ACCOUNT}
+    answer = session.post(f"{address}/reseller.manage.{answer_format}", data=parameters, timeout=30)
+    customers = answer.json() if answer_format == "json" else xmltodict.parse(answer.content)["users"]["user"]
+    assert customers[0]["username"]
+
+
+def create(session, address, concurrency, path):
+    with open(path, encoding="utf-8") as file:
+        customers = json.load(file)
+
+    def one(customer):
+        parameters = {**customer, "confirm_password": customer["password"], **ACCOUNT}
+        answer = session.post(f"{address}/reseller.add.json", data=parameters, timeout=30)
+        assert answer.json() == {"message": "success"}
+
+    with concurrent.futures.ThreadPoolExecutor(int(concurrency)) as pool:
+        list(pool.map(one, customers))
+
+
+if __name__ == "__main__":
+    with requests.Session() as http:
+        http.trust_env = False
+        http.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=64))
+        {"list": fetch, "create": create}[sys.argv[1]](http, *sys.argv[2:])
