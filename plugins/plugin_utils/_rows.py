@@ -29,12 +29,10 @@ def merged(
     is no list of dicts.
     """
     if not isinstance(customers, (list, tuple)):
-        raise TypeError(f"the customers must be a list of dicts, and are {kind_of_value(customers)}")
-    shared = _given({} if defaults is None else defaults, "the defaults", omit)
-    secrets = _given({} if passwords is None else passwords, "the passwords", omit)
-    return [
-        _merged(_given(row, f"customers[{number}]", omit), shared, secrets) for number, row in enumerate(customers)
-    ]
+        raise TypeError(f"customers must be a list of dicts, and is {kind_of_value(customers)}")
+    shared = _given({} if defaults is None else defaults, "defaults", omit)
+    secrets = _given({} if passwords is None else passwords, "passwords", omit)
+    return [_merged(_given(row, f"customers[{number}]", omit), shared, secrets) for number, row in enumerate(customers)]
 
 
 def _merged(own: Row, shared: Row, secrets: Row) -> Row:
