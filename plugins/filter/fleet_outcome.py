@@ -12,34 +12,32 @@ author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
   - Made for the role P(mailfleet.sendgrid.fleet#role), which works in batches.
-positional: sizes, names_shown, check_mode
+positional: batch, size, names_shown
 options:
   _input:
+    description: What this filter returned for the batches before. An empty dict to begin with.
+    type: dict
+    required: true
+  batch:
     description:
-      - Results of M(mailfleet.sendgrid.reseller_customers). The customers of one that was skipped, or that failed
+      - A result of M(mailfleet.sendgrid.reseller_customers). The customers of one that was skipped, or that failed
         before it asked the server, count as not reached.
-    type: list
-    elements: dict
-    required: true
-  sizes:
-    description: How many customers each result is about.
-    type: list
-    elements: int
-    required: true
+      - Left out, nothing is added.
+    type: dict
+  size:
+    description: How many customers the batch is about.
+    type: int
+    default: 0
   names_shown:
     description: How many customers a line tells, or how many lines there are for those that failed.
     type: int
-    required: true
-  check_mode:
-    description: Whether the results are predictions.
-    type: bool
-    default: false
+    default: 20
 """
 
 EXAMPLES = r"""
 - name: Say in a few lines what became of a fleet
   ansible.builtin.debug:
-    msg: "{{ ([converged] | mailfleet.sendgrid.fleet_outcome([customers | length], 20)).lines }}"
+    msg: "{{ ({} | mailfleet.sendgrid.fleet_outcome(converged, customers | length)).lines }}"
 """
 
 RETURN = r"""
@@ -54,9 +52,9 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, outcome
 
 
-def fleet_outcome(batches: t.Any, sizes: t.Any, names_shown: t.Any, check_mode: bool = False) -> Report:
+def fleet_outcome(before: t.Any, batch: t.Any = None, size: int = 0, names_shown: t.Any = 20) -> Report:
     # What a server said is in it, in sentences that are new objects: no template may ever be seen in them.
-    wrapped: Report = wrap_var(outcome(batches, sizes, int(names_shown), check_mode))
+    wrapped: Report = wrap_var(outcome(before, batch, size, int(names_shown)))
     return wrapped
 
 

@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
     place,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, kind_of_value, merged
 
@@ -151,27 +152,35 @@ def strangers(usernames: t.Iterable[str], rows: t.Iterable[t.Mapping[str, t.Any]
     return [{"username": name, "state": "absent"} for name in usernames if name.casefold() not in named]
 
 
-def outcome(
-    batches: t.Sequence[t.Mapping[str, t.Any]], sizes: t.Sequence[int], names_shown: int, check_mode: bool
-) -> Report:
-    """One result of several of reseller_customers. `sizes`: how many customers each is about.
+def outcome(before: t.Mapping[str, t.Any], batch: t.Mapping[str, t.Any] | None, size: int, names_shown: int) -> Report:
+    """What became of a fleet: what stands in `before`, which may be empty, and one more result of reseller_customers.
 
-    A batch that was skipped, or that failed before it had a list, has no summary: its customers were not reached.
+    `batch`: None adds nothing. `size`: how many customers it is about. One that was skipped, or that failed before it
+    had a list, has no summary: its customers were not reached.
     """
     report: Report = {
-        "changed": any(batch.get("changed", False) for batch in batches),
+        "changed": False,
+        "predicted": False,
         "summary": dict.fromkeys(SUMMARY, 0),
         **{kind: [] for kind in _KINDS},
         "failed_customers": [],
         "errors": [],
         "unverified": {},
+        **_plain(before),
     }
-    for batch, size in zip(batches, sizes):
+    if batch is not None:
         _add(batch, size, report)
     counts = report["summary"]
     report["failed"] = bool(report["errors"] or counts["failed"] or counts["not_reached"])
-    report["lines"] = _lines(report, names_shown, check_mode)
+    report["lines"] = _lines(report, names_shown)
     return report
+
+
+def _plain(value: t.Any) -> t.Any:
+    """A copy in dicts and lists of Python's own: since ansible-core 2.19 those of variables are others."""
+    if isinstance(value, t.Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
 
 
 def _add(batch: t.Mapping[str, t.Any], size: int, report: Report) -> None:
@@ -179,21 +188,22 @@ def _add(batch: t.Mapping[str, t.Any], size: int, report: Report) -> None:
         report["summary"]["not_reached"] += size
         report["errors"] += [str(batch.get("msg") or "The task failed.")] if not batch.get("skipped") else []
         return
+    report["changed"] = report["changed"] or batch["changed"]
     for name in SUMMARY:
         report["summary"][name] += batch["summary"][name]
-    report["unverified"].update((user, list(names)) for user, names in batch["unverified"].items())
+    report["unverified"].update(_plain(batch["unverified"]))
     for item in batch["results"]:
-        operations = [{name: operation[name] for name in ("name", "status")} for operation in item["operations"]]
+        operations = item["operations"]
+        report["predicted"] = report["predicted"] or any(operation["status"] == PLANNED for operation in operations)
         if item["failed"]:
-            failed = {"username": item["username"], "msg": item["msg"], "operations": operations}
-            report["failed_customers"].append(failed)
+            report["failed_customers"].append(_plain({name: item[name] for name in ("username", "msg", "operations")}))
         else:
             report[kind_of([operation["name"] for operation in operations])].append(item["username"])
 
 
-def _lines(report: Report, names_shown: int, check_mode: bool) -> list[str]:
+def _lines(report: Report, names_shown: int) -> list[str]:
     """What became of the fleet, for a person: the counts, the names, and what went wrong."""
-    mode = " (check mode, nothing was written)" if check_mode else ""
+    mode = " (check mode, nothing was written)" if report["predicted"] else ""
     counts = report["summary"]
     total = sum(counts.values())
     told = [f"{counts[name]} {name.replace('_', ' ')}" for name in SUMMARY if counts[name]]
