@@ -105,8 +105,12 @@ class Member:
             return "failed"
         if self.outcome is None or NOT_REACHED in self.outcome.statuses:
             return "not_reached"
-        names = [operation.name for operation in self.outcome.plan.operations]
-        return next((_KINDS[name] for name in names if name in _KINDS), "updated" if names else "unchanged")
+        return kind_of([operation.name for operation in self.outcome.plan.operations])
+
+
+def kind_of(operations: t.Sequence[str]) -> str:
+    """What becomes of a customer by its operations, named as in the summary."""
+    return next((_KINDS[name] for name in operations if name in _KINDS), "updated" if operations else "unchanged")
 
 
 def manage_fleet(

@@ -43,7 +43,8 @@ _INTERRUPTED = 130
 _LISTENING = re.compile(r"sandbox listening on (\S+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^localhost\s*:\s(?P<counts>ok=\d+ .*)$", re.MULTILINE)
-_ITEM = re.compile(r"^(ok|changed): \[localhost\] => \(item=", re.MULTILINE)
+# The first of the lines in which the role tells what became of the fleet.
+_COUNTS = re.compile(r"\b(?P<total>\d+) customers(?: \([^)]*\))?: (?P<counts>\d+ [a-z]+(?:, \d+ [a-z ]+)*)")
 
 
 class DemoError(Exception):
@@ -70,9 +71,13 @@ class Run:
 
     @property
     def summary(self) -> str:
-        """What the items of the loop say, one for each customer, and the recap, which counts tasks."""
-        states = _ITEM.findall(self.output)
-        return f"{states.count('changed')} of {len(states)} customers changed.\n    Recap: {self.recap}"
+        """What the role tells of its customers, and the recap, which counts tasks."""
+        found = _COUNTS.search(self.output)
+        if found is None:
+            raise DemoError("the role did not tell what became of the fleet.")
+        counts = {name: int(count) for count, name in (one.split(" ", 1) for one in found["counts"].split(", "))}
+        changed = sum(count for name, count in counts.items() if name != "unchanged")
+        return f"{changed} of {found['total']} customers changed: {found['counts']}.\n    Recap: {self.recap}"
 
 
 def main(arguments: Sequence[str]) -> int:

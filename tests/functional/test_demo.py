@@ -55,7 +55,7 @@ def seed() -> dict[str, Any]:
 def secrets() -> list[str]:
     """Every password before and after, the API key, and what the caller's shell holds."""
     before = seed()
-    passwords = yaml.safe_load((DEMO / "passwords.yml").read_text(encoding="utf-8"))["passwords"]
+    passwords = yaml.safe_load((DEMO / "passwords.yml").read_text(encoding="utf-8"))["fleet_passwords"]
     return [
         *(account["api_key"] for account in before["accounts"]),
         *(customer["password"] for customer in before["customers"]),
@@ -100,8 +100,10 @@ def test_the_second_run_changes_nothing(demo: subprocess.CompletedProcess[str]) 
     assert first["changed"] > 0
     assert second["changed"] == 0
     assert first["failed"] == second["failed"] == 0
-    assert "First run: 10 of 12 customers changed." in demo.stdout
-    assert "Second run: 0 of 12 customers changed." in demo.stdout
+    assert (
+        "First run: 10 of 12 customers changed: 2 created, 6 updated, 1 renamed, 1 deleted, 2 unchanged." in demo.stdout
+    )
+    assert "Second run: 0 of 12 customers changed: 12 unchanged." in demo.stdout
 
 
 def test_the_table_shows_the_fleet_that_was_asked_for(demo: subprocess.CompletedProcess[str]) -> None:
@@ -143,7 +145,7 @@ def test_no_secret_is_told_at_the_highest_verbosity() -> None:
 
 
 def test_a_run_that_fails_is_a_demo_that_fails() -> None:
-    done = run_demo("--extra-vars", json.dumps({"fleet": [{"username": "new@nowhere.example"}]}))
+    done = run_demo("--extra-vars", json.dumps({"fleet_customers": [{"username": "new@nowhere.example"}]}))
     assert done.returncode == 1
     assert "The demo failed: ansible-playbook ended with status 2." in done.stdout
     assert "Traceback" not in done.stdout

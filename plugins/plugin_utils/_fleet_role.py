@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""What the role `fleet` works out of its variables and of the results of its tasks. Plain data in, plain data out."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible.module_utils.common.validation import check_type_bool, check_type_list
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FAMILIES
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
+    SUMMARY,
+    fleet_problems,
+    kind_of,
+    name_problems,
+    place,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, kind_of_value, merged
+
+Report = dict[str, t.Any]
+
+# What reseller_customers calls an option, and the role `fleet_` and the same.
+_OPTIONS = re.compile(r"\b(customers(?=\[)|purge|max_deletions|concurrency)\b")
+_NAMES = ("username", "new_username")
+_NUMBERS = ("batch_size", "names_shown", "max_deletions", "concurrency")
+_MOST_PROBLEMS = 20
+_KINDS = SUMMARY[:4]
+
+
+def check(
+    customers: t.Any, defaults: t.Any, passwords: t.Any, settings: t.Mapping[str, t.Any], omit: t.Any = None
+) -> Report:
+    """Everything that is wrong with the variables, as sentences without a secret, and the batches to be made.
+
+    `settings`: `purge` as a boolean, and numbers by the names in _NUMBERS, of which `max_deletions` may be missing. A
+    batch has `first` and `last`, the bounds of a slice, and its `size`.
+    """
+    numbers = {name: _number(settings.get(name)) for name in _NUMBERS}
+    problems = _setting_problems({**numbers, "purge": settings["purge"]})
+    try:
+        rows = merged(customers, defaults, passwords, omit)
+    except TypeError as error:
+        rows = []
+        problems.append(f"fleet_{error}")
+    else:
+        problems += _shared_problems(defaults, passwords) + _row_problems(rows)
+        if settings["purge"] and not rows:
+            problems.append("fleet_purge with no fleet_customers would delete every customer of the account")
+    return {
+        "problems": _first(problems, _MOST_PROBLEMS, "more"),
+        "customers": len(rows),
+        "batches": [] if problems else _batches(len(rows), t.cast(int, numbers["batch_size"])),
+    }
+
+
+def _number(value: t.Any) -> int | None:
+    """The number; None for what is none. Before ansible-core 2.19 a template makes texts of numbers, also of none."""
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _setting_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
+    missing = [name for name in _NUMBERS if settings[name] is None and name != "max_deletions"]
+    if missing:
+        return [f"fleet_{name} must be a number" for name in missing]
+    found = fleet_problems({**settings, "customers": [], "api": FAMILIES[0]})
+    problems = [_OPTIONS.sub(r"fleet_\1", problem) for problem in found]
+    return problems + [
+        f"fleet_{name} must not be negative" for name in ("batch_size", "names_shown") if settings[name] < 0
+    ]
+
+
+def _shared_problems(defaults: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) -> list[str]:
+    return [f"fleet_defaults must not hold {name}" for name in _NAMES if name in defaults] + [
+        f"fleet_passwords: the password of '{shown(str(name), 100)}' must be a text, and is {kind_of_value(value)}"
+        for name, value in passwords.items()
+        if not isinstance(value, (str, int, float, type(None)))
+    ]
+
+
+def _row_problems(rows: t.Sequence[Row]) -> list[str]:
+    spec = fleet_spec()["customers"]["options"]
+    unset = dict.fromkeys(spec)
+    problems: list[str] = []
+    for number, row in enumerate(rows):
+        found: list[str] = []
+        typed = {**unset, **{name: _typed(name, value, spec, found) for name, value in row.items()}}
+        if not typed["username"]:
+            found.append("username is missing")
+        # Whose family of addresses is in use, the connection says, which the role does not know.
+        families = [customer_problems(typed, family) for family in FAMILIES] if not found else [found]
+        problems += [f"fleet_{place(number, row)}: {problem}" for problem in families[0] if problem in families[-1]]
+    return problems + [_OPTIONS.sub(r"fleet_\1", problem) for problem in name_problems(rows)]
+
+
+def _typed(name: str, value: t.Any, spec: Spec, found: list[str]) -> t.Any:
+    """The value as the module would take it; None, and a sentence in `found`, for one that it would not take."""
+    option = spec.get(name)
+    if option is None:
+        found.append(f"there is no option '{shown(str(name), 100)}'")
+        return None
+    if value is None:
+        return None
+    try:
+        typed = _CONVERSIONS[option["type"]](value)
+    except TypeError:
+        found.append(f"{name} must be {_WANTED[option['type']]}, and is {kind_of_value(value)}{_told(value, option)}")
+        return None
+    if typed not in option.get("choices", [typed]):
+        found.append(f"{name} must be {' or '.join(option['choices'])}, and is{_told(value, option)}")
+    return typed
+
+
+def _told(value: t.Any, option: t.Mapping[str, t.Any]) -> str:
+    return f" '{shown(value, 100)}'" if isinstance(value, str) and not option.get("no_log") else ""
+
+
+def _text(value: t.Any) -> str:
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise TypeError
+
+
+def _texts(value: t.Any) -> list[str]:
+    return [_text(item) for item in check_type_list(value)]
+
+
+_CONVERSIONS: dict[str, t.Callable[[t.Any], t.Any]] = {"str": _text, "bool": check_type_bool, "list": _texts}
+_WANTED = {"str": "a text", "bool": "true or false", "list": "a list of texts"}
+
+
+def _batches(total: int, size: int) -> list[dict[str, int]]:
+    """Slices of at most `size`; 0 makes one of all. No customer, no batch."""
+    step = size or max(total, 1)
+    bounds = [(first, min(first + step, total)) for first in range(0, total, step)]
+    return [{"first": first, "last": last, "size": last - first} for first, last in bounds]
+
+
+def strangers(usernames: t.Iterable[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[Row]:
+    """Rows that delete the customers that the fleet does not name; names that differ only by case count as named."""
+    named = {str(row[name]).casefold() for row in rows for name in _NAMES if row.get(name) is not None}
+    return [{"username": name, "state": "absent"} for name in usernames if name.casefold() not in named]
+
+
+def outcome(before: t.Mapping[str, t.Any], batch: t.Mapping[str, t.Any] | None, size: int, names_shown: int) -> Report:
+    """What became of a fleet: what stands in `before`, which may be empty, and one more result of reseller_customers.
+
+    `batch`: None adds nothing. `size`: how many customers it is about. One that was skipped, or that failed before it
+    had a list, has no summary: its customers were not reached.
+    """
+    report: Report = {
+        "changed": False,
+        "predicted": False,
+        "summary": dict.fromkeys(SUMMARY, 0),
+        **{kind: [] for kind in _KINDS},
+        "failed_customers": [],
+        "errors": [],
+        "unverified": {},
+        **_plain(before),
+    }
+    if batch is not None:
+        _add(batch, size, report)
+    counts = report["summary"]
+    report["failed"] = bool(report["errors"] or counts["failed"] or counts["not_reached"])
+    report["lines"] = _lines(report, names_shown)
+    return report
+
+
+def _plain(value: t.Any) -> t.Any:
+    """A copy in dicts and lists of Python's own: since ansible-core 2.19 those of variables are others."""
+    if isinstance(value, t.Mapping):
+        return {name: _plain(one) for name, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, (list, tuple)) else value
+
+
+def _add(batch: t.Mapping[str, t.Any], size: int, report: Report) -> None:
+    if "summary" not in batch:
+        report["summary"]["not_reached"] += size
+        report["errors"] += [str(batch.get("msg") or "The task failed.")] if not batch.get("skipped") else []
+        return
+    report["changed"] = report["changed"] or batch["changed"]
+    for name in SUMMARY:
+        report["summary"][name] += batch["summary"][name]
+    report["unverified"].update(_plain(batch["unverified"]))
+    for item in batch["results"]:
+        operations = item["operations"]
+        report["predicted"] = report["predicted"] or any(operation["status"] == PLANNED for operation in operations)
+        if item["failed"]:
+            report["failed_customers"].append(_plain({name: item[name] for name in ("username", "msg", "operations")}))
+        else:
+            report[kind_of([operation["name"] for operation in operations])].append(item["username"])
+
+
+def _lines(report: Report, names_shown: int) -> list[str]:
+    """What became of the fleet, for a person: the counts, the names, and what went wrong."""
+    mode = " (check mode, nothing was written)" if report["predicted"] else ""
+    counts = report["summary"]
+    total = sum(counts.values())
+    told = [f"{counts[name]} {name.replace('_', ' ')}" for name in SUMMARY if counts[name]]
+    lines = [f"{total} customers{mode}: {', '.join(told) or 'nothing to do'}"]
+    lines += [
+        f"{kind}: {', '.join(_first([shown(name, 100) for name in report[kind]], names_shown, 'more'))}"
+        for kind in _KINDS
+        if report[kind]
+    ]
+    failures = [f"failed: {shown(item['username'], 100)}: {item['msg']}" for item in report["failed_customers"]]
+    lines += _first(failures, names_shown, "more failed, see fleet_result.failed_customers")
+    return lines + list(dict.fromkeys(report["errors"]))
+
+
+def _first(texts: t.Sequence[str], most: int, what: str) -> list[str]:
+    more = len(texts) - most
+    return list(texts[:most]) + ([f"and {more} {what}"] if more > 0 else [])
