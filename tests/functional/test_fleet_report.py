@@ -188,8 +188,8 @@ def test_the_role_prints_no_wall_of_text(ansible: Ansible, page_path: Path) -> N
 
 def fleet() -> list[dict[str, Any]]:
     """Something of each kind: ada changes, ben is renamed, cleo stays, dora is new, eve lacks fields."""
-    dora = {**seeded("dora@example.com", password=NEW), "region": "ME", "package": "Bronze", "whitelabel": "w.example"}
-    del dora["state"]
+    dora = {**seeded("dora@example.com"), "region": "ME", "package": "Bronze", "whitelabel": "w.example"}
+    del dora["state"], dora["password"]
     return [
         {"username": "ada@example.com", "city": "Bangor", "active": False, "company": "Other", "country": "US"},
         {"username": "ben@example.com", "new_username": "bob@example.com", "phone": ""},
@@ -201,7 +201,7 @@ def fleet() -> list[dict[str, Any]]:
 
 def test_the_drift(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
     before = sandbox.customers()
-    run = done(report(ansible, customers=fleet(), defaults={"first_name": "Ada"}))
+    run = done(report(ansible, customers=fleet(), defaults={"first_name": "Ada"}, passwords={"dora@example.com": NEW}))
     assert sorted(called(run)) == ["check_password", "list", "list"]
     assert sandbox.customers() == before
     page = parse(page_path.read_text(encoding="utf-8"))
@@ -432,8 +432,14 @@ def test_the_table_can_be_sorted_with_a_keyboard(ansible: Ansible, crowd_page: s
 
 @only_observed
 def test_no_secret_comes_out(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
-    for customers in (fleet(), [*fleet(), {"username": "ada@example.com", "password": NEW}], [NEW]):
-        run = report(ansible, "-vvvv", "--diff", customers=customers, purge=True)
+    for customers, passwords in (
+        (fleet(), {"dora@example.com": NEW}),
+        ([*fleet(), {"username": "ada@example.com", "password": NEW}], {"dora@example.com": NEW}),
+        ([f'{{"password": "{PASSWORD}"}}', [NEW]], {}),
+        (fleet(), NEW),
+        ({"ada@example.com": NEW}, {}),
+    ):
+        run = report(ansible, "-vvvv", "--diff", customers=customers, passwords=passwords, purge=True)
         page = page_path.read_text(encoding="utf-8")
         shown = run.output + page + json.dumps([step.result for step in run.steps])
         for secret in (KEY, PASSWORD, NEW, "canary"):
