@@ -316,6 +316,15 @@ def test_filters_and_columns(ansible: Ansible, page_path: Path) -> None:
     assert section(page, "counts").one("desc").text == "ME: 1."
 
 
+@only_observed
+def test_nobody_is_found(ansible: Ansible, page_path: Path) -> None:
+    done(report(ansible, filters={"city": "Atlantis"}))
+    page = parse(page_path.read_text(encoding="utf-8"))
+    assert set(counters(section(page, "counts")).values()) == {0}
+    assert page.one("table", id="customers").one("tbody").all("tr") == []
+    assert section(page, "counts").all("svg") == []
+
+
 @pytest.fixture
 def crowd(tmp_path: Path) -> Iterator[Sandbox]:
     """Customers of fourteen countries, and one whose every value is an attempt to break out."""
@@ -420,7 +429,7 @@ def test_the_table_can_be_sorted_with_a_keyboard(ansible: Ansible, crowd_page: s
     ids = [element.attributes["id"] for element in page.descendants() if "id" in element.attributes]
     assert len(set(ids)) == len(ids)
     script = page.one("script").raw_text
-    assert {found for found in re.findall(r'find\("(\w+)"\)', script)} <= set(ids)
+    assert set(re.findall(r'find\("(\w+)"\)', script)) <= set(ids)
     pointed_at = {
         str(element.attributes[name])
         for element in page.descendants()
