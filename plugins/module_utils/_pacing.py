@@ -147,6 +147,7 @@ class _Window:
         self._closed_until = 0.0
         self._left: int | None = None
         self._limit: int | None = None
+        self._is_guess = False
 
     def take(self, start: float) -> float:
         """When a call that could start at `start` may start; it is counted if that is then."""
@@ -156,6 +157,7 @@ class _Window:
             # A new window, of which no answer has told anything yet.
             self._left = self._limit
             self._until = start + _CLOCK_STEP
+            self._is_guess = True
         if self._left is None:
             return start
         if self._left > 0:
@@ -169,8 +171,10 @@ class _Window:
 
     def heed(self, until: float, left: int, limit: int | None) -> None:
         """Takes in that `left` calls are left `until` then."""
-        known = self._left if until < self._until + _CLOCK_STEP else None
-        self._left = left if known is None else min(left, known)
+        # The first answer of a window tells how long it lasts, and nothing of the calls that started beside its own.
+        is_same = self._is_guess or until < self._until + _CLOCK_STEP
+        self._is_guess = False
+        self._left = left if self._left is None or not is_same else min(left, self._left)
         self._until = max(until, self._until)
         self._limit = limit or self._limit
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -253,20 +254,34 @@ def tls_broken() -> Exception:
     return requests.exceptions.SSLError(ssl.SSLError("bad record mac"))
 
 
-class FakeHttp:
-    """Takes the place of `requests.Session`.
+def nobody_listens() -> Exception:
+    """As `requests` tells that the server's port is closed."""
+    return requests.exceptions.ConnectionError(ConnectionRefusedError(111, "Connection refused"))
 
-    `faults`: by operation, what happens to its next calls: `lost_before` and `lost_after` (the server did not act, or
-    did), `broken_after` (did, and the failure will not pass), `refused`, `busy` (429), `empty` (an empty list, whatever
-    is there), `fine`. The last one stays when it is written with a `*` after it. `calls`: the operations in their
-    order, with their parameters.
+
+class FakeHttp:
+    """Takes the place of `requests.Session`, for any number of threads.
+
+    `faults`: by operation, or by operation and customer, what happens to its next calls: `lost_before` and `lost_after`
+    (the server did not act, or did), `broken_after` (did, and the failure will not pass), `closed` (nobody accepts the
+    connection), `refused`, `unauthorized`, `forbidden`, `busy` (429), `busy_long` (429 for an hour), `echo` (an error
+    that repeats what was sent), `defect` (what no library raises), `empty` (an empty list, whatever is there), `fine`.
+    The last one stays when it is written with a `*` after it. `calls`: the operations in their order, with their
+    parameters. `meanwhile`: called with the same while a call is under way, before the service acts. `most_at_once`:
+    how many calls were under way together at most.
     """
 
-    def __init__(self, service: FakeService, faults: Mapping[str, Iterable[str]] | None = None) -> None:
+    def __init__(
+        self, service: FakeService, faults: Mapping[str | tuple[str, str], Iterable[str]] | None = None
+    ) -> None:
         self.service = service
         self.faults = {operation: list(kinds) for operation, kinds in (faults or {}).items()}
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.meanwhile: Callable[[str, dict[str, str]], object] = lambda _operation, _parameters: None
+        self.most_at_once = 0
         self.closed = False
+        self._under_way = 0
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         self.closed = True
@@ -285,16 +300,27 @@ class FakeHttp:
         fields = dict(sent)
         operation = ADDRESSES[address, fields.get("method"), fields.get("task")]
         values = [(name, text) for name, text in sent if name not in ("api_user", "api_key", "method", "task")]
-        self.calls.append((operation, dict(values)))
-        fault = self._fault(operation)
-        if fault == "lost_before":
-            raise connection_lost()
-        if fault == "busy":
-            return FakeResponse(b"slow down", 429)
-        if fault == "refused":
-            return FakeResponse(ENCODERS[answer_format]({"message": "error", "errors": ["Not today"]}))
-        if fault == "empty":
-            return FakeResponse(ENCODERS[answer_format]([]))
+        with self._lock:
+            self.calls.append((operation, dict(values)))
+            self._under_way += 1
+            self.most_at_once = max(self.most_at_once, self._under_way)
+        try:
+            self.meanwhile(operation, dict(values))
+            with self._lock:
+                return self._answer(operation, values, ENCODERS[answer_format])
+        finally:
+            with self._lock:
+                self._under_way -= 1
+
+    def _answer(self, operation: str, values: list[tuple[str, str]], encode: Callable[[Any], bytes]) -> FakeResponse:
+        fault = self._fault(operation, dict(values))
+        if fault in UNANSWERED:
+            raise UNANSWERED[fault]()
+        if fault in INSTEAD:
+            document, status, headers = INSTEAD[fault]
+            return FakeResponse(encode(document), status, headers)
+        if fault == "echo":
+            return FakeResponse(encode(errors(" ".join(text for _name, text in values)).document))
         try:
             answer = self.service.act(operation, values)
         except Refused as refusal:
@@ -303,11 +329,28 @@ class FakeHttp:
             raise connection_lost()
         if fault == "broken_after":
             raise tls_broken()
-        return FakeResponse(ENCODERS[answer_format](answer))
+        return FakeResponse(encode(answer))
 
-    def _fault(self, operation: str) -> str:
-        kinds = self.faults.get(operation) or ["fine"]
+    def _fault(self, operation: str, values: Mapping[str, str]) -> str:
+        user = values.get("user") or values.get("username", "")
+        kinds = self.faults.get((operation, user)) or self.faults.get(operation) or ["fine"]
         return kinds[0][:-1] if kinds[0].endswith("*") else kinds.pop(0)
+
+
+# Faults that keep the service from acting: as an exception, or as an answer with its status and headers.
+UNANSWERED: dict[str, Callable[[], Exception]] = {
+    "lost_before": connection_lost,
+    "closed": nobody_listens,
+    "defect": lambda: ZeroDivisionError("canary-of-a-defect"),
+}
+INSTEAD: dict[str, tuple[Any, int, dict[str, str]]] = {
+    "busy": ("slow down", 429, {}),
+    "busy_long": ("slow down", 429, {"Retry-After": "3600"}),
+    "refused": ({"message": "error", "errors": ["Not today"]}, 200, {}),
+    "unauthorized": ({"error": {"code": 401, "message": "Permission denied, wrong credentials"}}, 200, {}),
+    "forbidden": ({"error": "Bad username / password"}, 403, {}),
+    "empty": ([], 200, {}),
+}
 
 
 class Clock:

@@ -288,6 +288,19 @@ def test_a_window_is_shared_by_the_calls_that_are_under_way_together(clock):
     assert clock.sleeps[1:] == [pytest.approx(30)]
 
 
+def test_the_calls_of_a_new_window_are_counted_from_its_first_one_on(clock):
+    """The first answer of the window knows of one call, when all of them have started."""
+    pace = Pace(0)
+    pace.heed({**closed_for(30), "X-RateLimit-Limit": "5"})
+    for _number in range(4):
+        assert pace.take_turn(make_patience(clock))
+    assert clock.sleeps == [pytest.approx(30)]
+    pace.heed({**closed_for(90), "X-RateLimit-Remaining": "4", "X-RateLimit-Limit": "5"})
+    for _number in range(2):
+        assert pace.take_turn(make_patience(clock))
+    assert clock.sleeps[1:] == [pytest.approx(60)]
+
+
 def test_a_refused_call_lets_all_others_wait(clock):
     pace = Pace(0)
     pace.close(7)

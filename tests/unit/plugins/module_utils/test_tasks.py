@@ -45,6 +45,13 @@ NEW = {
     "city": "Exeter", "region": "EX", "zip": "05005", "country": "US", "phone": "555-0105",
     "website": "http://eve.example", "company": "Elm Ltd", "package": "Bronze", "whitelabel": "mail.eve.example",
 }  # fmt: skip
+# The options of one customer as a module has them, before any is given.
+LEFT_OUT = {
+    **dict.fromkeys((*ATTRIBUTES, *CREATION_ONLY, "password", "new_username")),
+    "state": "present",
+    "update_password": "on_create",
+    "update_website_access": "always",
+}
 
 
 class World:
@@ -65,13 +72,7 @@ class World:
         return session
 
     def customer(self, check_mode=False, **options):
-        defaults = {
-            **dict.fromkeys((*ATTRIBUTES, *CREATION_ONLY, "password", "new_username")),
-            "state": "present",
-            "update_password": "on_create",
-            "update_website_access": "always",
-        }
-        return _tasks.manage_customer({**CONNECTION, **defaults, "username": ANN, **options}, check_mode, self.connect)
+        return _tasks.manage_customer({**CONNECTION, **LEFT_OUT, "username": ANN, **options}, check_mode, self.connect)
 
     def info(self, check_mode=False, **filters):
         names = [name for name in ATTRIBUTES if name != "website_access"]

@@ -1,0 +1,1090 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole fleet in one task, over an API in memory: what is written, what is told, and how a run ends early."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import os
+import signal
+import sys
+import threading
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _pacing, _stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.plugins.module_utils import test_tasks
+from tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
+from tests.unit.plugins.module_utils.fakes import READS, FakeHttp, FakeService, customer
+from tests.unit.plugins.module_utils.test_tasks import ATTRIBUTES, CONNECTION, KEY, LEFT_OUT, NEW, PASSWORD, made
+
+ANN, BOB, CLEO, DORA, EVE = (f"{name}@example.com" for name in ("ann", "bob", "cleo", "dora", "eve"))
+STORED = (STORED_ANN, customer(BOB), customer(CLEO), customer(DORA))
+SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
+PATIENCE = 20
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch):
+    """A fleet waits in real time, so that a wait can be cut short."""
+    monkeypatch.setattr(_pacing, "FIRST_PAUSE", 0.001)
+
+
+class ToldOf(_fleet.Watcher):
+    """Keeps what a watcher is told. `failure`: an event, set once a failure was told of."""
+
+    def __init__(self):
+        self.ticks = []
+        self.reports = []
+        self.failure = threading.Event()
+
+    def tick(self, done, failed, total):
+        self.ticks.append((done, failed, total))
+        if failed:
+            self.failure.set()
+
+    def stopped(self, report):
+        self.reports.append(report)
+
+
+class World(test_tasks.World):
+    """A service and the fleet on it. Every result is looked at for what must hold in any case."""
+
+    def put(self, service, faults=None):
+        self.service = service
+        self.http = FakeHttp(service, faults)
+
+    def fleet(self, rows, check_mode=False, watcher=None, **options):
+        given = {
+            "customers": [{**LEFT_OUT, **row} for row in rows],
+            "purge": False,
+            "max_deletions": None,
+            "concurrency": 4,
+            "on_error": "continue",
+            **options,
+        }
+        stored = list(self.service.customers)
+        result = manage_fleet({**CONNECTION, **given}, check_mode, self.connect, watcher)
+        named = {name.casefold() for row in rows for name in (row["username"], row.get("new_username")) if name}
+        purged = [name for name in stored if name.casefold() not in named] if given["purge"] else []
+        assert_sound(result, [row["username"] for row in rows] + purged)
+        secrets = {row["password"] for row in rows if row.get("password")}
+        assert [secret for secret in secrets if secret in repr(result)] == []
+        return result
+
+
+def assert_sound(result, names):
+    """What holds for each result, whatever came of the run. `names`: whom it is about."""
+    summary, items = result["summary"], result["results"]
+    assert tuple(summary) == SUMMARY
+    assert sum(summary.values()) == len(names)
+    told = {item["username"] for item in items}
+    assert [item["username"] for item in items] == [name for name in names if name in told]
+    for item in items:
+        assert set(item) == {"username", "changed", "failed", "msg", "operations", "customer"}
+        assert item["changed"] or item["failed"]
+        assert bool(item["msg"]) is item["failed"]
+        assert item["changed"] is bool({"applied", "planned"} & {status for _name, status in made(item)})
+    assert result["changed"] is any(item["changed"] for item in items)
+    assert len(result["diff"]) == sum(item["changed"] for item in items)
+    assert summary["failed"] == sum(item["failed"] for item in items)
+    is_failure = bool(summary["failed"] or summary["not_reached"])
+    assert (result.get("failed", False), "msg" in result) == (is_failure, is_failure)
+    assert KEY not in repr(result)
+
+
+def counted(result):
+    """The summary without the zeros."""
+    return {name: count for name, count in result["summary"].items() if count}
+
+
+def item_of(result, name):
+    [item] = [item for item in result["results"] if item["username"] == name]
+    return item
+
+
+@pytest.fixture
+def world():
+    world = World()
+    world.put(FakeService(*STORED))
+    return world
+
+
+@pytest.fixture
+def stops(monkeypatch):
+    """The stops of the runs, for a call that has to wait until its run is stopped."""
+    made_stops = []
+
+    class Known(Stop):
+        def __init__(self):
+            super().__init__()
+            made_stops.append(self)
+
+    monkeypatch.setattr(_fleet, "Stop", Known)
+    return made_stops
+
+
+def new(name, **options):
+    """All that a creation needs."""
+    return {**NEW, "username": name, "email": name, **options}
+
+
+MIXED = [
+    {"username": EVE, **NEW},
+    {"username": ANN, "city": "Bath", "active": False},
+    {"username": BOB, "city": "Aarhus"},
+    {"username": CLEO, "new_username": "cleo.new@example.com", "city": "Cork"},
+    {"username": DORA, "state": "absent"},
+    {"username": "nobody@example.com", "state": "absent"},
+]
+
+
+# What is told
+
+
+def test_every_kind_of_customer_is_counted_and_told(world):
+    result = world.fleet(MIXED)
+    assert counted(result) == {"created": 1, "updated": 1, "renamed": 1, "deleted": 1, "unchanged": 2}
+    assert {item["username"]: made(item) for item in result["results"]} == {
+        EVE: [("create", "applied")],
+        ANN: [("disable", "applied"), ("set_profile", "applied")],
+        CLEO: [("rename", "applied"), ("set_profile", "applied")],
+        DORA: [("delete", "applied")],
+    }
+    assert item_of(result, DORA)["customer"] is None
+    shown = item_of(result, CLEO)["customer"]
+    assert set(shown) == set(ATTRIBUTES)
+    assert (shown["username"], shown["city"], shown["company"]) == ("cleo.new@example.com", "Cork", None)
+    assert set(world.service.customers) == {EVE, ANN, BOB, "cleo.new@example.com"}
+    assert world.http.closed
+
+
+@pytest.mark.parametrize("shows", [True, False])
+@pytest.mark.parametrize("answer_format", ["json", "xml"])
+@pytest.mark.parametrize("api", ["reseller", "customer"])
+def test_check_mode_says_what_the_run_does_and_writes_nothing(world, shows, answer_format, api):
+    rows = [{**row, "package": None, "whitelabel": None} for row in MIXED] if api == "customer" else MIXED
+    options = {"api_format": answer_format, "api": api, "purge": True, "max_deletions": 1}
+    world.put(FakeService(*STORED, customer("zoe@example.com"), shows_website_access=shows))
+    predicted = world.fleet(rows, check_mode=True, **options)
+    assert world.http.operations == ["list"]
+    real = world.fleet(rows, **options)
+    for key in ("changed", "summary", "diff", "unverified", "warnings"):
+        assert predicted[key] == real[key], key
+    for before, after in zip(predicted["results"], real["results"], strict=True):
+        assert {status for _name, status in made(before)} == {"planned"}
+        assert {status for _name, status in made(after)} == {"applied"}
+        for item in (before, after):
+            item["operations"] = [name for name, _status in made(item)]
+        assert before == after
+
+
+def test_a_second_run_changes_nothing(world):
+    world.fleet(MIXED)
+    written = list(world.http.writes)
+    result = world.fleet(MIXED)
+    assert counted(result) == {"unchanged": 6}
+    assert (result["changed"], result["results"], result["diff"]) == (False, [], [])
+    assert world.http.writes == written
+
+
+def test_the_diff_has_one_entry_for_each_changed_customer_in_the_order_of_the_fleet(world):
+    result = world.fleet(MIXED)
+    assert [(diff["before_header"], diff["after_header"]) for diff in result["diff"]] == [
+        (EVE, EVE),
+        (ANN, ANN),
+        (CLEO, "cleo.new@example.com"),
+        (DORA, DORA),
+    ]
+    created, updated, _renamed, deleted = result["diff"]
+    assert (created["before"], created["after"]["password"]) == ({}, "********")
+    assert updated["after"] == {**updated["before"], "city": "Bath", "active": False}
+    assert deleted["after"] == {}
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 64])
+def test_results_are_in_the_order_of_the_fleet_whatever_ends_first(world, concurrency):
+    names = [f"{number:02}@example.com" for number in range(40)]
+    world.put(FakeService(*map(customer, names)))
+    rows = [{"username": name, "city": "Bath"} for name in reversed(names)]
+    result = world.fleet(rows, concurrency=concurrency)
+    assert [item["username"] for item in result["results"]] == names[::-1]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_an_empty_fleet_and_an_empty_account(world, check_mode):
+    assert counted(world.fleet([], check_mode)) == {}
+    assert world.http.operations == ["list"]
+    world.put(FakeService())
+    result = world.fleet([new(EVE)], check_mode)
+    assert counted(result) == {"created": 1}
+
+
+def test_what_was_sent_without_being_compared_is_told_by_customer(world):
+    world.put(FakeService(*STORED, shows_website_access=False))
+    rows = [
+        {"username": ANN, "website_access": True, "city": "Bath", "company": "New"},
+        {"username": BOB, "city": "Bath"},
+        {"username": CLEO, "website_access": True, "update_website_access": "on_create"},
+    ]
+    result = world.fleet(rows)
+    assert {name: sorted(sent) for name, sent in result["unverified"].items()} == {ANN: ["company", "website_access"]}
+    assert counted(result) == {"updated": 2, "unchanged": 1}
+    assert counted(world.fleet(rows)) == {"updated": 1, "unchanged": 2}
+
+
+def test_what_the_server_stores_otherwise_is_a_warning_and_many_are_one(world):
+    world.put(FakeService(*STORED, rewrites=True))
+    rows = [{"username": name, "website": "new.example"} for name in (ANN, BOB, CLEO, DORA)]
+    assert world.fleet(rows)["warnings"] == []
+    few = world.fleet(rows[:3])
+    assert len(few["warnings"]) == 3
+    assert [ANN in few["warnings"][0], CLEO in few["warnings"][2]] == [True, True]
+    [warning] = world.fleet(rows)["warnings"]
+    assert "4 values" in warning and ANN in warning and DORA not in warning
+    assert world.http.writes == ["set_profile"] * 4
+
+
+# What is asked and what is written
+
+
+@pytest.mark.parametrize("size", [0, 1, 50])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_one_list_call_answers_for_a_fleet_of_any_size(world, size, check_mode):
+    names = [f"{number}@example.com" for number in range(size)]
+    world.put(FakeService(*map(customer, names)))
+    converged = [{"username": name, "city": "Aarhus", "active": True, "company": "Archer & Co"} for name in names]
+    assert counted(world.fleet(converged, check_mode)) == ({"unchanged": size} if size else {})
+    assert world.http.calls == [("list", {})]
+
+
+def test_a_changed_customer_costs_its_writes_and_no_read(world):
+    world.fleet(MIXED)
+    assert world.http.operations[0] == "list"
+    assert sorted(world.http.operations[1:]) == sorted(
+        ["create", "disable", "set_profile", "rename", "set_profile", "delete"]
+    )
+
+
+def test_a_hidden_company_is_no_reason_to_write(world):
+    result = world.fleet([{"username": ANN, "company": "New"}, {"username": BOB, "company": "", "active": True}])
+    assert counted(result) == {"unchanged": 2}
+    assert world.http.calls == [("list", {})]
+
+
+@pytest.mark.parametrize("options", [{"active": False}, {"email": "x@example.com"}, {"website_access": False}])
+def test_a_hidden_company_does_not_go_along_with_another_write(world, options):
+    result = world.fleet([{"username": ANN, "company": "New", **options}])
+    assert (counted(result), result["unverified"]) == ({"updated": 1}, {})
+    assert world.service.customers[ANN]["company"] == STORED_ANN["company"]
+    assert "set_profile" not in world.http.operations
+
+
+def test_a_hidden_company_goes_along_with_the_profile_and_with_a_creation(world):
+    result = world.fleet([{"username": ANN, "company": "New", "city": "Bath"}, new(EVE, company="Elm & Oak")])
+    assert ("set_profile", {"user": ANN, "city": "Bath", "company": "New"}) in world.http.calls
+    assert world.service.customers[EVE]["company"] == "Elm & Oak"
+    assert result["unverified"] == {ANN: ["company"]}
+    assert item_of(result, ANN)["customer"]["company"] is None
+    assert result["diff"][0]["after"]["company"] == "New" and "company" not in result["diff"][0]["before"]
+    assert world.http.operations.count("list") == 1
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_passwords_are_checked_only_where_that_was_asked_for(world, check_mode):
+    result = world.fleet(
+        [
+            {"username": ANN, "password": "ann-pass", "update_password": "always"},
+            {"username": BOB, "password": PASSWORD, "update_password": "always"},
+            {"username": CLEO, "password": PASSWORD},
+            {"username": DORA, "password": PASSWORD, "update_password": "always", "state": "absent"},
+            new(EVE, update_password="always"),
+        ],
+        check_mode,
+    )
+    checked = [values["user"] for operation, values in world.http.calls if operation == "check_password"]
+    assert sorted(checked) == [ANN, BOB]
+    assert counted(result) == {"created": 1, "updated": 1, "deleted": 1, "unchanged": 2}
+    assert [name for name, _status in made(item_of(result, BOB))] == ["set_password"]
+    assert sorted(world.http.writes) == ([] if check_mode else ["create", "delete", "set_password"])
+
+
+def test_a_server_that_cannot_check_passwords_gets_them_in_each_run(world):
+    world.put(FakeService(*STORED, knows_check=False))
+    row = {"username": ANN, "password": PASSWORD, "update_password": "always"}
+    for _run in range(2):
+        result = world.fleet([row])
+        assert (counted(result), result["unverified"]) == ({"updated": 1}, {ANN: ["password"]})
+
+
+# What cannot be
+
+
+def refusal(world, rows, **options):
+    """The one message of a fleet that is refused before any call."""
+    with pytest.raises(InvalidInput) as caught:
+        world.fleet(rows, **options)
+    assert world.http.calls == []
+    return str(caught.value)
+
+
+PROBLEMS = {
+    "twice": ([{"username": ANN}, {"username": BOB}, {"username": ANN}], {}, ["customers[0] and customers[2]", ANN]),
+    "three times": ([{"username": ANN}] * 3, {}, ["customers[0], customers[1] and customers[2]"]),
+    "the new name of another": (
+        [{"username": BOB}, {"username": ANN, "new_username": BOB}],
+        {},
+        ["customers[0] and customers[1]", BOB],
+    ),
+    "two for one new name": (
+        [{"username": ANN, "new_username": EVE}, {"username": BOB, "new_username": EVE}],
+        {},
+        ["customers[0] and customers[1]", EVE],
+    ),
+    "a chain of renames": (
+        [{"username": ANN, "new_username": BOB}, {"username": BOB, "new_username": CLEO}],
+        {},
+        ["customers[0] and customers[1]", BOB],
+    ),
+    "twins": (
+        [{"username": ANN}, {"username": "Ann@example.com"}],
+        {},
+        ["customers[0] ('ann@example.com')", "customers[1] ('Ann@example.com')", "differ only by case"],
+    ),
+    "a twin of a new name": (
+        [{"username": BOB, "new_username": "Eve@example.com"}, {"username": EVE}],
+        {},
+        ["customers[0] ('Eve@example.com')", "customers[1] ('eve@example.com')", "differ only by case"],
+    ),
+    "an empty name": ([{"username": ANN}, {"username": ""}], {}, ["customers[1]: username is empty"]),
+    "an attribute": (
+        [{"username": ANN}, {"username": BOB, "email": "none"}],
+        {},
+        ["customers[1] ('bob@example.com'): email 'none'"],
+    ),
+    "absent under a new name": (
+        [{"username": ANN, "new_username": EVE, "state": "absent"}],
+        {},
+        ["customers[0] ('ann@example.com'): new_username cannot be used with state=absent"],
+    ),
+    "another family": (
+        [{"username": ANN, "package": "Bronze"}],
+        {"api": "customer"},
+        ["customers[0] ('ann@example.com'): package cannot be used with api=customer"],
+    ),
+    "a short password": ([{"username": ANN, "password": "12345"}], {}, ["customers[0]", "password is shorter"]),
+    "a character": ([{"username": ANN, "city": "a\ud800"}], {}, ["customers[0]", "city holds a character"]),
+    "no ceiling": ([], {"purge": True}, ["purge needs max_deletions"]),
+    "a ceiling below zero": ([], {"purge": True, "max_deletions": -1}, ["max_deletions must not be negative"]),
+    "none at once": ([], {"concurrency": 0}, ["concurrency must be from 1 to 64"]),
+    "too many at once": ([], {"concurrency": 65}, ["concurrency must be from 1 to 64"]),
+    "the connection": ([], {"retries": -1, "api_url": "http://api.example.com"}, ["retries", "api_url"]),
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("rows", "options", "words"), PROBLEMS.values(), ids=PROBLEMS)
+def test_a_fleet_that_cannot_be_is_refused_before_any_call(world, rows, options, words, check_mode):
+    told = refusal(world, rows, check_mode=check_mode, **options)
+    assert [word for word in words if word not in told] == []
+    assert told.startswith("The options are not valid: ")
+
+
+def test_everything_that_is_wrong_is_told_in_one_message_with_its_place(world):
+    rows = [
+        {"username": ANN, "city": "x" * 101, "phone": "1" * 51},
+        {"username": BOB, "new_username": CLEO},
+        {"username": CLEO, "state": "absent", "new_username": "x@sendgrid.com"},
+        {"username": "BOB@example.com", "password": "short"},
+    ]
+    told = refusal(world, rows, purge=True, concurrency=-3, timeout=0)
+    words = [
+        "customers[0] ('ann@example.com'): city has 101",
+        "customers[0] ('ann@example.com'): phone has 51",
+        "customers[1] and customers[2] have the username 'cleo@example.com'",
+        "customers[2] ('cleo@example.com'): new_username must not be in the domain",
+        "customers[2] ('cleo@example.com'): new_username cannot be used with state=absent",
+        "customers[3] ('BOB@example.com'): password is shorter",
+        "customers[3] ('BOB@example.com') and customers[1] ('bob@example.com') differ only by case",
+        "purge needs max_deletions",
+        "concurrency must be",
+        "timeout must be",
+    ]
+    assert [word for word in words if word not in told] == []
+    assert "short'" not in told
+
+
+def test_places_are_told_of_whatever_stands_there():
+    assert _fleet.place(3, {"username": "a\x1b\nb"}).isprintable()
+    assert [_fleet.place(2, row) for row in (None, 7, "x", {}, {"username": None})] == ["customers[2]"] * 5
+    assert _fleet.name_problems([None, 7, {"username": 3}, {"username": [1]}, {"username": None}, ["x"]]) == []
+
+
+def test_the_same_name_before_and_after_and_another_case_of_it_are_no_twins(world):
+    assert counted(world.fleet([{"username": ANN, "new_username": ANN}])) == {"unchanged": 1}
+    assert counted(world.fleet([{"username": ANN, "new_username": "Ann@example.com"}])) == {"renamed": 1}
+    assert "Ann@example.com" in world.service.customers
+
+
+ERRORS_OF_THE_LIST = {
+    "creation lacks fields": ({"username": EVE, "city": "Exeter"}, ["cannot be created", "creation needs password"]),
+    "another case": ({"username": "ANN@example.com", "city": "Bath"}, ["differs only by case"]),
+    "another case of the new name": ({"username": BOB, "new_username": "ANN@example.com"}, ["differs only by case"]),
+    "both names exist": ({"username": ANN, "new_username": DORA}, ["cannot be renamed", "both"]),
+    "a name too long to create": (new("e" * 60 + "@example.com"), ["username has 72"]),
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("row", "words"), ERRORS_OF_THE_LIST.values(), ids=ERRORS_OF_THE_LIST)
+def test_what_only_the_list_shows_is_an_error_of_that_customer(world, row, words, check_mode):
+    result = world.fleet([row, {"username": CLEO, "city": "Bath"}], check_mode)
+    assert counted(result) == {"failed": 1, "updated": 1}
+    failed = item_of(result, row["username"])
+    assert [word for word in words if word not in failed["msg"]] == []
+    assert (failed["changed"], failed["operations"]) == (False, [])
+    assert failed["msg"] in result["msg"] and "1 of 2 customers failed" in result["msg"]
+    assert world.http.writes == ([] if check_mode else ["set_profile"])
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("row", "words"), ERRORS_OF_THE_LIST.values(), ids=ERRORS_OF_THE_LIST)
+def test_what_only_the_list_shows_stops_before_any_write(world, row, words, check_mode):
+    """In check mode, too: what the run would not do is not planned."""
+    others = [{"username": CLEO, "city": "Bath"}, {"username": "zoe@example.com", "state": "absent"}]
+    password = {"username": "x@example.com", "password": PASSWORD, "update_password": "always"}
+    world.service.customers["x@example.com"] = customer("x@example.com")
+    result = world.fleet([others[0], password, row, others[1]], check_mode, on_error="stop")
+    assert counted(result) == {"failed": 1, "not_reached": 2, "unchanged": 1}
+    assert [item["username"] for item in result["results"]] == [row["username"]]
+    assert (result["changed"], result["diff"]) == (False, [])
+    assert "2 of 4 customers were not reached, because on_error is stop." in result["msg"]
+    assert world.http.operations == ["list"]
+
+
+# Purge
+
+
+def purged(world, rows, most, **options):
+    return world.fleet(rows, purge=True, max_deletions=most, **options)
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_customers_that_are_not_named_are_deleted_after_all_other_work(world, check_mode):
+    world.put(FakeService(customer("a0@example.com"), *STORED))
+    rows = [{"username": DORA, "city": "Bath"}, {"username": CLEO, "state": "absent"}, new(EVE)]
+    result = purged(world, rows, 3, check_mode=check_mode, concurrency=1)
+    assert counted(result) == {"created": 1, "updated": 1, "deleted": 4}
+    assert [item["username"] for item in result["results"]] == [DORA, CLEO, EVE, "a0@example.com", ANN, BOB]
+    assert world.http.writes == (
+        [] if check_mode else ["set_profile", "delete", "create", "delete", "delete", "delete"]
+    )
+    if not check_mode:
+        assert set(world.service.customers) == {DORA, EVE}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("most", "few"), [(0, False), (2, False), (3, True)])
+def test_the_ceiling_is_looked_at_before_any_write(world, check_mode, most, few):
+    rows = [{"username": ANN, "city": "Bath"}]
+    if few:
+        assert counted(purged(world, rows, most, check_mode=check_mode)) == {"updated": 1, "deleted": 3}
+        return
+    with pytest.raises(InvalidInput) as caught:
+        purged(world, rows, most, check_mode=check_mode)
+    told = str(caught.value)
+    assert "3 customers are not in the fleet" in told and f"max_deletions is {most}" in told
+    assert all(name in told for name in (BOB, CLEO, DORA))
+    assert world.http.operations == ["list"]
+
+
+def test_the_ceiling_names_a_few_of_very_many(world):
+    world.put(FakeService(*(customer(f"{number:04}@example.com") for number in range(1000))))
+    with pytest.raises(InvalidInput) as caught:
+        purged(world, [], 999)
+    assert "1000 customers" in str(caught.value) and "…" in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+def test_customers_that_are_to_be_absent_do_not_count_for_the_ceiling(world):
+    rows = [{"username": name, "state": "absent"} for name in (ANN, BOB, CLEO)]
+    assert counted(purged(world, rows, 1)) == {"deleted": 4}
+    assert world.service.customers == {}
+
+
+@pytest.mark.parametrize("stored", ["old@example.com", "new@example.com"])
+def test_both_names_of_a_rename_are_named(world, stored):
+    world.put(FakeService(customer(stored)))
+    result = purged(world, [{"username": "old@example.com", "new_username": "new@example.com"}], 0)
+    assert counted(result) in ({"renamed": 1}, {"unchanged": 1})
+    assert set(world.service.customers) == {"new@example.com"}
+
+
+def test_both_names_of_a_rename_that_cannot_be_are_kept(world):
+    result = purged(world, [{"username": ANN, "new_username": BOB}], 2)
+    assert counted(result) == {"failed": 1, "deleted": 2}
+    assert set(world.service.customers) == {ANN, BOB}
+
+
+@pytest.mark.parametrize(
+    "row", [{"username": "ANN@example.com"}, {"username": BOB, "new_username": "Ann@example.com"}], ids=["name", "new"]
+)
+@pytest.mark.parametrize("on_error", ["continue", "stop"])
+def test_a_customer_whose_name_is_near_one_of_the_fleet_is_never_deleted(world, row, on_error):
+    result = purged(world, [row], 4, on_error=on_error)
+    assert result["summary"]["failed"] == 1
+    assert ANN in world.service.customers
+    assert [
+        values["user"] for operation, values in world.http.calls if operation == "delete" and values["user"] == ANN
+    ] == []
+
+
+def test_nothing_is_purged_without_being_asked(world):
+    assert counted(world.fleet([], max_deletions=9)) == {}
+    assert world.http.operations == ["list"]
+
+
+# Failures
+
+
+def test_a_failed_customer_does_not_keep_the_others_from_their_work(world):
+    world.put(FakeService(*STORED), {("set_profile", BOB): ["refused*"]})
+    rows = [{"username": name, "city": "Bath", "active": False} for name in (ANN, BOB, CLEO)]
+    result = world.fleet(rows)
+    assert counted(result) == {"updated": 2, "failed": 1}
+    failed = item_of(result, BOB)
+    assert made(failed) == [("disable", "applied"), ("set_profile", "failed")]
+    assert (failed["changed"], failed["failed"]) == (True, True)
+    assert (failed["customer"]["active"], failed["customer"]["city"]) == (False, "Aarhus")
+    assert [word for word in (BOB, "Not today", "Applied before that: disable") if word not in failed["msg"]] == []
+    assert result["msg"].startswith(f"1 of 3 customers failed. {failed['msg'].split(':')[0]}")
+    assert "Done: 2 updated." in result["msg"]
+    assert result["msg"].count("Run the task again to finish the work.") == 1
+    assert result["diff"][1]["after"] == {**result["diff"][1]["before"], "active": False}
+
+
+def test_many_failures_are_counted_and_a_few_are_told(world):
+    names = [f"{number:02}@example.com" for number in range(30)]
+    world.put(FakeService(*map(customer, names)), {"set_profile": ["refused*"]})
+    result = world.fleet([{"username": name, "city": "Bath"} for name in names])
+    assert "30 of 30 customers failed." in result["msg"]
+    assert "And 27 more, see results." in result["msg"]
+    assert (names[2] in result["msg"], names[3] in result["msg"]) == (True, False)
+
+
+def test_what_a_server_repeats_of_a_customers_password_is_masked(world):
+    world.put(FakeService(*STORED), {"create": ["echo*"], "set_password": ["echo*"]})
+    rows = [new(EVE), {"username": ANN, "password": "another-canary-2", "update_password": "always"}]
+    result = world.fleet(rows)
+    assert counted(result) == {"failed": 2}
+    assert "********" in result["msg"]
+    assert "canary" not in repr(result)
+
+
+GENERAL = {
+    "a wrong key": "unauthorized*",
+    "a wrong account": "forbidden*",
+    "a limit that lasts": "busy_long*",
+    "a closed port": "closed*",
+}
+
+
+@pytest.mark.parametrize("fault", GENERAL.values(), ids=GENERAL)
+@pytest.mark.parametrize("on_error", ["continue", "stop"])
+def test_an_error_that_every_customer_would_meet_ends_the_run(world, fault, on_error):
+    world.put(FakeService(*STORED), {("set_profile", BOB): [fault]})
+    rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO, DORA)]
+    result = world.fleet(rows, concurrency=1, on_error=on_error)
+    assert counted(result) == {"updated": 1, "failed": 1, "not_reached": 2}
+    assert [item["username"] for item in result["results"]] == [ANN, BOB]
+    assert "2 of 4 customers were not reached, because every further call would fail in the same way." in result["msg"]
+    assert world.http.writes == ["set_profile"] * 2
+
+
+@pytest.mark.parametrize("fault", ["unauthorized*", "closed*"])
+def test_the_same_while_passwords_are_checked(world, fault):
+    world.put(FakeService(*STORED), {"check_password": [fault]})
+    rows = [{"username": name, "password": PASSWORD, "update_password": "always"} for name in (ANN, BOB, CLEO)]
+    result = world.fleet(rows, concurrency=1)
+    assert counted(result) == {"failed": 1, "not_reached": 2}
+    assert world.http.operations == ["list", "check_password"]
+
+
+@pytest.mark.parametrize("fault", ["refused*", "unauthorized*", "closed*", "busy_long*", "lost_before*"])
+def test_a_list_that_fails_is_one_error(world, fault):
+    world.put(FakeService(*STORED), {"list": [fault]})
+    with pytest.raises(CallError) as caught:
+        world.fleet(MIXED)
+    assert str(caught.value).startswith("Could not list customers: ")
+    assert set(world.http.operations) == {"list"}
+
+
+@pytest.mark.parametrize("fault", ["refused*", "lost_before*", "busy*"])
+def test_an_error_of_one_customer_stops_the_run_where_that_is_asked_for(world, fault):
+    world.put(FakeService(*STORED), {("set_profile", BOB): [fault]})
+    rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO, DORA)]
+    result = world.fleet(rows, concurrency=1, on_error="stop")
+    assert counted(result) == {"updated": 1, "failed": 1, "not_reached": 2}
+    assert {values["user"] for _operation, values in world.http.calls if "user" in values} == {ANN, BOB}
+
+
+def test_calls_under_way_end_and_no_further_one_is_made(world):
+    """One customer fails while another one is half done: the first of its writes ends, the second is not made."""
+    told = ToldOf()
+    both = threading.Barrier(2, timeout=PATIENCE)
+
+    def meanwhile(operation, values):
+        if values.get("user") in (ANN, BOB):
+            both.wait()
+        if values.get("user") == ANN:
+            assert told.failure.wait(PATIENCE)
+
+    world.put(FakeService(*STORED), {("disable", BOB): ["refused*"]})
+    world.http.meanwhile = meanwhile
+    rows = [{"username": name, "city": "Bath", "active": False} for name in (ANN, BOB, CLEO, DORA)]
+    result = world.fleet(rows, concurrency=2, on_error="stop", watcher=told)
+    assert counted(result) == {"failed": 1, "not_reached": 3}
+    partly = item_of(result, ANN)
+    assert made(partly) == [("disable", "applied"), ("set_profile", "not_reached")]
+    assert (partly["changed"], partly["failed"], partly["customer"]["active"]) == (True, False, False)
+    assert made(item_of(result, BOB)) == [("disable", "failed"), ("set_profile", "not_reached")]
+    assert world.http.writes == ["disable"] * 2
+    assert (result["changed"], len(result["diff"])) == (True, 1)
+
+
+def test_a_defect_is_told_by_its_kind_and_ends_the_run(world):
+    world.put(FakeService(*STORED), {("set_profile", BOB): ["defect*"]})
+    rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO)]
+    result = world.fleet(rows, concurrency=1)
+    assert counted(result) == {"updated": 1, "failed": 1, "not_reached": 1}
+    assert "ZeroDivisionError" in item_of(result, BOB)["msg"]
+    assert "canary" not in repr(result)
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_watcher_that_fails_does_not_let_the_work_go_on_behind_its_back(world, number):
+    class Broken(_fleet.Watcher):
+        def tick(self, done, failed, total):
+            if done > number:
+                raise BrokenPipeError
+
+    names = [f"{number:03}@example.com" for number in range(200)]
+    world.put(FakeService(*map(customer, names)))
+    blocked = threading.Event()
+    world.http.meanwhile = lambda operation, values: (
+        operation == "list" or len(world.http.writes) < 9 or blocked.wait(1)
+    )
+    with pytest.raises(BrokenPipeError):
+        world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=1, watcher=Broken())
+    assert len(world.http.writes) <= 9
+
+
+# Answers that are lost
+
+
+LOST = {
+    "create": (new(EVE), "created"),
+    "rename": ({"username": ANN, "new_username": EVE}, "renamed"),
+    "delete": ({"username": ANN, "state": "absent"}, "deleted"),
+    "set_profile": ({"username": ANN, "city": "Bath"}, "updated"),
+    "disable": ({"username": ANN, "active": False}, "updated"),
+}
+
+
+@pytest.mark.parametrize("fault", ["lost_after", "broken_after", "lost_before", "busy"])
+@pytest.mark.parametrize(("operation", "row", "kind"), [(name, *case) for name, case in LOST.items()], ids=LOST)
+def test_what_became_of_a_lost_answer_is_read(world, fault, operation, row, kind):
+    world.put(FakeService(*STORED), {operation: [fault]})
+    result = world.fleet([row, {"username": DORA, "city": "Bath"}])
+    assert result["summary"][kind] >= 1 and "failed" not in result
+    assert made(item_of(result, row["username"])) == [(operation, "applied")]
+    assert counted(world.fleet([row])) == {"unchanged": 1}
+
+
+@pytest.mark.parametrize("operation", ["create", "rename", "delete"])
+def test_what_nobody_can_tell_stays_unknown(world, operation):
+    row, _kind = LOST[operation]
+    world.put(FakeService(*STORED), {operation: ["lost_after*"], "list": ["fine", "refused*"]})
+    result = world.fleet([row, {"username": DORA, "city": "Bath"}])
+    assert counted(result) == {"failed": 1, "updated": 1}
+    item = item_of(result, row["username"])
+    assert (made(item), item["changed"]) == ([(operation, "unknown")], False)
+    assert f"Whether it took effect is unknown: {operation}." in result["msg"]
+    assert len(result["diff"]) == 1
+
+
+@pytest.mark.parametrize(("may_read", "status"), [(True, "applied"), (False, "unknown")])
+def test_a_lost_answer_before_the_stop_is_not_said_to_be_not_reached(world, stops, monkeypatch, may_read, status):
+    """The server did it, the answer was lost, and the run was stopped before the further try got its turn."""
+    world.put(FakeService(*STORED), {"set_profile": ["lost_after"]})
+    turns = itertools.count(1)
+
+    def take_turn(_pace, _patience):
+        number = next(turns)
+        if number == 3:
+            stops[0].set("the test wants it")
+        return number < 3 or (may_read and number > 3)
+
+    monkeypatch.setattr(_pacing.Pace, "take_turn", take_turn)
+    result = world.fleet([{"username": ANN, "city": "Bath"}])
+    assert made(item_of(result, ANN)) == [("set_profile", status)]
+    assert world.service.customers[ANN]["city"] == "Bath"
+
+
+# Several at once
+
+
+@pytest.mark.parametrize("concurrency", [1, 2, 5])
+def test_as_many_calls_as_allowed_are_under_way_at_once_and_never_more(world, concurrency):
+    names = [f"{number:02}@example.com" for number in range(concurrency * 4)]
+    world.put(FakeService(*map(customer, names)))
+    # Passes only when as many calls as that are under way together.
+    together = threading.Barrier(concurrency, timeout=PATIENCE)
+    world.http.meanwhile = lambda operation, _values: operation == "list" or together.wait()
+    result = world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=concurrency)
+    assert counted(result) == {"updated": len(names)}
+    assert world.http.most_at_once == concurrency
+
+
+def test_passwords_are_checked_several_at_once(world):
+    together = threading.Barrier(4, timeout=PATIENCE)
+    world.http.meanwhile = lambda operation, _values: operation != "check_password" or together.wait()
+    rows = [{"username": one["username"], "password": "ann-pass", "update_password": "always"} for one in STORED]
+    assert counted(world.fleet(rows, concurrency=4)) == {"unchanged": 4}
+
+
+def test_the_operations_of_one_customer_keep_their_order(world):
+    names = [f"{number:02}@example.com" for number in range(20)]
+    world.put(FakeService(*map(customer, names)))
+    rows = [{"username": name, "city": "Bath", "email": "x@y", "active": False} for name in names]
+    world.fleet(rows, concurrency=8)
+    for name in names:
+        mine = [operation for operation, values in world.http.calls if values.get("user") == name]
+        assert mine == ["disable", "set_email", "set_profile"]
+
+
+def test_the_watcher_is_told_how_far_it_is(world):
+    told = ToldOf()
+    world.put(FakeService(*STORED), {("set_profile", BOB): ["refused*"]})
+    rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO)]
+    world.fleet([*rows, {"username": DORA}, {"username": "ANN@example.com"}][:4], concurrency=1, watcher=told)
+    assert told.ticks == [(2, 0, 4), (3, 1, 4), (4, 1, 4)]
+    assert told.reports == []
+
+
+def test_a_failure_is_counted_once_for_the_watcher(world, monkeypatch):
+    """Also one that happens while the others are still being handed out."""
+    told = ToldOf()
+    handed_out = threading.Thread.start
+
+    def start_and_wait(thread):
+        handed_out(thread)
+        told.first_is_done.wait(PATIENCE)
+
+    told.first_is_done = threading.Event()
+    reconsidered = _fleet._Run._consider
+
+    def consider(run, member):
+        reconsidered(run, member)
+        if member.has_failed:
+            told.first_is_done.set()
+
+    world.put(FakeService(*STORED), {("set_profile", ANN): ["refused*"]})
+    monkeypatch.setattr(_fleet._Run, "_consider", consider)
+    monkeypatch.setattr(threading.Thread, "start", start_and_wait)
+    world.fleet([{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO)], concurrency=2, watcher=told)
+    assert [failed for _done, failed, _total in told.ticks] == [1, 1, 1]
+
+
+# Interrupted
+
+
+def interrupting(world, stops, at, number=signal.SIGTERM):
+    """Sends this process a signal at the write `at`, and lets later ones wait until the run knows."""
+    handler = signal.getsignal(number)
+
+    def meanwhile(operation, _values):
+        writes = len(world.http.writes)
+        if operation not in READS and writes == at:
+            os.kill(os.getpid(), number)
+        if operation not in READS and writes >= at:
+            assert stops[0].wait(PATIENCE)
+
+    world.http.meanwhile = meanwhile
+    return handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_run_after_the_calls_under_way(world, stops, number):
+    told = ToldOf()
+    handler = interrupting(world, stops, 2, number)
+    rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO, DORA)]
+    result = world.fleet(rows, concurrency=1, watcher=told)
+    assert counted(result) == {"updated": 2, "not_reached": 2}
+    name = signal.Signals(number).name
+    assert f"2 of 4 customers were not reached, because of the signal {name}." in result["msg"]
+    assert world.http.writes == ["set_profile"] * 2
+    assert told.reports == [result["msg"]]
+    assert signal.getsignal(number) == handler
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_signal_while_the_list_is_read(world, stops, check_mode):
+    told = ToldOf()
+
+    def meanwhile(_operation, _values):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stops[0].wait(PATIENCE)
+
+    world.http.meanwhile = meanwhile
+    result = world.fleet([{"username": ANN, "city": "Bath"}, {"username": BOB}], check_mode, watcher=told)
+    assert counted(result) == {"not_reached": 1, "unchanged": 1}
+    assert (result["changed"], world.http.operations) == (False, ["list"])
+    assert told.reports == [result["msg"]]
+
+
+def test_a_signal_when_nothing_is_left_to_do_is_no_failure(world, stops):
+    told = ToldOf()
+    interrupting(world, stops, 2)
+    rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB)]
+    result = world.fleet(rows, concurrency=1, watcher=told)
+    assert counted(result) == {"updated": 2}
+    assert "failed" not in result
+    assert told.reports == ["Done: 2 updated."]
+
+
+def test_a_wait_for_the_server_is_cut_short(world, stops):
+    """The account is out of calls for the next hour, and somebody interrupts the run."""
+    world.put(FakeService(*STORED), {("set_profile", ANN): ["busy_long*"]})
+
+    def hold(patience, seconds):
+        if seconds > 100:
+            os.kill(os.getpid(), signal.SIGINT)
+        return original(patience, seconds)
+
+    original = _pacing.Patience.hold
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_pacing.Patience, "hold", hold)
+        rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB)]
+        result = world.fleet(rows, concurrency=1, max_retry_wait=86400)
+    assert counted(result) == {"failed": 1, "not_reached": 1}
+    assert world.http.writes == ["set_profile"]
+
+
+def test_a_parent_that_ended_is_noticed_however_busy_the_run_is(world, stops, monkeypatch):
+    monkeypatch.setattr(_fleet, "_TICK", 3600)
+    told = ToldOf()
+
+    def meanwhile(operation, _values):
+        writes = len(world.http.writes)
+        if operation not in READS and writes == 2:
+            monkeypatch.setattr(_stop.os, "getppid", lambda: 1)
+        if operation not in READS and writes > 2:
+            assert stops[0].wait(PATIENCE)
+
+    names = [f"{number:02}@example.com" for number in range(9)]
+    world.put(FakeService(*map(customer, names)))
+    world.http.meanwhile = meanwhile
+    result = world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=1, watcher=told)
+    assert result["summary"]["not_reached"] >= 6
+    assert "because the program that started it has ended" in result["msg"]
+    assert told.reports == [result["msg"]]
+
+
+def test_a_run_in_a_thread_of_its_own_leaves_signals_alone(world):
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    seen = []
+    world.http.meanwhile = lambda *_call: seen.append(
+        [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    )
+    results = []
+    thread = threading.Thread(target=lambda: results.append(world.fleet(MIXED)))
+    thread.start()
+    thread.join()
+    assert counted(results[0])["created"] == 1
+    assert all(one == handlers for one in seen)
+
+
+def test_a_run_leaves_no_thread_and_no_file_behind(world):
+    def left():
+        return threading.active_count(), len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0
+
+    world.fleet(MIXED)
+    before = left()
+    for _run in range(5):
+        world.put(FakeService(*STORED))
+        world.fleet(MIXED)
+    assert left() == before
+
+
+# What holds for any fleet
+
+
+NAMES = [f"{letter}@example.com" for letter in "abcdef"]
+VALUES = {
+    "city": st.sampled_from(["Aarhus", "Bath"]),
+    "website": st.sampled_from(["http://ann.example", "new.example"]),
+    "email": st.sampled_from(["post@example.com", "x@example.com"]),
+    "active": st.booleans(),
+    "website_access": st.booleans(),
+    # The one that everybody has: a company of another name is where a fleet and a single customer differ.
+    "company": st.just(STORED_ANN["company"]),
+    "password": st.sampled_from(["ann-pass", PASSWORD]),
+    "update_password": st.sampled_from(["on_create", "always"]),
+    "state": st.sampled_from(["present", "present", "absent"]),
+}
+WHOLE = {**NEW, "company": STORED_ANN["company"]}
+
+
+@st.composite
+def fleets(draw):
+    """Stored customers, names that stay taken, and rows that may stand together."""
+    present = draw(st.lists(st.sampled_from([*NAMES, "A@example.com"]), unique=True))
+    stored = [customer("zed@example.com")] + [
+        customer(name, active=draw(st.sampled_from(["true", "false"])), city=draw(VALUES["city"])) for name in present
+    ]
+    free = draw(st.permutations(NAMES))
+    retired = draw(st.sets(st.sampled_from(NAMES), max_size=2)) - set(present)
+    rows = []
+    while free and draw(st.booleans()):
+        row = {"username": free.pop(), **draw(st.fixed_dictionaries({}, optional=VALUES))}
+        if draw(st.booleans()):
+            row = {**WHOLE, **row}
+        if free and row.get("state") != "absent" and draw(st.integers(0, 2)) == 0:
+            row["new_username"] = free.pop()
+        rows.append(row)
+    return stored, retired, rows
+
+
+def service_of(stored, retired):
+    service = FakeService(*copy.deepcopy(stored), rewrites=True)
+    service.retired = set(retired)
+    return service
+
+
+def one_after_another(world, rows, check_mode=False):
+    """The results of reseller_customer for each row."""
+    results = []
+    for row in rows:
+        try:
+            results.append(world.customer(check_mode, **row))
+        except InvalidInput as error:
+            results.append({"changed": False, "failed": True, "msg": str(error), "operations": [], "diff": None})
+    return results
+
+
+@settings(max_examples=200)
+@given(fleets(), st.integers(1, 4))
+def test_a_fleet_comes_to_the_same_as_its_customers_one_after_another(drawn, concurrency):
+    stored, retired, rows = drawn
+    single, world = World(), World()
+    single.put(service_of(stored, retired))
+    world.put(service_of(stored, retired))
+    predicted = world.fleet(rows, check_mode=True, concurrency=concurrency)
+    assert world.http.writes == []
+    result = world.fleet(rows, concurrency=concurrency)
+    alone = dict(zip([row["username"] for row in rows], one_after_another(single, rows), strict=True))
+
+    assert world.service.customers == single.service.customers
+    told = {item["username"]: item for item in result["results"]}
+    assert set(told) == {name for name, one in alone.items() if one["changed"] or one.get("failed")}
+    for name, item in told.items():
+        assert (item["changed"], item["failed"]) == (alone[name]["changed"], alone[name].get("failed", False))
+        assert made(item) == made(alone[name])
+        assert item["msg"] == alone[name].get("msg", "")
+    assert result["diff"] == [one["diff"] for one in alone.values() if one["changed"]]
+
+    # What the server refuses, nothing can predict; all else is as the check mode said.
+    for item in predicted["results"]:
+        real = told[item["username"]]
+        assert [name for name, _status in made(item)] == [name for name, _status in made(real)]
+        if not real["failed"]:
+            assert (item["customer"], item["changed"]) == (real["customer"], real["changed"])
+    refused = {item["username"] for item in result["results"] if item["failed"] and item["operations"]}
+    assert set(told) == {item["username"] for item in predicted["results"]}
+    if not refused:
+        assert (predicted["diff"], predicted["summary"]) == (result["diff"], result["summary"])
+
+    again = world.fleet(rows, concurrency=concurrency)
+    assert again["changed"] is False
+    assert {item["username"] for item in again["results"]} == {name for name, item in told.items() if item["failed"]}
+    assert world.service.customers == single.service.customers
+
+
+# Large fleets
+
+
+class Counting:
+    """Counts the calls of functions of this thread: what a run costs, whatever else the machine does."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def _count(self, _frame, event, _argument):
+        self.calls += event in ("call", "c_call")
+
+    def __enter__(self):
+        sys.setprofile(self._count)
+        return self
+
+    def __exit__(self, *_error):
+        sys.setprofile(None)
+
+
+def steps(size, **differing):
+    """What it takes to plan a fleet: half of it is as it should be, a quarter differs, a quarter is to be purged."""
+    world = World()
+    world.put(FakeService(*(customer(f"{number:05}@example.com") for number in range(size))))
+    rows = [
+        {"username": f"{number:05}@example.com", "city": "Bath" if number % 3 else "Aarhus", **differing}
+        for number in range(size * 3 // 4)
+    ]
+    with Counting() as counting:
+        world.fleet(rows, check_mode=True, purge=True, max_deletions=size)
+    return counting.calls
+
+
+@pytest.mark.parametrize("differing", [{}, {"state": "absent"}, {"website": "ann.example"}], ids=str)
+def test_the_work_grows_no_faster_than_the_fleet(differing):
+    small, large = steps(400, **differing), steps(1600, **differing)
+    assert large < 4.2 * small
+
+
+def test_the_check_of_the_options_grows_no_faster_than_the_fleet():
+    def cost(size):
+        rows = [{**LEFT_OUT, "username": f"{number // 2}@example.com", "city": "x" * 101} for number in range(size)]
+        options = {**CONNECTION, "customers": rows, "purge": False, "max_deletions": None, "concurrency": 8}
+        with Counting() as counting:
+            problems = _fleet.fleet_problems(options)
+        assert len(problems) == size + size // 2
+        return counting.calls
+
+    assert cost(1600) < 4.2 * cost(400)
+
+
+def test_ten_thousand_customers(world):
+    names = [f"{number:05}@example.com" for number in range(10_000)]
+    world.put(FakeService(*map(customer, names)))
+    rows = [{"username": name, "city": "Bath", "active": number % 5 != 0} for number, name in enumerate(names)]
+    result = world.fleet(rows, concurrency=16)
+    assert counted(result) == {"updated": 10_000}
+    assert len(world.http.calls) == 1 + 10_000 + 2_000
+    assert counted(world.fleet(rows)) == {"unchanged": 10_000}
+    assert len(world.http.calls) == 2 + 10_000 + 2_000
+
+
+# The options
+
+
+def test_each_customer_of_a_fleet_has_the_options_of_one_customer():
+    """Whatever a customer can be, a customer of a fleet can be."""
+    assert set(fleet_spec()["customers"]["options"]) == set(LEFT_OUT) | {"username"}
