@@ -146,9 +146,11 @@ class Session:
         one of several tries of the caller. Raises CallError.
         """
         patience = patience or self.patience()
+        lost: CallError | None = None
         while True:
             if not self._line.pace.take_turn(patience):
-                raise Stopped()
+                # What came of a try that was made is more than that there was no further one.
+                raise lost or Stopped()
             started = time.monotonic()
             try:
                 return self._once(address, parameters, decode, patience.longest_try)
@@ -163,6 +165,7 @@ class Session:
                     self._line.pace.close(pause)
                 if not patience.hold(pause):
                     raise
+                lost = error
 
     def _once(
         self,

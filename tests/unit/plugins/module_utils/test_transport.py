@@ -17,7 +17,7 @@ import pytest
 import requests
 import urllib3.exceptions
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing, _transport
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
 from hypothesis import given
@@ -312,6 +312,19 @@ def test_calls_that_share_an_allowance_share_its_waiting(clock):
         with pytest.raises(CallError):
             session.call("reseller.add", [], confirmation, False, allowance)
     assert clock.sleeps == [6]
+
+
+@pytest.mark.parametrize("tries", [0, 1, 2])
+def test_what_came_of_a_try_is_told_when_no_further_one_is_wanted(clock, monkeypatch, tries):
+    """The run is stopped while the call waits for its turn. What was sent may have been done."""
+    turns = iter([True] * tries + [False])
+    monkeypatch.setattr(_pacing.Pace, "take_turn", lambda _pace, _patience: next(turns))
+    session = make_session(clock, connection_lost())
+    with pytest.raises(CallError if tries else Stopped) as caught:
+        call(session)
+    assert len(session._line.http.posts) == tries
+    if tries:
+        assert caught.value.fate == UNKNOWN
 
 
 def test_each_call_has_its_own_tries(clock):
