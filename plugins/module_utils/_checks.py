@@ -86,7 +86,7 @@ def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
 
 
 def _names(row: t.Any) -> set[str]:
-    names = {row.get("username"), row.get("new_username")} if isinstance(row, dict) else set()
+    names = [row.get("username"), row.get("new_username")] if isinstance(row, dict) else []
     return {name for name in names if isinstance(name, str)}
 
 

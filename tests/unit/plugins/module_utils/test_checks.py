@@ -14,7 +14,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import 
     connection_problems,
     creation_problems,
     is_loopback,
+    name_problems,
     option_problems,
+    place,
 )
 
 COMPLETE = {
@@ -476,3 +478,12 @@ def test_all_problems_of_the_connection_are_told_at_once():
     told = "; ".join(connection_problems({**CONNECTION, **wrong, "max_retry_wait": -1, "requests_per_minute": -1}))
     assert [name for name in (*wrong, "max_retry_wait", "requests_per_minute") if name not in told] == []
     assert "https" in told and "query" in told
+
+
+# The rows of a fleet
+
+
+def test_places_are_told_of_whatever_stands_there():
+    assert place(3, {"username": "a\x1b\nb"}).isprintable()
+    assert [place(2, row) for row in (None, 7, "x", {}, {"username": None})] == ["customers[2]"] * 5
+    assert name_problems([None, 7, {"username": 3}, {"username": [1]}, {"username": None}, ["x"]]) == []
