@@ -15,6 +15,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     NOT_DONE,
     CallError,
     CollectionError,
+    Defect,
     Stopped,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import Attributes
@@ -121,7 +122,7 @@ def pretend(plan: Plan) -> Outcome:
 
 
 def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Callable[[], bool] = bool) -> Outcome:
-    """Carries out the operations in their order, and ends at the first that fails. Raises nothing of a call.
+    """Carries out the operations in their order, and ends at the first that fails. Raises nothing.
 
     `is_stopped`: whether no further call is wanted, asked before each operation.
     """
@@ -133,6 +134,9 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
             status, error = _Write(api, desired, operation).carry_out()
         except Stopped:
             break
+        except Exception as defect:  # pylint: disable=broad-exception-caught
+            # What was applied before it must not be forgotten.
+            status, error = UNKNOWN, Defect(defect)
         result.statuses[position] = status
         if error is not None:
             result.error = error
