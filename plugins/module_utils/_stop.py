@@ -73,5 +73,7 @@ class Stop:
         self.set(reason)
 
     def _give_back(self, number: int) -> None:
-        handler = self._handlers.pop(number)
-        signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+        # Taken out in one step, since a signal may come at any moment, also in the middle of this.
+        handler = self._handlers.pop(number, self)
+        if handler is not self:
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)

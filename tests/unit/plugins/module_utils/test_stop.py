@@ -1,0 +1,324 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The end of long work: real signals to this process and to others, and waits that are cut short."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import ansible_collections
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds that nothing here takes, unless it fails.
+PATIENCE = 20
+
+
+def handlers():
+    return [signal.getsignal(number) for number in SIGNALS]
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_before():
+    before = handlers()
+    yield
+    assert handlers() == before
+
+
+def test_at_first_nothing_is_stopped():
+    with Stop() as stop:
+        assert (stop.is_set(), stop.is_interrupted, stop.reason) == (False, False, "")
+        assert stop.wait(0) is False
+        stop.look()
+        assert stop.is_set() is False
+
+
+def test_the_first_reason_counts():
+    with Stop() as stop:
+        stop.set("one thing happened")
+        stop.set("another thing happened")
+        assert (stop.is_set(), stop.reason, stop.is_interrupted) == (True, "one thing happened", False)
+        signal.raise_signal(signal.SIGTERM)
+        assert (stop.reason, stop.is_interrupted) == ("one thing happened", True)
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_is_a_reason(number):
+    with Stop() as stop:
+        signal.raise_signal(number)
+        assert (stop.is_set(), stop.is_interrupted) == (True, True)
+        assert stop.reason == f"of the signal {signal.Signals(number).name}"
+
+
+def test_signals_are_given_back():
+    before = handlers()
+    with Stop():
+        assert all(now != then for now, then in zip(handlers(), before))
+    assert handlers() == before
+
+
+def test_signals_are_given_back_after_an_error():
+    before = handlers()
+    with pytest.raises(ZeroDivisionError), Stop():
+        raise ZeroDivisionError
+    assert handlers() == before
+
+
+@pytest.mark.parametrize("usual", [signal.SIG_IGN, signal.SIG_DFL, print])
+def test_whatever_was_there_is_given_back(usual):
+    before = signal.signal(signal.SIGTERM, usual)
+    try:
+        with Stop():
+            signal.raise_signal(signal.SIGTERM)
+        assert signal.getsignal(signal.SIGTERM) == usual
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_who_insists_gets_a_keyboard_interrupt():
+    with Stop() as stop:
+        signal.raise_signal(signal.SIGINT)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_second_request_to_end_changes_nothing():
+    """Ansible sends several."""
+    with Stop() as stop:
+        for _time in range(3):
+            signal.raise_signal(signal.SIGTERM)
+        assert stop.reason == "of the signal SIGTERM"
+
+
+def test_a_second_signal_while_the_first_is_handled(monkeypatch):
+    """Python calls a handler again in the middle of itself."""
+    original = signal.signal
+
+    def again(number, handler):
+        monkeypatch.setattr(_stop.signal, "signal", original)
+        stop._on_signal(signal.SIGINT, None)
+        return original(number, handler)
+
+    with Stop() as stop:
+        monkeypatch.setattr(_stop.signal, "signal", again)
+        signal.raise_signal(signal.SIGINT)
+        assert stop.reason == "of the signal SIGINT"
+
+
+def test_a_signal_at_the_very_end(monkeypatch):
+    original = signal.signal
+
+    def interrupted(number, handler):
+        monkeypatch.setattr(_stop.signal, "signal", original)
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(number, handler)
+
+    # The first one to be given back; the other one comes in the middle of that.
+    with Stop() as stop:
+        stop._handlers = dict(reversed(stop._handlers.items()))
+        monkeypatch.setattr(_stop.signal, "signal", interrupted)
+    assert stop.is_interrupted
+
+
+# Waiting
+
+
+def test_a_wait_that_nobody_ends_lasts_as_long_as_asked():
+    with Stop() as stop:
+        started = time.monotonic()
+        assert stop.wait(0.05) is False
+        assert time.monotonic() - started >= 0.05
+
+
+def test_no_wait_once_it_is_stopped():
+    with Stop() as stop:
+        stop.set("it is over")
+        assert [stop.wait(3600) for _time in range(3)] == [True] * 3
+
+
+def test_all_waits_end_together():
+    ends = []
+    waiting = threading.Barrier(5, timeout=PATIENCE)
+
+    def wait():
+        waiting.wait()
+        ends.append(stop.wait(3600))
+
+    with Stop() as stop:
+        threads = [threading.Thread(target=wait) for _number in range(4)]
+        for thread in threads:
+            thread.start()
+        waiting.wait()
+        stop.set("it is over")
+        for thread in threads:
+            thread.join(PATIENCE)
+    assert ends == [True] * 4
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_the_wait_of_the_main_thread(number):
+    with Stop() as stop:
+        timer = threading.Timer(0.05, os.kill, [os.getpid(), number])
+        timer.start()
+        assert stop.wait(3600) is True
+        timer.join()
+    assert stop.reason == f"of the signal {signal.Signals(number).name}"
+
+
+# Where it works
+
+
+def test_another_thread_has_no_signals_but_all_else():
+    before = handlers()
+    seen = []
+
+    def work():
+        with Stop() as stop:
+            seen.append(handlers())
+            stop.look()
+            stop.set("it is over")
+            seen.append(stop.wait(3600))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(PATIENCE)
+    assert seen == [before, True]
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="this system does not show a process its files")
+def test_no_file_is_left_open():
+    before = os.listdir("/proc/self/fd")
+    for _time in range(20):
+        with Stop() as stop:
+            stop.wait(0)
+            stop.set("it is over")
+            stop.wait(1)
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_parent_that_is_gone_is_noticed(monkeypatch):
+    with Stop() as stop:
+        monkeypatch.setattr(_stop.os, "getppid", lambda: 1)
+        stop.look()
+        assert (stop.is_interrupted, stop.reason) == (True, "the program that started it has ended")
+
+
+# Processes of their own
+
+HEADER = """
+import os, signal, sys, threading
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
+def say(text):
+    os.write(1, (text + "\\n").encode())
+"""
+
+
+@pytest.fixture
+def program():
+    """Starts a program with the collection at hand; it says when it is ready."""
+    started = []
+
+    def start(code):
+        folder = os.path.dirname(list(ansible_collections.__path__)[0])
+        process = subprocess.Popen(
+            [sys.executable, "-c", HEADER + code],
+            env={**os.environ, "PYTHONPATH": folder},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_a_program_ends_its_work_after_a_signal(program):
+    process = program(
+        """
+with Stop() as stop:
+    say("ready")
+    stop.wait(3600)
+    say(stop.reason)
+"""
+    )
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, output, errors) == (0, "of the signal SIGTERM\n", "")
+
+
+def test_a_program_that_hangs_ends_when_somebody_insists(program):
+    process = program(
+        """
+with Stop() as stop:
+    say("ready")
+    stop.wait(3600)
+    say(stop.reason)
+    threading.Event().wait()
+"""
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "of the signal SIGINT\n"
+    process.send_signal(signal.SIGINT)
+    _output, errors = process.communicate(timeout=PATIENCE)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_fleet_whose_calls_hang_ends_when_somebody_insists(program):
+    """The interpreter does not wait for the calls under way, either."""
+    process = program(
+        """
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
+class Member:
+    error = outcome = None
+    has_failed = False
+class Watcher(_fleet.Watcher):
+    def tick(self, done, failed, total):
+        if stop.is_set():
+            say("ending")
+with Stop() as stop:
+    run = _fleet._Run(None, {"api": "reseller", "concurrency": 1, "on_error": "stop"}, False, stop, Watcher())
+    run._reconcile = lambda member: (say("ready"), threading.Event().wait())
+    run.carry_out([Member(), Member()])
+"""
+    )
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "ending\n"
+    process.send_signal(signal.SIGINT)
+    _output, errors = process.communicate(timeout=PATIENCE)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_program_whose_parent_was_killed_notices(program):
+    process = program(
+        """
+if os.fork() == 0:
+    with Stop() as stop:
+        say("ready")
+        while not stop.is_set():
+            stop.look()
+            stop.wait(0.01)
+        say(stop.reason)
+    os._exit(0)
+threading.Event().wait()
+"""
+    )
+    process.kill()
+    # The child has the same output, so its end is the end of the child.
+    output, _errors = process.communicate(timeout=PATIENCE)
+    assert output == "the program that started it has ended\n"
