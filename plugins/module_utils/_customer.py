@@ -33,6 +33,8 @@ Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
 
+RUN_AGAIN = "Run the task again to finish the work."
+
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 _NOT_ATTRIBUTES = frozenset(("username", "password"))
 
@@ -141,5 +143,5 @@ def _failure_text(outcome: Outcome) -> str:
         if names:
             sentences.append(sentence.format(names=", ".join(names)))
     if len(sentences) > 1:
-        sentences.append("Run the task again to finish the work.")
+        sentences.append(RUN_AGAIN)
     return " ".join(sentences)

@@ -12,15 +12,16 @@ customers there is something to do for, has it done by several threads over one 
 from __future__ import annotations
 
 import collections
-import concurrent.futures
 import contextlib
 import dataclasses
 import queue
+import threading
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
+    RUN_AGAIN,
     Connect,
     Options,
     Result,
@@ -201,25 +202,59 @@ class _Run:
             self._consider(member)
 
     def carry_out(self, members: t.Sequence[Member]) -> None:
-        """Does what is to be done, and returns when that is done or stopped and no call is under way any more."""
-        waiting = [member for member in members if member.error is None and member.outcome is None]
-        finished: queue.SimpleQueue[Member] = queue.SimpleQueue()
-        with concurrent.futures.ThreadPoolExecutor(self._concurrency) as pool:
-            for member in waiting:
-                pool.submit(self._work_on, member, finished)
-            self._wait_for(len(waiting), finished, members)
+        """Does what is to be done, and returns when that is done or stopped and no call is under way any more.
 
-    def _wait_for(self, waiting: int, finished: queue.SimpleQueue[Member], members: t.Sequence[Member]) -> None:
+        In check mode it is pretended, and ends early where the run would.
+        """
+        waiting = [member for member in members if member.error is None and member.outcome is None]
         failed = sum(member.has_failed for member in members)
+        with self._at_work_on(waiting) as finished:
+            self._wait_for(len(waiting), finished, failed, len(members))
+
+    @contextlib.contextmanager
+    def _at_work_on(self, members: t.Sequence[Member]) -> t.Iterator[queue.SimpleQueue[Member]]:
+        """Threads that work on `members`; gives those that are finished. What is under way ends before it returns.
+
+        Only for a person who insists, nothing is waited for. So the threads are no pool of concurrent.futures, whose
+        threads the interpreter waits for in any case.
+        """
+        waiting: queue.SimpleQueue[Member] = queue.SimpleQueue()
+        finished: queue.SimpleQueue[Member] = queue.SimpleQueue()
+        for member in members:
+            waiting.put(member)
+        started: list[threading.Thread] = []
+        try:
+            for _number in range(min(self._concurrency, len(members))):
+                thread = threading.Thread(target=self._work, args=(waiting, finished), daemon=True)
+                thread.start()
+                started.append(thread)
+            yield finished
+        except KeyboardInterrupt:
+            started.clear()
+            raise
+        except BaseException:
+            self._stop.set("of a defect")
+            raise
+        finally:
+            for thread in started:
+                thread.join()
+
+    def _work(self, waiting: queue.SimpleQueue[Member], finished: queue.SimpleQueue[Member]) -> None:
+        """What a thread does."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._work_on(waiting.get_nowait(), finished)
+
+    def _wait_for(self, waiting: int, finished: queue.SimpleQueue[Member], failed: int, total: int) -> None:
         while waiting:
             with contextlib.suppress(queue.Empty):
                 failed += finished.get(timeout=_TICK).has_failed
                 waiting -= 1
             self._stop.look()
-            self.watcher.tick(len(members) - waiting, failed, len(members))
+            self.watcher.tick(total - waiting, failed, total)
 
     def _work_on(self, member: Member, finished: queue.SimpleQueue[Member]) -> None:
-        """Everything for one customer, in a thread of the pool."""
+        """Everything for one customer."""
         try:
             if not self._stop.is_set():
                 self._reconcile(member)
@@ -239,18 +274,22 @@ class _Run:
         if member.plan is None:
             member.observed = ask(api, member.desired, member.observed)
             self._plan(member)
-        if member.plan is not None and member.outcome is None:
+        if member.plan is None or member.error is not None or member.outcome is not None:
+            return
+        if self._check_mode:
+            member.outcome = pretend(member.plan)
+        else:
             member.outcome = carry_out(api, member.desired, member.plan, self._stop.is_set)
 
     def _plan(self, member: Member) -> None:
-        """The plan for a customer, and what comes of it where nothing is to be written."""
+        """The plan for a customer, and its outcome where nothing is to be written."""
         try:
             member.plan = plan(member.desired, member.observed)
             check_creation(member.desired, member.plan, self._family)
         except InvalidInput as error:
             member.error = error
             return
-        if self._check_mode or not member.plan.operations:
+        if not member.plan.operations:
             member.outcome = pretend(member.plan)
 
     def _consider(self, member: Member) -> None:
@@ -318,7 +357,7 @@ def _failure_text(result: Result, reason: str, check_mode: bool) -> str:
     total = sum(counts.values())
     sentences = []
     if counts["failed"]:
-        errors = [item["msg"] for item in result["results"] if item["failed"]]
+        errors = [item["msg"].removesuffix(f" {RUN_AGAIN}") for item in result["results"] if item["failed"]]
         more = f" And {len(errors) - _FEW} more, see results." if len(errors) > _FEW else ""
         sentences.append(f"{counts['failed']} of {total} customers failed. {' '.join(errors[:_FEW])}{more}")
     if counts["not_reached"]:
@@ -326,7 +365,7 @@ def _failure_text(result: Result, reason: str, check_mode: bool) -> str:
     done = [f"{counts[name]} {name}" for name in SUMMARY[:4] if counts[name]]
     sentences.append(f"{'Planned' if check_mode else 'Done'}: {', '.join(done) or 'nothing'}.")
     if not check_mode:
-        sentences.append("Run the task again to finish the work.")
+        sentences.append(RUN_AGAIN)
     return " ".join(sentences)
 
 

@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One customer: from its options to what is desired, and from an outcome to a result."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
+    RUN_AGAIN,
+    check,
+    check_creation,
+    common_result,
+    customer_problems,
+    desired_of,
+    open_session,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Observed, plan
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import Outcome, pretend
+
+from tests.unit.plugins.module_utils.test_tasks import CONNECTION, CREATION_ONLY, KEY, LEFT_OUT, NEW, PASSWORD
+
+ANN = "ann@example.com"
+EVE = "eve@example.com"
+CURRENT = {"username": ANN, "email": ANN, "city": "Aarhus", "active": True, "website_access": True}
+
+
+def options(**given):
+    return {**CONNECTION, **LEFT_OUT, "username": ANN, **given}
+
+
+# Options
+
+
+def test_good_options_raise_nothing():
+    check(options(), customer_problems(options(), "reseller"))
+
+
+def test_problems_of_the_connection_and_of_the_customer_are_told_together():
+    with pytest.raises(InvalidInput) as caught:
+        check(options(retries=-1), ["city is odd"])
+    assert str(caught.value).startswith(f"The options for customer '{ANN}' are not valid: ")
+    assert [len(caught.value.problems), caught.value.problems[-1]] == [2, "city is odd"]
+
+
+def test_options_that_are_of_no_customer_name_none():
+    with pytest.raises(InvalidInput, match="^The options are not valid: "):
+        check(dict(CONNECTION), ["city is odd"])
+
+
+@pytest.mark.parametrize(("state", "count"), [("present", 0), ("absent", 1)])
+def test_what_should_be_gone_is_not_renamed(state, count):
+    assert len(customer_problems(options(state=state, new_username=EVE), "reseller")) == count
+
+
+def test_what_a_family_lacks_is_a_problem():
+    values = {**dict.fromkeys(CREATION_ONLY, "x"), "ips": ["192.0.2.1"], "billing_date": "2026-01-01"}
+    given = options(**values)
+    told = {problem.split()[0] for problem in customer_problems(given, "customer")}
+    assert told == set(CREATION_ONLY) - {"mail_domain"}
+    assert {problem.split()[0] for problem in customer_problems(given, "reseller")} == {"mail_domain"}
+
+
+# What is desired
+
+
+def test_what_was_left_out_is_not_desired():
+    assert desired_of(options()) == Desired(ANN)
+
+
+def test_everything_that_was_given_is_desired():
+    given = {name: value for name, value in NEW.items() if name != "password"}
+    given.update(active=False, website_access=True, ips=["192.0.2.1"], free_user=False)
+    desired = desired_of(
+        options(
+            **given, password=PASSWORD, new_username=EVE, update_password="always", update_website_access="on_create"
+        )
+    )
+    assert desired == Desired(
+        ANN,
+        given,
+        new_username=EVE,
+        password=PASSWORD,
+        update_password="always",
+        update_website_access="on_create",
+        updates_company_alone=True,
+    )
+    assert PASSWORD not in repr(desired)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_whether_a_company_is_a_reason_to_write_is_said_by_the_caller(alone):
+    assert desired_of(options(), updates_company_alone=alone).updates_company_alone is alone
+
+
+# Creation
+
+
+def creation(**given):
+    desired = desired_of(options(**given))
+    return desired, plan(desired, Observed())
+
+
+def test_a_creation_that_has_everything_may_be():
+    check_creation(*creation(**NEW), "reseller")
+
+
+def test_a_change_or_a_deletion_needs_nothing():
+    for given in ({"city": "Bath"}, {"state": "absent"}):
+        desired = desired_of(options(**given))
+        check_creation(desired, plan(desired, Observed(CURRENT)), "reseller")
+
+
+@pytest.mark.parametrize(
+    ("given", "start"),
+    [
+        ({}, f"Customer '{ANN}' does not exist, and cannot be created: creation needs password"),
+        ({"new_username": EVE}, f"Neither customer '{ANN}' nor '{EVE}' exists, and '{EVE}' cannot be created: "),
+    ],
+)
+def test_a_creation_that_lacks_something_cannot_be(given, start):
+    with pytest.raises(InvalidInput) as caught:
+        check_creation(*creation(**given), "reseller")
+    assert str(caught.value).startswith(start)
+
+
+# The session
+
+
+@pytest.mark.parametrize("given", [{"password": PASSWORD}, {}])
+def test_a_session_knows_the_connection_and_the_secret_of_the_customer(given):
+    seen = []
+
+    @contextlib.contextmanager
+    def connect(connection, secrets):
+        seen.append((connection, list(secrets)))
+        yield None
+
+    with open_session({**CONNECTION, **given, "api_url": " HTTPS://api.example.com/apiv2/ "}, connect):
+        pass
+    [(connection, secrets)] = seen
+    assert (connection.api_url, connection.api_key) == ("https://api.example.com/apiv2", KEY)
+    assert connection.timeout == CONNECTION["timeout"]
+    assert secrets == [given.get("password")]
+
+
+# Results
+
+WANTED = Desired(ANN, {"city": "Bath", "email": "x@example.com", "active": False, "company": "New"})
+
+
+def outcome(*statuses, desired=WANTED, error=None):
+    return Outcome(plan(desired, Observed(CURRENT)), list(statuses), None, error=error)
+
+
+def test_the_result_of_a_plan_and_of_what_came_of_it():
+    predicted = common_result(WANTED, pretend(plan(WANTED, Observed(CURRENT))))
+    done = common_result(WANTED, outcome("applied", "applied", "applied"))
+    assert [operation["name"] for operation in done["operations"]] == ["disable", "set_email", "set_profile"]
+    assert {operation["status"] for operation in predicted.pop("operations")} == {"planned"}
+    assert {operation["status"] for operation in done.pop("operations")} == {"applied"}
+    assert predicted == done
+    assert done == {
+        "changed": True,
+        "unverified": ["company"],
+        "diff": {
+            "before": CURRENT,
+            "after": {**CURRENT, "city": "Bath", "email": "x@example.com", "active": False, "company": "New"},
+            "before_header": ANN,
+            "after_header": ANN,
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("statuses", "changed", "unverified", "sentences"),
+    [
+        (
+            ("applied", "failed", "not_reached"),
+            True,
+            [],
+            ["Applied before that: disable.", "Not reached: set_profile.", RUN_AGAIN],
+        ),
+        (("failed", "not_reached", "not_reached"), False, [], ["Not reached: set_email, set_profile.", RUN_AGAIN]),
+        (
+            ("applied", "applied", "unknown"),
+            True,
+            ["company"],
+            ["Whether it took effect is unknown: set_profile.", "Applied before that: disable, set_email.", RUN_AGAIN],
+        ),
+    ],
+)
+def test_a_failure_tells_what_became_of_each_operation(statuses, changed, unverified, sentences):
+    result = common_result(WANTED, outcome(*statuses, error=CallError("it went wrong", NOT_DONE)))
+    assert (result["failed"], result["changed"], result["unverified"]) == (True, changed, unverified)
+    assert result["msg"] == " ".join(["it went wrong.", *sentences])
+
+
+def test_a_failure_of_the_only_operation_is_told_shortly():
+    desired = Desired(ANN, {"city": "Bath"})
+    result = common_result(desired, outcome("failed", desired=desired, error=CallError("it went wrong", NOT_DONE)))
+    assert result["msg"] == "it went wrong."
+
+
+def test_a_run_that_ended_early_without_an_error_is_no_failure_of_the_customer():
+    result = common_result(WANTED, outcome("applied", "not_reached", "not_reached"))
+    assert "failed" not in result and "msg" not in result
+    assert result["diff"]["after"] == {**CURRENT, "active": False}
+
+
+@pytest.mark.parametrize(
+    ("desired", "current", "names"),
+    [
+        (Desired(ANN, new_username=EVE), CURRENT, (ANN, EVE)),
+        (Desired(ANN, state="absent"), CURRENT, (ANN, ANN)),
+        (Desired(ANN, state="absent"), None, (ANN, ANN)),
+        (Desired("old@example.com", new_username=EVE), None, (EVE, EVE)),
+    ],
+)
+def test_a_diff_names_the_customer_before_and_after(desired, current, names):
+    diff = common_result(desired, pretend(plan(desired, Observed(current))))["diff"]
+    assert (diff["before_header"], diff["after_header"]) == names
+
+
+def test_a_diff_holds_no_password():
+    desired = Desired(ANN, password=PASSWORD, update_password="always")
+    result = common_result(desired, pretend(plan(desired, Observed(CURRENT, password_matches=False))))
+    assert result["diff"]["after"]["password"] == "********"
+    assert PASSWORD not in repr(result)
