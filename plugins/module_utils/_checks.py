@@ -78,10 +78,9 @@ def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
         if len(numbers) > 1
     ]
     return problems + [
-        f"{_enumeration([place(places[name][0], {'username': name}) for name in sorted(names, key=places.get)])} "
-        "differ only by case"
-        for names in spellings.values()
-        if len(names) > 1 and len({places[name][0] for name in names}) > 1
+        f"{_enumeration([place(number, {'username': name}) for number, name in firsts])} differ only by case"
+        for firsts in (sorted((places[name][0], name) for name in names) for names in spellings.values())
+        if len({number for number, _name in firsts}) > 1
     ]
 
 

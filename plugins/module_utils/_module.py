@@ -103,12 +103,14 @@ def password_spec() -> Spec:
 class Module(AnsibleModule):
     """An AnsibleModule that can tell everything that is wrong with its options, where Ansible tells the first thing."""
 
+    params: dict[str, t.Any]
+
     def __init__(self, explain: Explain | None, **settings: t.Any) -> None:
         self._explain = explain
         super().__init__(**settings)
         self._explain = None
 
-    def fail_json(self, msg: str, **result: t.Any) -> t.NoReturn:
+    def fail_json(self, msg: str, **result: t.Any) -> None:
         if self._explain is not None and getattr(self, "validation_result", None) is not None:
             problems = self._explain(self.params, self.argument_spec)
             if problems:

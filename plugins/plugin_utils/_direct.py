@@ -77,9 +77,10 @@ class DirectAction(ShippedModule):
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         task_vars = task_vars or {}
         if any(reason(self, task_vars) for reason in _REASONS_TO_SHIP):
-            return super().run(tmp, task_vars)
-        result = ActionBase.run(self, tmp, task_vars)
-        return merge_hash(result, self._run_here(task_vars))
+            result: dict[str, t.Any] = super().run(tmp, task_vars)
+        else:
+            result = merge_hash(ActionBase.run(self, tmp, task_vars), self._run_here(task_vars))
+        return result
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         arguments = dict(self._task.args)
@@ -95,7 +96,7 @@ def _result_dict(parsed: t.Any) -> dict[str, t.Any]:
         result: dict[str, t.Any] = parsed.as_result_dict(for_round_trip=True)
         return result
     remove_internal_keys(parsed)
-    return dict(parsed)
+    return {**parsed}
 
 
 class ModuleHere(Module):
@@ -150,11 +151,12 @@ def _arguments_of_a_module(arguments: dict[str, t.Any]) -> t.Iterator[None]:
 
 
 def _is_switched_off(action: DirectAction, task_vars: dict[str, t.Any]) -> bool:
-    return not boolean(action._templar.template(task_vars.get(SWITCH, True)), strict=False)
+    is_on: bool = boolean(action._templar.template(task_vars.get(SWITCH, True)), strict=False)
+    return not is_on
 
 
 def _is_elsewhere(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
-    return action._connection.transport != "local"
+    return bool(action._connection.transport != "local")
 
 
 def _becomes_another_user(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:

@@ -11,14 +11,13 @@ import re
 import typing as t
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import customer_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FAMILIES
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
     SUMMARY,
     fleet_problems,
     kind_of,
-    name_problems,
-    place,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
