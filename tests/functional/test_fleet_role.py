@@ -339,7 +339,7 @@ def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox
                 environment={"ANSIBLE_LOG_PATH": str(log)},
             )
             assert run.status == 2
-            assert "update_password" in run.output
+            assert "set_password" in run.output
             assert len(result_of(run)["failed_customers"]) == (4 if echo else 1), told(run)
             assert CANARY not in run.output
             assert CANARY not in json.dumps([step.result for step in run.steps])
@@ -361,7 +361,7 @@ def test_a_thousand_customers_in_one_run(thousand: Ansible, batch_size: int, lis
     customers = [_wanted(number) for number in range(1, 1001)]
     variables = {"fleet_customers": customers, "fleet_batch_size": batch_size, "fleet_defaults": {"active": True}}
     (thousand.folder / "fleet.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
-    runs = [thousand.play([role(), SHOW], vars_files=["fleet.yml"]) for _ in range(2)]
+    runs = [thousand.play([role(), SHOW], vars_files=["fleet.yml"]) for number in range(2)]
     assert [run.status for run in runs] == [0, 0], runs[0].output
     # Every hundredth customer has moved.
     assert sorted(calls(runs[0])) == ["list"] * lists + ["set_profile"] * 10

@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the role works out of its variables and of results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import SUMMARY
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import check, outcome, strangers
+
+SETTINGS = {"batch_size": 0, "names_shown": 20, "max_deletions": "", "concurrency": "8", "purge": False}
+
+
+def rows(count: int) -> list[dict[str, Any]]:
+    return [{"username": f"c{number}@example.com"} for number in range(count)]
+
+
+def batch(results: list[dict[str, Any]], **summary: int) -> dict[str, Any]:
+    changed = any(item["changed"] for item in results)
+    counts = {**dict.fromkeys(SUMMARY, 0), **summary}
+    return {"changed": changed, "summary": counts, "results": results, "unverified": {}}
+
+
+def item(username: str, operation: str, status: str = "applied", msg: str = "") -> dict[str, Any]:
+    operations = [{"name": operation, "status": status}]
+    return {"username": username, "changed": not msg, "failed": bool(msg), "msg": msg, "operations": operations}
+
+
+@pytest.mark.parametrize(
+    ("count", "size", "bounds"),
+    [(0, 0, []), (0, 5, []), (3, 0, [(0, 3)]), (3, 3, [(0, 3)]), (3, 2, [(0, 2), (2, 3)]), (2, 5, [(0, 2)])],
+)
+def test_batches_hold_each_customer_once(count: int, size: int, bounds: list[tuple[int, int]]) -> None:
+    report = check(rows(count), {}, {}, {**SETTINGS, "batch_size": size})
+    assert report["problems"] == []
+    assert [(one["first"], one["last"]) for one in report["batches"]] == bounds
+    assert sum(one["size"] for one in report["batches"]) == report["customers"] == count
+
+
+def test_many_problems_are_cut_and_make_no_batch() -> None:
+    report = check([{**row, "citty": "x"} for row in rows(50)], {}, {}, SETTINGS)
+    assert len(report["problems"]) == 21
+    assert report["problems"][-1] == "and 30 more"
+    assert report["batches"] == []
+
+
+def test_an_option_of_one_family_only_is_left_to_the_module() -> None:
+    for option in ({"package": "Bronze"}, {"mail_domain": "example.com"}):
+        assert check([{**rows(1)[0], **option}], {}, {}, SETTINGS)["problems"] == []
+
+
+def test_strangers_are_named_by_no_name_of_the_fleet_whatever_its_case() -> None:
+    fleet = [{"username": "Ada"}, {"username": "ben", "new_username": "bo"}, {"username": "cleo", "state": "absent"}]
+    assert strangers(["ada", "bo", "cleo", "dora"], fleet) == [{"username": "dora", "state": "absent"}]
+
+
+def test_batches_are_summed() -> None:
+    first = outcome({}, batch([item("a", "create"), item("b", "set_profile")], created=1, updated=1), 2, 20)
+    second = outcome(first, batch([item("c", "delete", "failed", "No.")], failed=1, unchanged=1), 2, 20)
+    assert first["failed"] is False and first["created"] == ["a"], "what was before must stay as it was"
+    assert second["changed"] is True and second["failed"] is True
+    assert second["lines"] == [
+        "4 customers: 1 created, 1 updated, 1 unchanged, 1 failed",
+        "created: a",
+        "updated: b",
+        "failed: c: No.",
+    ]
+
+
+def test_who_was_not_reached() -> None:
+    refused = outcome({}, {"failed": False, "msg": "Could not list customers."}, 3, 20)
+    skipped = outcome(refused, {"skipped": True, "msg": "Conditional result was False"}, 2, 20)
+    assert skipped["summary"]["not_reached"] == 5
+    assert skipped["lines"] == ["5 customers: 5 not reached", "Could not list customers."]
+    assert skipped["failed"] is True
+
+
+def test_names_are_cut() -> None:
+    many = [item(f"c{number}", "create", "planned") for number in range(5)]
+    report = outcome({}, batch(many, created=5), 5, 2)
+    assert report["lines"] == [
+        "5 customers (check mode, nothing was written): 5 created",
+        "created: c0, c1, and 3 more",
+    ]
+    assert len(report["created"]) == 5
+
+
+def test_nothing_yet() -> None:
+    report = outcome({}, None, 0, 20)
+    assert (report["changed"], report["failed"], report["lines"]) == (False, False, ["0 customers: nothing to do"])
