@@ -195,6 +195,31 @@ class Ansible:
         self, tasks: list[dict[str, Any]], *arguments: str, environment: dict[str, str] | None = None, **play: Any
     ) -> Run:
         """One play on this machine with `tasks`; `arguments` go to ansible-playbook."""
+        playbook = self._playbook(tasks, **play)
+        steps = self.folder / "steps.jsonl"
+        steps.unlink(missing_ok=True)
+        settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **(environment or {})}
+        done = self.command("ansible-playbook", str(playbook), *arguments, environment=settings)
+        lines = steps.read_text(encoding="utf-8").splitlines() if steps.exists() else []
+        # A run without a single result is never what a test wants: its checks of each step would pass unseen.
+        assert lines, done.stdout + done.stderr
+        return Run(done.returncode, done.stdout + done.stderr, [Step(**json.loads(line)) for line in lines])
+
+    def start(self, tasks: list[dict[str, Any]], **settings: str) -> subprocess.Popen[str]:
+        """The same, begun in a session of its own and not waited for. `settings`: of its environment."""
+        return subprocess.Popen(
+            [str(Path(sys.executable).parent / "ansible-playbook"), str(self._playbook(tasks))],
+            cwd=self.folder,
+            env={**self.environment(), **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def _playbook(self, tasks: list[dict[str, Any]], **play: Any) -> Path:
+        """A file with one play on this machine."""
         playbook = self.folder / "playbook.yml"
         defaults = {"group/mailfleet.sendgrid.reseller": self.defaults}
         content = {
@@ -206,14 +231,7 @@ class Ansible:
             **play,
         }
         playbook.write_text(yaml.safe_dump([content], allow_unicode=True, sort_keys=False), encoding="utf-8")
-        steps = self.folder / "steps.jsonl"
-        steps.unlink(missing_ok=True)
-        settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **(environment or {})}
-        done = self.command("ansible-playbook", str(playbook), *arguments, environment=settings)
-        lines = steps.read_text(encoding="utf-8").splitlines() if steps.exists() else []
-        # A run without a single result is never what a test wants: its checks of each step would pass unseen.
-        assert lines, done.stdout + done.stderr
-        return Run(done.returncode, done.stdout + done.stderr, [Step(**json.loads(line)) for line in lines])
+        return playbook
 
     def one(self, module: str, *arguments: str, **options: Any) -> Step:
         """One task."""

@@ -15,9 +15,23 @@ import pytest
 
 from .conftest import only_json, only_observed
 from .running import MODULES, Ansible, Run, Sandbox, Step, task
-from .test_customer import REFUSED, SCENARIOS
+from .test_customer import NEW, REFUSED, SCENARIOS
 
 only_direct = pytest.mark.parametrize("direct", [True], indirect=True)
+
+FLEET: list[dict[str, Any]] = [
+    NEW,
+    {"username": "ada@example.com", "website": "a.example", "password": "another-4711", "update_password": "always"},
+    {"username": "ben@example.com", "zip": 4101, "active": "yes", "company": "Harbour & Sons"},
+    {"username": "cleo@example.com", "new_username": "cleo.new@example.com", "active": False},
+    {"username": "nobody@example.com", "state": "absent"},
+]
+FAILING: list[dict[str, Any]] = [
+    {"username": "ada@example.com", "active": False, "new_username": "gone@example.com"},
+    {"username": "BEN@example.com"},
+    {"username": "eve@example.com", "city": "Bangor"},
+    {"username": "cleo@example.com", "city": "Bangor"},
+]
 
 # By name: tasks whose results are compared. Each is a module and its options.
 COMPARED: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -32,6 +46,34 @@ COMPARED: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
     "warnings": [("reseller_customer", {"username": "ada@example.com", "website": "a.example", "country": "Canada"})]
     * 2,
+    "a fleet": [("reseller_customers", {"customers": FLEET, "concurrency": 1})] * 2,
+    "a fleet that is purged": [
+        ("reseller_customers", {"customers": [FLEET[1]], "purge": True, "max_deletions": most, "concurrency": 1})
+        for most in (0, 2)
+    ],
+    "a fleet that fails": [
+        ("reseller_customers", {"customers": FAILING, "concurrency": 1, "on_error": on_error})
+        for on_error in ("stop", "continue")
+    ],
+    "a fleet that cannot be": [
+        ("reseller_customers", {"customers": [{"username": "ada@example.com"}] * 2, "purge": True, "concurrency": 0}),
+        (
+            "reseller_customers",
+            {"customers": [{"username": "ada@example.com", "no_such_option": 1}, {"state": "gone"}]},
+        ),
+        (
+            "reseller_customers",
+            {"customers": [{"username": "ada@example.com", "active": "perhaps", "city": "x" * 101}]},
+        ),
+        ("reseller_customers", {"customers": [{"username": ["ada@example.com"]}, "ben@example.com", None]}),
+        ("reseller_customers", {"customers": "ada@example.com"}),
+        ("reseller_customers", {"customers": [], "concurrency": "many"}),
+        ("reseller_customers", {"customers": [], "api_key": "not-the-key-4711"}),
+        ("reseller_customers", {}),
+    ],
+    "a fleet that is large": [
+        ("reseller_customers", {"customers": [{"username": f"{n}@example.com", "state": "absent"} for n in range(120)]})
+    ],
     "failures": [
         ("reseller_customer", {"username": "ada@example.com", "active": False, "new_username": "gone@example.com"}),
         ("reseller_customer", {"username": "ADA@example.com"}),

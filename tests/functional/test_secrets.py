@@ -94,6 +94,11 @@ def password_tasks() -> list[dict[str, object]]:
         "whitelabel": "example.com",
         "password": "{{ new_password }}",
     }
+    fleet = [
+        {"username": "ada@example.com", "password": "{{ old_password }}", "update_password": "always"},
+        {"username": "ben@example.com", "password": "{{ old_password }}", "update_password": "always", "city": "Bath"},
+        {**created, "username": "emil@example.com", "email": "emil@example.com"},
+    ]
     return [
         {**task("reseller_customer", customer, check_mode=True), "register": "predicted"},
         {**task("reseller_customer", customer), "register": "done"},
@@ -121,6 +126,11 @@ def password_tasks() -> list[dict[str, object]]:
             "loop": ["ada@example.com", "ben@example.com"],
         },
         task("reseller_customer_info", {}),
+        task("reseller_customers", {"customers": fleet}, check_mode=True),
+        task("reseller_customers", {"customers": fleet}),
+        task("reseller_customers", {"customers": [*fleet, {**fleet[0], "no_such_option": 1}]}, ignore_errors=True),
+        task("reseller_customers", {"customers": [{**one, "zip": "z" * 51} for one in fleet]}, ignore_errors=True),
+        task("reseller_customers", {"customers": fleet, "api_key": "{{ wrong_key }}"}, ignore_errors=True),
         {"name": "Keep it", "ansible.builtin.set_fact": {"kept": "{{ [predicted, done] }}", "cacheable": True}},
         {"name": "Show what was registered", "ansible.builtin.debug": {"msg": "{{ [predicted, done] }}"}},
     ]
@@ -170,7 +180,7 @@ def assert_no_leak(canaries: Canaries, run: Run) -> None:
 @BOTH_WAYS
 def test_no_secret_comes_out(canaries: Canaries) -> None:
     run = run_loudly(canaries, password_tasks())
-    assert [step.status for step in run.steps].count("failed") == 6, run.output
+    assert [step.status for step in run.steps].count("failed") == 9, run.output
     assert run.status == 0
     assert "********" in run.output
     assert canaries.ansible.sandbox.log()[-1]["operation"] == "list"

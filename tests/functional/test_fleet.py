@@ -1,0 +1,463 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""reseller_customers against the sandbox: from playbooks, and in this process where only the service matters."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
+
+from tests.sandbox import fleet
+
+from .conftest import only_json, only_observed
+from .running import Ansible, Sandbox, task
+from .test_customer import NEW
+
+MODULE = "reseller_customers"
+ADA, BEN, CLEO, DORA = (f"{name}@example.com" for name in ("ada", "ben", "cleo", "dora"))
+SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
+MIXED: list[dict[str, Any]] = [
+    NEW,
+    {"username": ADA, "city": "Bangor", "company": "Another & Sons", "active": False},
+    {"username": BEN, "city": "Portland", "active": False, "company": "not compared"},
+    {"username": CLEO, "new_username": "cleo.new@example.com"},
+    {"username": "nobody@example.com", "state": "absent"},
+]
+# Seconds that nothing here takes, unless it fails.
+PATIENCE = 60
+
+
+def counted(result: dict[str, Any]) -> dict[str, int]:
+    """The summary without the zeros."""
+    assert tuple(sorted(result["summary"])) == tuple(sorted(SUMMARY))
+    return {name: count for name, count in result["summary"].items() if count}
+
+
+def made(item: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(operation["name"], operation["status"]) for operation in item["operations"]]
+
+
+# From playbooks
+
+
+def test_four_ways(ansible: Ansible, sandbox: Sandbox) -> None:
+    expected, done, checked_again, again = ansible.four_ways(MODULE, customers=MIXED)
+
+    assert expected.called == ["list"]
+    assert sorted(done.called) == sorted(["list", "create", "disable", "set_profile", "rename"])
+    for step, status in ((expected, "planned"), (done, "applied")):
+        assert counted(step.result) == {"created": 1, "updated": 1, "renamed": 1, "unchanged": 2}
+        assert [item["username"] for item in step.result["results"]] == [DORA, ADA, CLEO]
+        assert {status for item in step.result["results"] for _name, status in made(item)} == {status}
+    for key in ("changed", "summary", "diff", "unverified"):
+        assert expected.result[key] == done.result[key]
+    shown = [[item["customer"] for item in step.result["results"]] for step in (expected, done)]
+    assert shown[0] == shown[1]
+    assert done.result["unverified"] == {ADA: ["company"]}
+
+    customers = sandbox.customers()
+    assert (customers[ADA]["city"], customers[ADA]["company"], customers[ADA]["active"]) == (
+        "Bangor",
+        "Another & Sons",
+        False,
+    )
+    assert (customers[DORA]["city"], customers[BEN]["company"]) == ("Ålborg", "Lighthouse Books")
+    assert set(customers) == {DORA, ADA, BEN, "cleo.new@example.com", "nora@example.com"}
+
+    for step in (checked_again, again):
+        assert step.called == ["list"]
+        assert (step.result["changed"], counted(step.result)) == (False, {"unchanged": 5})
+        assert step.result["results"] == step.result["diff"] == []
+    # The action group's defaults reach it.
+    assert {call["format"] for call in sandbox.log()} == {ansible.defaults["api_format"]}
+    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in sandbox.log())
+
+
+def test_a_list_that_is_fed_back_changes_nothing(ansible: Ansible) -> None:
+    run = ansible.play(
+        [
+            {**task("reseller_customer_info", {}), "register": "listed"},
+            task(MODULE, {"customers": "{{ listed.customers }}", "purge": True, "max_deletions": 0}),
+        ]
+    )
+    assert run.status == 0, run.output
+    listed, fed_back = run.steps
+    assert counted(fed_back.result) == {"unchanged": listed.result["count"]} == {"unchanged": 3}
+    assert (fed_back.result["changed"], fed_back.called) == (False, ["list"])
+
+
+@only_json
+@only_observed
+def test_purge_deletes_what_is_not_named_up_to_a_ceiling(ansible: Ansible, sandbox: Sandbox) -> None:
+    options = {"customers": [{"username": ADA, "city": "Bangor"}, {"username": BEN, "state": "absent"}], "purge": True}
+    run = ansible.play(
+        [
+            task(MODULE, {**options}, ignore_errors=True),
+            task(MODULE, {**options, "max_deletions": 0}, ignore_errors=True),
+            task(MODULE, {**options, "max_deletions": 1}, check_mode=True),
+            task(MODULE, {**options, "max_deletions": 1, "concurrency": 1}),
+            task(MODULE, {**options, "max_deletions": 0}),
+        ],
+    )
+    refused, too_many, predicted, done, again = run.steps
+    assert (refused.status, refused.called) == ("failed", [])
+    assert "purge needs max_deletions" in refused.result["msg"]
+    assert (too_many.status, too_many.called) == ("failed", ["list"])
+    assert "1 customers are not in the fleet ('cleo@example.com'), and max_deletions is 0" in too_many.result["msg"]
+    assert (predicted.called, counted(predicted.result)) == (["list"], {"updated": 1, "deleted": 2})
+    assert done.called == ["list", "set_profile", "delete", "delete"]
+    assert [call["user"] for call in done.calls[1:]] == [ADA, BEN, CLEO]
+    assert counted(again.result) == {"unchanged": 2}
+    # Another account's customers are nobody's business.
+    assert set(sandbox.customers()) == {ADA, "nora@example.com"}
+
+
+@only_json
+@only_observed
+def test_what_was_done_is_told_though_some_failed(ansible: Ansible, sandbox: Sandbox) -> None:
+    rows = [
+        {"username": ADA, "new_username": "gone@example.com", "active": False},
+        {"username": BEN, "city": "Bangor"},
+        {"username": "CLEO@example.com", "city": "Bangor"},
+        {"username": "new@example.com", "city": "Bangor"},
+    ]
+    run = ansible.play(
+        [
+            {**task(MODULE, {"customers": rows}, ignore_errors=True), "register": "converged"},
+            {
+                "name": "Use it",
+                "ansible.builtin.debug": {
+                    "msg": "{{ converged.results | rejectattr('failed') | map(attribute='username') }}"
+                },
+            },
+        ]
+    )
+    failed, used = run.steps
+    assert (failed.status, failed.result["changed"]) == ("failed", True)
+    assert counted(failed.result) == {"updated": 1, "failed": 3}
+    assert used.result["msg"] == [BEN]
+    by_name = {item["username"]: item for item in failed.result["results"]}
+    assert made(by_name[ADA]) == [("disable", "applied"), ("rename", "failed")]
+    assert "differs only by case" in by_name["CLEO@example.com"]["msg"]
+    assert "creation needs" in by_name["new@example.com"]["msg"]
+    assert "3 of 4 customers failed." in failed.result["msg"] and "Done: 1 updated." in failed.result["msg"]
+    assert sandbox.customers()[ADA]["active"] is False
+    assert [diff["after_header"] for diff in failed.result["diff"]] == ["gone@example.com", BEN]
+
+
+@only_json
+@only_observed
+def test_everything_that_is_wrong_is_told_before_any_call(ansible: Ansible) -> None:
+    rows = [
+        {"username": ADA, "email": "none", "city": "x" * 101},
+        {"username": BEN, "new_username": ADA},
+        {"username": "Ben@example.com", "password": "4711"},
+    ]
+    step = ansible.one(MODULE, customers=rows, concurrency=0, purge=True)
+    assert (step.status, step.called) == ("failed", [])
+    words = ["customers[0] ('ada@example.com'): email 'none'", "customers[0] ('ada@example.com'): city has 101"]
+    words += ["customers[0] and customers[1] have the username", "differ only by case", "max_deletions"]
+    words += ["concurrency must be from 1 to 64", "customers[2] ('Ben@example.com'): password is shorter than 6"]
+    assert [word for word in words if word not in step.result["msg"]] == []
+
+
+@only_json
+@only_observed
+def test_the_family_of_accounts_without_a_contract(ansible: Ansible, sandbox: Sandbox) -> None:
+    ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
+    ansible.defaults["api"] = "customer"
+    new = {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")}
+    _expected, done, _checked, again = ansible.four_ways(
+        MODULE, customers=[new, {"username": "nora@example.com", "city": "Bangor"}]
+    )
+    assert (counted(done.result), counted(again.result)) == ({"created": 1, "updated": 1}, {"unchanged": 2})
+    assert {call["family"] for call in sandbox.log()} == {"customer"}
+
+
+# In this process: what the service gets to see
+
+
+@pytest.fixture(scope="module")
+def _crowd() -> Iterator[Sandbox]:
+    running = Sandbox("--customers", "200", "--behaviour", "observed")
+    yield running
+    assert running.stop() == (0, "", "")
+
+
+@pytest.fixture
+def crowd(_crowd: Sandbox) -> Sandbox:
+    """A sandbox with 200 generated customers."""
+    _crowd.reset()
+    return _crowd
+
+
+DEMO = {"api_user": "demo", "api_key": "demo-key-1234"}
+NAMES = [fleet.customer(number)["username"] for number in range(1, 201)]
+
+
+def converge(sandbox: Sandbox, rows: list[dict[str, Any]], check_mode: bool = False, **options: Any) -> dict[str, Any]:
+    """The result of reseller_customers; options that are left out have their defaults."""
+    spec = _module.fleet_spec()
+    left_out = {name: option.get("default") for name, option in spec["customers"]["options"].items()}
+    given = {
+        **{name: option.get("default") for name, option in spec.items()},
+        **DEMO,
+        "api_url": sandbox.api_url,
+        **options,
+        "customers": [{**left_out, **row} for row in rows],
+    }
+    result = _module.perform(manage_fleet, given, check_mode)
+    if "summary" in result:
+        named = {row["username"] for row in rows}
+        assert sum(result["summary"].values()) == len(rows) + sum(
+            item["username"] not in named for item in result["results"]
+        )
+    return result
+
+
+def moved(count: int, **options: Any) -> list[dict[str, Any]]:
+    """The first customers, each in another city."""
+    return [{"username": name, "city": "Bangor", **options} for name in NAMES[:count]]
+
+
+def moments(calls: list[dict[str, Any]]) -> list[float]:
+    """When calls were answered, in epoch seconds."""
+    return [datetime.datetime.fromisoformat(call["time"].replace("Z", "+00:00")).timestamp() for call in calls]
+
+
+def assert_honest(sandbox: Sandbox, rows: list[dict[str, Any]], result: dict[str, Any]) -> None:
+    """The service holds what the result says, for rows that move customers to Bangor and may disable them."""
+    told = {item["username"]: dict(made(item)) for item in result["results"]}
+    customers = sandbox.customers()
+    for row in rows:
+        statuses = told.get(row["username"], {})
+        assert "unknown" not in statuses.values()
+        stored = customers[row["username"]]
+        assert (stored["city"] == "Bangor") is (statuses.get("set_profile") == "applied")
+        assert stored["active"] is not (statuses.get("disable") == "applied")
+
+
+def test_a_fleet_of_any_size_costs_one_list_and_the_writes_that_differ(crowd: Sandbox) -> None:
+    rows = [{"username": name} for name in NAMES]
+    for number in (3, 57, 120):
+        rows[number]["city"] = "Bangor"
+    assert counted(converge(crowd, rows)) == {"updated": 3, "unchanged": 197}
+    assert [call["operation"] for call in crowd.log()] == ["list", *["set_profile"] * 3]
+    assert {call["user"] for call in crowd.log()[1:]} == {NAMES[3], NAMES[57], NAMES[120]}
+    assert converge(crowd, rows)["changed"] is False
+    assert [call["operation"] for call in crowd.log()[4:]] == ["list"]
+
+
+def test_the_generated_fleet_as_rows_is_converged_and_can_be_made_again(crowd: Sandbox) -> None:
+    rows = []
+    for number in (*range(1, 21), *range(201, 221)):
+        wire = fleet.customer(number)
+        rows.append({**{name: value for name, value in wire.items() if name != "state"}, "region": wire["state"]})
+    assert counted(converge(crowd, rows)) == {"created": 20, "unchanged": 20}
+    assert counted(converge(crowd, rows)) == {"unchanged": 40}
+    assert Counter(call["operation"] for call in crowd.log()) == {"list": 2, "create": 20}
+
+
+@pytest.mark.parametrize("concurrency", [1, 8])
+def test_calls_are_under_way_at_once_up_to_the_limit(crowd: Sandbox, concurrency: int) -> None:
+    crowd.set_fault("*", "delay", seconds=0.05, times="forever")
+    result = converge(crowd, moved(concurrency * 4, active=False), concurrency=concurrency)
+    assert counted(result) == {"updated": concurrency * 4}
+    assert max(call["in_flight"] for call in crowd.log()) == concurrency
+    assert max(call["connection"] for call in crowd.log()) <= concurrency
+
+
+def test_the_server_s_limit_is_kept(crowd: Sandbox) -> None:
+    """The list's answer tells how many calls there may be until when, and each call is counted as it starts.
+
+    So no window is overrun; only calls that are under way when one ends might be refused, which are fewer than may be
+    under way at once.
+    """
+    concurrency = 16
+    crowd.http.post(f"{crowd.root}/_sandbox/limit", json={"calls": 20, "seconds": 1}, timeout=30).raise_for_status()
+    result = converge(crowd, moved(60), concurrency=concurrency, retries=4)
+    assert counted(result) == {"updated": 60}
+    refused = [call for call in crowd.log() if call.get("limited")]
+    assert len(refused) < concurrency
+    assert len(crowd.log()) == 61 + len(refused)
+
+
+def test_the_own_ceiling_is_kept_by_all_calls_together(crowd: Sandbox) -> None:
+    converge(crowd, moved(12), concurrency=8, requests_per_minute=600)
+    times = moments(crowd.log())
+    assert len(times) == 13
+    # A tenth of a second for each call but the first, less what the first answer may have come late.
+    assert times[-1] - times[0] >= 12 * 0.1 - 0.05
+
+
+def test_when_one_call_has_to_wait_all_calls_wait(crowd: Sandbox) -> None:
+    concurrency = 4
+    crowd.set_fault("set_profile", "rate-limit", nth=6, seconds=2)
+    result = converge(crowd, moved(40), concurrency=concurrency)
+    assert counted(result) == {"updated": 40}
+    calls = crowd.log()
+    times = moments(calls)
+    [refused] = [number for number, call in enumerate(calls) if call.get("fault")]
+    meanwhile = [moment for moment in times if 0 <= moment - times[refused] < 1.9]
+    # The refused one itself, and those that were under way beside it.
+    assert len(meanwhile) <= concurrency
+    assert len([moment for moment in times if moment - times[refused] >= 1.9]) >= 40 - 5 - concurrency
+
+
+@pytest.mark.parametrize("fault", ["close-after", "error-after", "close-before", "cut", "bad-gateway-after"])
+def test_lost_answers_are_made_up_for_and_nothing_is_done_twice(crowd: Sandbox, fault: str) -> None:
+    wire = {number: fleet.customer(number) for number in range(201, 205)}
+    rows = [
+        *({**{name: v for name, v in one.items() if name != "state"}, "region": one["state"]} for one in wire.values()),
+        *({"username": name, "new_username": f"new-{name}"} for name in NAMES[:4]),
+        *({"username": name, "state": "absent"} for name in NAMES[4:8]),
+        *({"username": name, "city": "Bangor"} for name in NAMES[8:12]),
+    ]
+    for operation in ("create", "rename", "delete", "set_profile"):
+        crowd.set_fault(operation, fault, nth=2, times=2)
+    result = converge(crowd, rows, concurrency=4)
+    assert counted(result) == {"created": 4, "renamed": 4, "deleted": 4, "updated": 4}, result.get("msg")
+    wrote = Counter((call["operation"], call["user"]) for call in crowd.log() if call["wrote"])
+    again = {key: times for key, times in wrote.items() if times > 1 and key[0] != "set_profile"}
+    assert (again, len(wrote)) == ({}, 16)
+    assert counted(converge(crowd, rows)) == {"unchanged": 16}
+
+
+def test_an_error_stops_the_run_where_that_is_asked_for(crowd: Sandbox) -> None:
+    rows = moved(60, active=False)
+    crowd.set_fault("set_profile", "not-found", nth=5, times=1)
+    result = converge(crowd, rows, concurrency=4, on_error="stop")
+    assert result["summary"]["failed"] == 1 and result["summary"]["not_reached"] > 0
+    assert f"{result['summary']['not_reached']} of 60 customers were not reached" in result["msg"]
+    assert_honest(crowd, rows, result)
+    assert counted(converge(crowd, rows))["updated"] == 60 - result["summary"]["updated"]
+
+
+def test_an_error_does_not_stop_the_run_otherwise(crowd: Sandbox) -> None:
+    rows = moved(30, active=False)
+    crowd.set_fault("set_profile", "not-found", nth=5, times=3)
+    result = converge(crowd, rows, concurrency=4)
+    assert counted(result) == {"updated": 27, "failed": 3}
+    assert_honest(crowd, rows, result)
+
+
+@pytest.mark.parametrize(
+    ("fault", "settings"), [("rate-limit", {"seconds": 3600}), ("rate-limit-reset", {"seconds": 3600})]
+)
+def test_a_limit_that_lasts_ends_the_run(crowd: Sandbox, fault: str, settings: dict[str, Any]) -> None:
+    crowd.set_fault("writes", fault, nth=11, times="forever", **settings)
+    rows = moved(100)
+    result = converge(crowd, rows, concurrency=4)
+    assert result["summary"]["updated"] == 10
+    assert "every further call would fail in the same way" in result["msg"]
+    # One for each call that was under way.
+    assert 1 <= len([call for call in crowd.log() if call.get("fault")]) == result["summary"]["failed"] <= 4
+    assert_honest(crowd, rows, result)
+
+
+def test_a_wrong_key_costs_one_call(crowd: Sandbox) -> None:
+    result = converge(crowd, moved(100), api_key="not-the-key-4711")
+    assert result["failed"] is True and result["msg"].startswith("Could not list customers: ")
+    assert len(crowd.log()) == 1
+
+
+def test_a_server_that_repeats_what_it_was_sent(crowd: Sandbox) -> None:
+    crowd.set_fault("writes", "echo", times="forever")
+    rows = [
+        {"username": name, "password": f"canary-{number}-4711", "update_password": "always"}
+        for number, name in enumerate(NAMES[:5])
+    ]
+    result = converge(crowd, rows)
+    assert counted(result) == {"failed": 5}
+    assert result["msg"].count("********") >= 3
+    assert "canary" not in repr(result) and DEMO["api_key"] not in repr(result)
+
+
+# Interrupted
+
+
+@pytest.fixture
+def slow(crowd: Sandbox, tmp_path: Path, collections_path: Path, direct: bool) -> Ansible:
+    """Ansible against many customers whose calls take long."""
+    crowd.set_fault("writes", "delay", seconds=0.2, times="forever")
+    return Ansible(crowd, tmp_path, collections_path, **DEMO, defaults={}, direct=direct)
+
+
+def to_main(process: subprocess.Popen[str], number: int) -> None:
+    process.send_signal(number)
+
+
+def to_all(process: subprocess.Popen[str], number: int) -> None:
+    """As a terminal does it."""
+    os.killpg(process.pid, number)
+
+
+def still_running(folder: Path) -> list[int]:
+    """Processes that were started for a run in `folder`, by their environment."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            try:
+                environment = (entry / "environ").read_bytes()
+                state = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            except OSError:
+                continue
+            if os.fsencode(f"STEPS_FILE={folder}/") in environment and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="this system does not show the processes of a run")
+@pytest.mark.parametrize(
+    ("send", "number"),
+    [(to_main, signal.SIGINT), (to_all, signal.SIGINT), (to_main, signal.SIGTERM)],
+    ids=["SIGINT", "SIGINT of a terminal", "SIGTERM"],
+)
+def test_an_interrupted_run_ends_soon_and_half_does_nothing(
+    slow: Ansible, crowd: Sandbox, send: Any, number: int
+) -> None:
+    concurrency = 4
+    rows = moved(150, active=False)
+    process = slow.start([task(MODULE, {"customers": rows, "concurrency": concurrency})])
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while len(crowd.log()) < 13 and time.monotonic() < deadline and process.poll() is None:
+            pass
+        send(process, number)
+        calls = len(crowd.log())
+        output, _errors = process.communicate(timeout=PATIENCE)
+        while still_running(slow.folder) and time.monotonic() < deadline:
+            pass
+        assert still_running(slow.folder) == []
+    finally:
+        process.kill()
+        process.communicate()
+
+    assert calls >= 13, output
+    # Those that were under way, and those that began before the signal arrived.
+    assert len(crowd.log()) <= calls + 3 * concurrency
+    customers = crowd.customers()
+    half = [name for name in NAMES if not customers[name]["active"] and customers[name]["city"] != "Bangor"]
+    assert len(half) <= concurrency
+    untouched = [name for name in NAMES[:150] if customers[name]["active"]]
+    assert len(untouched) >= 100
+    if slow.direct:
+        # The report on the console: what was done, though Ansible does not show the result any more.
+        assert "reseller_customers: " in output and "customers were not reached, because of the signal" in output
+    crowd.control("DELETE", "faults")
+    finished = converge(crowd, rows)
+    assert finished["summary"]["failed"] == finished["summary"]["not_reached"] == 0
+    assert len(half) + len(untouched) == finished["summary"]["updated"]
