@@ -51,11 +51,11 @@ def seconds_of_loop(ansible: Ansible, task: dict[str, Any], items: str) -> float
     """`items`: an expression for what is looped over."""
     looped = {"name": "Loop", **task, "loop": f"{{{{ {items} }}}}", "loop_control": {"label": ""}}
     play = {"hosts": "localhost", "gather_facts": False, "tasks": [looped]}
-    if (ansible.folder / "fleet.json").exists():
-        play["vars_files"] = [str(ansible.folder / "fleet.json")]
     playbook = ansible.folder / "bench.yml"
     playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
-    return seconds(lambda: ansible.command("ansible-playbook", str(playbook)))
+    hosts = ansible.folder / "hosts"
+    inventory = ["-i", str(hosts)] if hosts.exists() else []
+    return seconds(lambda: ansible.command("ansible-playbook", *inventory, str(playbook)))
 
 
 def seconds_of_command(ansible: Ansible, direct: bool) -> float:

@@ -72,19 +72,26 @@ def cost_of_plain(ansible: Ansible, *arguments: str) -> Cost:
 
 
 def cost_of_task(ansible: Ansible, module: str, **options: Any) -> Cost:
-    """A playbook with one task over the fleet in the file that `write_fleet` wrote."""
+    """A playbook with one task over the fleet that `write_fleet` wrote."""
     task = {"name": "Fleet", module: {"customers": "{{ fleet }}", **options}}
-    play = {"hosts": "localhost", "gather_facts": False, "vars_files": [str(ansible.folder / "fleet.json")]}
+    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
     playbook = ansible.folder / "bench.yml"
-    playbook.write_text(yaml.safe_dump([{**play, "tasks": [task]}]), encoding="utf-8")
-    return cost_of([str(Path(sys.executable).parent / "ansible-playbook"), str(playbook)], ansible)
+    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    program = Path(sys.executable).parent / "ansible-playbook"
+    return cost_of([str(program), "-i", str(ansible.folder / "hosts"), str(playbook)], ansible)
 
 
 def write_fleet(folder: Path, size: int) -> None:
-    """`fleet.json` with customers by option name, and `wire.json` with the same by wire name."""
+    """An inventory with the customers by option name, and `wire.json` with the same by wire name.
+
+    Ansible reads variables of groups once, and files of a play anew for each task.
+    """
     customers = [fleet.customer(number) for number in range(1, size + 1)]
     (folder / "wire.json").write_text(json.dumps(customers), encoding="utf-8")
-    (folder / "fleet.json").write_text(json.dumps({"fleet": [by_option(one) for one in customers]}), encoding="utf-8")
+    (folder / "hosts").write_text("localhost ansible_connection=local\n", encoding="utf-8")
+    variables = folder / "group_vars" / "all" / "fleet.json"
+    variables.parent.mkdir(parents=True, exist_ok=True)
+    variables.write_text(json.dumps({"fleet": [by_option(one) for one in customers]}), encoding="utf-8")
 
 
 def by_option(customer: dict[str, str]) -> dict[str, str]:
