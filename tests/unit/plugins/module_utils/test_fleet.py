@@ -946,7 +946,8 @@ WHOLE = {**NEW, "company": STORED_ANN["company"]}
 @st.composite
 def fleets(draw):
     """Stored customers, names that stay taken, and rows that may stand together."""
-    present = draw(st.lists(st.sampled_from([*NAMES, "A@example.com"]), unique=True))
+    # Two names that differ by case only are not both stored: once one of them is deleted, the other one is near it.
+    present = draw(st.lists(st.sampled_from([*NAMES, "A@example.com"]), unique_by=str.casefold))
     stored = [customer("zed@example.com")] + [
         customer(name, active=draw(st.sampled_from(["true", "false"])), city=draw(VALUES["city"])) for name in present
     ]
