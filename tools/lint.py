@@ -18,6 +18,7 @@ LINTERS = (
     ["antsibull-changelog", "lint"],
     ["ruff", "check"],
     ["ruff", "format", "--check"],
+    ["mypy", "--config-file", "pyproject.toml"],
 )
 
 
@@ -38,7 +39,7 @@ def _environment(copy: Path) -> dict[str, str]:
     folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
     environment["PATH"] = os.pathsep.join(folders)
     # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
-    environment["ANSIBLE_COLLECTIONS_PATH"] = str(copy.parents[2])
+    environment["ANSIBLE_COLLECTIONS_PATH"] = environment["MYPYPATH"] = str(copy.parents[2])
     return environment
 
 

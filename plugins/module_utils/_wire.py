@@ -128,9 +128,10 @@ def _refuse_dtd(*_declaration: t.Any) -> None:
 def _parse_xml(body: bytes) -> dict[str, t.Any]:
     try:
         # Blanks count: a name with a blank at its end must compare equal to what was sent.
-        return xmltodict.parse(
+        document: dict[str, t.Any] = xmltodict.parse(
             body, strip_whitespace=False, xml_attribs=False, force_list=("user",), expat=_ExpatWithoutDtd
         )
+        return document
     except (expat.ExpatError, LookupError) as error:
         # LookupError: the declaration names an encoding that nobody knows.
         raise ValueError("malformed") from error

@@ -21,7 +21,7 @@ from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import VERSION, Session
 
 ROOT = Path(__file__).resolve().parents[4]
 COLLECTION = "ansible_collections.mailfleet.sendgrid.plugins"
@@ -316,3 +316,10 @@ def test_modules_support_check_mode():
     for name in MODULES:
         documentation = yaml.safe_load(module(name).DOCUMENTATION)
         assert documentation["attributes"]["check_mode"]["support"] == "full", name
+
+
+def test_one_version_is_told_everywhere():
+    galaxy = yaml.safe_load((ROOT / "galaxy.yml").read_text())
+    changelog = yaml.safe_load((ROOT / "changelogs" / "changelog.yaml").read_text())
+    assert galaxy["version"] == VERSION
+    assert VERSION in changelog["releases"]
