@@ -67,6 +67,7 @@ SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "n
 _KINDS = {"create": "created", "delete": "deleted", "rename": "renamed"}
 
 _FEW = 3
+_NOTHING_DONE = "nothing was changed, because {reason}."
 # Seconds between two looks at the clock while calls are under way.
 _TICK = 0.5
 
@@ -192,7 +193,11 @@ class _Run:
 
     def roster(self) -> Roster:
         """Every customer of the account: one call."""
-        return Roster(row.attributes for row in self._api().customers())
+        try:
+            return Roster(row.attributes for row in self._api().customers())
+        except Stopped:
+            self.watcher.stopped(_NOTHING_DONE.format(reason=self._stop.reason))
+            raise
 
     def plan(self, members: t.Iterable[Member]) -> None:
         """Plans for every customer of which enough is known without asking."""

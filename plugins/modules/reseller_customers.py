@@ -208,7 +208,7 @@ EXAMPLES = r"""
 RETURN = r"""
 summary:
   description: How many customers there are of each kind. Each one counts once.
-  returned: when the server was asked
+  returned: when the customers were compared with the list
   type: dict
   contains:
     created:
@@ -243,7 +243,7 @@ summary:
 results:
   description:
     - The customers that changed or failed, in the order of O(customers), and after them those that O(purge) deletes.
-  returned: when the server was asked
+  returned: when the customers were compared with the list
   type: list
   elements: dict
   contains:
@@ -283,13 +283,13 @@ results:
 unverified:
   description:
     - By username, the attributes that were sent although nothing tells whether they differed.
-  returned: when the server was asked
+  returned: when the customers were compared with the list
   type: dict
   sample:
     mara@lighthouse.example: [company]
 diff:
   description: One entry for each customer that changed, with RV(ignore:before) and RV(ignore:after).
-  returned: when the server was asked
+  returned: when the customers were compared with the list
   type: list
   elements: dict
   sample:

@@ -15,7 +15,7 @@ import threading
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _pacing, _stop
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
@@ -736,6 +736,18 @@ def test_a_lost_answer_before_the_stop_is_not_said_to_be_not_reached(world, stop
     result = world.fleet([{"username": ANN, "city": "Bath"}])
     assert made(item_of(result, ANN)) == [("set_profile", status)]
     assert world.service.customers[ANN]["city"] == "Bath"
+
+
+def test_a_run_that_is_stopped_before_it_has_a_list_says_so(world, stops, monkeypatch):
+    def take_turn(_pace, _patience):
+        stops[0].set("the test wants it")
+        return False
+
+    monkeypatch.setattr(_pacing.Pace, "take_turn", take_turn)
+    watcher = ToldOf()
+    with pytest.raises(Stopped):
+        world.fleet([{"username": ANN, "city": "Bath"}], watcher=watcher)
+    assert watcher.reports == ["nothing was changed, because the test wants it."]
 
 
 # Several at once
