@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -23,6 +24,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     `ansible_collections` and the folders below it have no __init__.py: an entry of sys.path is all that imports need.
     """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        # A shell starts programs in the background like that, and every program that a test starts would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     tree = make_tree(tempfile.mkdtemp(prefix="mailfleet-sendgrid-"))
     config.stash[TREE] = tree
     sys.path.insert(0, str(tree))

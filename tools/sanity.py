@@ -77,11 +77,11 @@ def _version(folder: Path) -> list[int]:
 
 
 def _pyenv_root() -> Path | None:
-    try:
-        answer = subprocess.run(["pyenv", "root"], capture_output=True, check=True, text=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return Path(answer.stdout.strip())
+    """The folder above the launchers: they may be on PATH without pyenv itself."""
+    for folder in map(Path, os.environ.get("PATH", "").split(os.pathsep)):
+        if folder.name == "shims" and (folder.parent / "versions").is_dir():
+            return folder.parent
+    return None
 
 
 if __name__ == "__main__":

@@ -33,7 +33,9 @@ class Stop:
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
-            self._handlers = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+            # What is ignored stays so: that is how nohup and shells keep a program in the background going.
+            heard = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
+            self._handlers = {number: signal.signal(number, self._on_signal) for number in heard}
         return self
 
     def __exit__(self, *_error: t.Any) -> None:

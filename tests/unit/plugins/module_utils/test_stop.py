@@ -84,6 +84,18 @@ def test_whatever_was_there_is_given_back(usual):
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_that_is_ignored_stays_so(number):
+    """As of a program that nohup started."""
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Stop() as stop:
+            signal.raise_signal(number)
+            assert stop.is_set() is False
+    finally:
+        signal.signal(number, before)
+
+
 def test_who_insists_gets_a_keyboard_interrupt():
     with Stop() as stop:
         signal.raise_signal(signal.SIGINT)
