@@ -13,6 +13,7 @@ parsed by the same code as that of a process. So results, errors, masking and wa
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import json
 import os
@@ -118,13 +119,23 @@ class ModuleHere(Module):
 def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: Explain | None = None) -> str:
     """What a module prints: its result as JSON."""
     output = io.StringIO()
-    with _arguments_of_a_module(arguments), contextlib.redirect_stdout(output):
+    with _old_objects_left_alone(), _arguments_of_a_module(arguments), contextlib.redirect_stdout(output):
         try:
             run(task, spec, ModuleHere, KEPT.connect, explain)
         except SystemExit:
             # How a module ends.
             pass
     return output.getvalue()
+
+
+@contextlib.contextmanager
+def _old_objects_left_alone() -> t.Iterator[None]:
+    """A worker holds all variables of a play, and Python would search them for garbage over and over again."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 @contextlib.contextmanager
