@@ -4,9 +4,9 @@
 
 """Every example of the documentation, run against the sandbox: guides, READMEs, and EXAMPLES of the plugins.
 
-The blocks of one source are run as one script: its inventories are listed, then its tasks and those playbooks that no
-command names are run, with one call of ansible-playbook, and then its commands. What examples refer to and do not bring
-along is in the tables below.
+The blocks of one source are run as one script: first its tasks and those playbooks that no command names, with one call
+of ansible-playbook and with all its inventories, and then its commands. What examples refer to and do not bring along
+is in the tables below.
 """
 
 from __future__ import annotations
@@ -168,9 +168,11 @@ class Story:
         words = set(" ".join(own).split())
         inventories = [part for block in self._of_kind("inventory") for part in ("-i", self._name(block))]
         playbooks = [name for name in map(self._name, self._of_kind("playbook", "tasks")) if name not in words]
-        listed = [["ansible-inventory", *inventories, "--graph"]] if inventories else []
-        played = [["ansible-playbook", *inventories, *playbooks]] if playbooks else []
-        return [*map(shlex.join, [*listed, *played]), *own]
+        if playbooks:
+            first = [shlex.join(["ansible-playbook", *inventories, *playbooks])]
+        else:
+            first = [shlex.join(["ansible-inventory", *inventories, "--graph"])] if inventories else []
+        return [*first, *own]
 
     def _of_kind(self, *kinds: str) -> list[Block]:
         return [block for block in self.blocks if block.kind in kinds]
