@@ -29,7 +29,7 @@ _IN_RST = re.compile(
     r"(?P<text>(?:(?P=indent)    .*\n|\n)+)",
     re.MULTILINE,
 )
-_NAME = re.compile(r"# ([\w.-]+\.(?:yml|yaml|cfg))\b")
+_NAME = re.compile(r"# ([\w./-]+\.(?:yml|yaml|cfg))\b")
 _MARKER = re.compile(r"(?:<!--|\.\.) not run")
 _STARTS_A_BLOCK = re.compile(r" *(?:```|\.\. code)")
 # Indented text in Markdown; in reStructuredText what follows a paragraph that ends with two colons.

@@ -85,6 +85,7 @@ FILES = {
     "group_vars/all.yml": json.dumps(VARIABLES),
     "fleet.yml": json.dumps({"fleet_customers": FLEET, "fleet_defaults": {"country": "US"}}),
     "vault.yml": json.dumps({"vault_sendgrid_key": KEY, "fleet_passwords": {MARA: PASSWORD}}),
+    "passwords.yml": json.dumps({"fleet_passwords": {MARA: PASSWORD}}),
     "reseller/key.vault": KEY,
 }
 # Places that only the machine of a user has; {folder} is that of the run, {root} the address of the sandbox.
@@ -184,7 +185,7 @@ class Story:
         for place, instead in PLACES.items():
             text = text.replace(place, instead.format(folder=self.folder, root=self.ansible.sandbox.root))
         path = self.folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
     def _lay_out_clone(self) -> None:
