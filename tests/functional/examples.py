@@ -25,12 +25,12 @@ _IN_MARKDOWN = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 _IN_RST = re.compile(
-    r"(?:^\.\. not run: (?P<reason>\S.*)\n\n)?^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n"
+    r"(?:^ *\.\. not run: (?P<reason>\S.*)\n\n)?^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n"
     r"(?P<text>(?:(?P=indent)    .*\n|\n)+)",
     re.MULTILINE,
 )
 _NAME = re.compile(r"# ([\w./-]+\.(?:yml|yaml|cfg))\b")
-_MARKER = re.compile(r"(?:<!--|\.\.) not run")
+_MARKER = re.compile(r" *(?:<!--|\.\.) not run")
 _STARTS_A_BLOCK = re.compile(r" *(?:```|\.\. code)")
 # Indented text in Markdown; in reStructuredText what follows a paragraph that ends with two colons.
 _CODE_OF_NO_LANGUAGE = {
