@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Everything happens in this folder: environments are .venv (demo, tests) and .venv-lint (lint, sanity).
+# Everything happens in this folder: environments are .venv (demo, tests), .venv-lint (lint, sanity) and .venv-docs.
 # Each is made when it is first needed and again when its lock file in tests/requirements changes.
 
 PYTHON ?= python3
@@ -40,10 +40,12 @@ forget_unless_usable = $(shell \
 	|| rm -f $(1)/.has-*)
 $(call forget_unless_usable,.venv)
 $(call forget_unless_usable,.venv-lint)
+$(call forget_unless_usable,.venv-docs)
 
 # An empty configuration keeps the user's own out.
 in_venv = PATH="$$PWD/.venv/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv/ansible.cfg" .venv/bin/python
 in_lint = PATH="$$PWD/.venv-lint/bin:$$PATH" .venv-lint/bin/python
+in_docs = PATH="$$PWD/.venv-docs/bin:$$PATH" .venv-docs/bin/python
 
 .PHONY: help
 help: ## show this list
@@ -69,8 +71,12 @@ sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection t
 	@$(in_lint) tools/sanity.py $(SANITY_ARGS)
 
 .PHONY: lint
-lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, ruff
+lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, the documentation, ruff, mypy
 	@$(in_lint) tools/lint.py
+
+.PHONY: docs
+docs: .venv-docs/.has-docs ## the documentation site, in docs/build/html
+	@$(in_docs) tools/docs.py
 
 .PHONY: build
 build: .venv/.has-demo ## the collection's tarball, in dist
@@ -78,7 +84,8 @@ build: .venv/.has-demo ## the collection's tarball, in dist
 
 .PHONY: clean
 clean: ## remove environments, caches and build output
-	rm -rf .venv .venv-lint .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist htmlcov tests/output
+	rm -rf .venv .venv-lint .venv-docs .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf dist docs/build htmlcov tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.has-demo: tests/requirements/demo.txt tools/make_env.sh
@@ -92,4 +99,8 @@ clean: ## remove environments, caches and build output
 
 .venv-lint/.has-lint: tests/requirements/lint.txt tools/make_env.sh
 	@sh tools/make_env.sh "$(PYTHON)" .venv-lint tests/requirements/lint.txt
+	@touch $@
+
+.venv-docs/.has-docs: tests/requirements/docs.txt tools/make_env.sh
+	@sh tools/make_env.sh "$(PYTHON)" .venv-docs tests/requirements/docs.txt
 	@touch $@

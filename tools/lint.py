@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,8 @@ import staging
 LINTERS = (
     ["ansible-lint", "--profile", "production"],
     ["antsibull-changelog", "lint"],
+    ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--no-skip-rstcheck", "--check-extra-docs-refs"]
+    + ["--validate-collection-refs", "all", "--disallow-unknown-collection-refs", "."],
     ["ruff", "check"],
     ["ruff", "format", "--check"],
     ["mypy", "--config-file", "pyproject.toml"],
@@ -35,12 +36,8 @@ def _passes(linter: list[str], copy: Path) -> bool:
 
 
 def _environment(copy: Path) -> dict[str, str]:
-    environment = staging.clean_environment()
-    folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
-    environment["PATH"] = os.pathsep.join(folders)
-    # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
-    environment["ANSIBLE_COLLECTIONS_PATH"] = environment["MYPYPATH"] = str(copy.parents[2])
-    return environment
+    environment = staging.environment_for(copy)
+    return {**environment, "MYPYPATH": environment["ANSIBLE_COLLECTIONS_PATH"]}
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,14 @@ def clean_environment() -> dict[str, str]:
     """The caller's environment without what would lead the tools elsewhere."""
     harmful = ("ANSIBLE_", "GIT_", "SENDGRID_", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
     return {name: value for name, value in os.environ.items() if not name.startswith(harmful)}
+
+
+def environment_for(copy: Path) -> dict[str, str]:
+    """The environment for a tool of this Python that works on the copy."""
+    environment = clean_environment()
+    folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
+    # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
+    return {**environment, "PATH": os.pathsep.join(folders), "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
 
 
 def _project_files() -> list[str]:
