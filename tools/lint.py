@@ -19,6 +19,7 @@ LINTERS = (
     ["ruff", "check"],
     ["ruff", "format", "--check"],
     ["mypy", "--config-file", "pyproject.toml"],
+    ["python", "tools/execution_environment.py"],
 )
 
 
