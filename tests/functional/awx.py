@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What AWX does, without an AWX: it takes what is registered, injects credentials, and runs jobs, sliced or not.
+"""What AWX does, without an AWX: takes what is registered, injects credentials, and runs jobs, sliced or not.
 
-What it makes of a credential is AWX's own code, how a job runs is ansible-runner's. The rest is what AWX was read to do.
+What it makes of a credential is AWX's own code, how a job runs is ansible-runner's. The rest is written after what the
+code of AWX does.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ PROJECT = ROOT / "extensions" / "awx" / "project"
 _SHARED = "name! state controller_host controller_username controller_password aap_token:raw validate_certs:bool"
 MODULES = {
     "credential_type": "description kind inputs:dict injectors:dict",
-    "credential": "new_name copy_from description organization credential_type inputs:secret update_secrets:bool user team",
+    "credential": (
+        "new_name copy_from description organization credential_type inputs:secret update_secrets:bool user team"
+    ),
     "project": (
         "new_name copy_from description scm_type scm_url local_path scm_branch scm_refspec credential scm_clean:bool"
         " scm_delete_on_update:bool scm_track_submodules:bool scm_update_on_launch:bool scm_update_cache_timeout:int"
@@ -43,8 +46,8 @@ MODULES = {
         " input_inventories:list prevent_instance_group_fallback:bool"
     ),
     "inventory_source": (
-        "new_name description inventory! source source_path source_vars:dict enabled_var enabled_value host_filter limit"
-        " credential execution_environment overwrite:bool overwrite_vars:bool timeout:int verbosity:int"
+        "new_name description inventory! source source_path source_vars:dict enabled_var enabled_value host_filter"
+        " limit credential execution_environment overwrite:bool overwrite_vars:bool timeout:int verbosity:int"
         " update_on_launch:bool update_cache_timeout:int source_project scm_branch organization"
         " notification_templates_started:list notification_templates_success:list notification_templates_error:list"
     ),
@@ -149,10 +152,13 @@ def injected(credential_type: dict[str, Any], inputs: dict[str, str], folder: Pa
 
 
 class _Unsafe(yaml.SafeDumper):
-    """AWX marks each text that comes from a survey, so that Ansible does not evaluate it."""
-
     def represent_data(self, data: Any) -> Any:
         return self.represent_scalar("!unsafe", data) if isinstance(data, str) else super().represent_data(data)
+
+
+def marked(variables: dict[str, Any]) -> str:
+    """YAML in which each text is marked, so that Ansible does not evaluate it. AWX does so with answers to surveys."""
+    return yaml.dump(variables, Dumper=_Unsafe)
 
 
 @dataclass
@@ -181,7 +187,8 @@ class Job:
     @property
     def errors(self) -> str:
         """The messages of what failed."""
-        failed = [event["res"].get("msg") for event in self.of("runner_on_failed")]
+        events = self.of("runner_on_failed") + self.of("runner_item_on_failed")
+        failed = [event["res"].get("msg") for event in events]
         return " ".join(" ".join(msg) if isinstance(msg, list) else str(msg) for msg in failed)
 
     @property
@@ -319,4 +326,4 @@ class Controller:
         answered = {**asked, **answers}
         assert all(name in answered for name in questions if questions[name]["required"])
         own = yaml.safe_dump(settings["extra_vars"]) if settings["extra_vars"] else ""
-        return own + yaml.dump({**answered, "awx_job_id": self.jobs}, Dumper=_Unsafe)
+        return own + marked({**answered, "awx_job_id": self.jobs})
