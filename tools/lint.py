@@ -20,6 +20,7 @@ LINTERS = (
     ["ruff", "check"],
     ["ruff", "format", "--check"],
     ["mypy", "--config-file", "pyproject.toml"],
+    ["python", "tools/execution_environment.py"],
 )
 
 

@@ -1,0 +1,571 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""At home in AWX: what is registered there, what a credential becomes, and each playbook as a job."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jinja2 import StrictUndefined
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from .awx import PROJECT, Controller, Job, environment, injected, make_collection, marked
+from .conftest import seeded
+from .pages import parse
+from .running import ROOT, Sandbox, sandboxes
+
+CREDENTIAL_TYPE = ROOT / "extensions" / "awx" / "credential_types" / "sendgrid_reseller.yml"
+PLAYBOOKS = ROOT / "playbooks"
+# Each secret has this word in it: that finds it in any spelling. The rest is what templates and escaping change.
+CANARY = "canary"
+KEY = 'canary-key {{ 7 * 7 }} "4711" & <'
+OLD = "canary-old-4711"
+NEW = "canary-new {{ lookup('ansible.builtin.pipe', 'touch evaluated') }} & <ü> '\""
+VAULT = "canary-vault-4711"
+FLEET = [f"c{number:02}@example.com" for number in range(10)]
+MINE = {"api_user": "acme", "api_key": KEY}
+# Seconds that nothing here takes, unless it fails.
+PATIENCE = 60
+
+
+# What is registered
+
+
+@pytest.fixture(scope="module")
+def register(
+    tmp_path_factory: pytest.TempPathFactory, collections_path: Path
+) -> Callable[..., tuple[subprocess.CompletedProcess[str], list[Any]]]:
+    """Runs register_with_awx with extra variables, and returns what it printed and what the modules were told."""
+    collection = make_collection(tmp_path_factory.mktemp("awx"))
+
+    def run(**variables: Any) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
+        folder = tmp_path_factory.mktemp("register")
+        calls = folder / "calls"
+        calls.touch()
+        given = folder / "given.yml"
+        given.write_text(marked({"sendgrid_api_user": "acme", "sendgrid_api_key": KEY, **variables}), "utf-8")
+        done = subprocess.run(
+            ["ansible-playbook", "-vvv", "mailfleet.sendgrid.register_with_awx", "--extra-vars", f"@{given}"],
+            cwd=folder,
+            env={**environment(folder, collections_path, collection), "AWX_CALLS": str(calls)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        return done, [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def registered(register: Any) -> dict[tuple[str, str], dict[str, Any]]:
+    """What the playbook registers, by module and name, in its order. AWX gets the key, and nobody else."""
+    done, calls = register(
+        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_fleets=["fleet.yml", "fleet.yml,more.yml"],
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert CANARY not in done.stdout + done.stderr
+    return {(module, told["name"]): told for module, told in calls}
+
+
+def of_module(registered: dict[tuple[str, str], Any], module: str) -> dict[str, Any]:
+    return {name: told for (used, name), told in registered.items() if used == module}
+
+
+def test_all_is_registered_in_an_order_that_works(registered: dict[tuple[str, str], Any]) -> None:
+    assert [module for module, _name in registered] == [
+        "credential_type",
+        "credential",
+        "project",
+        "inventory",
+        "inventory_source",
+        *["job_template"] * 5,
+    ]
+    known = {name for _module, name in registered}
+    for (module, _name), told in registered.items():
+        for reference in ("credential_type", "credential", "source_project", "project", "inventory"):
+            assert told.get(reference, None) in {None, *known}, (module, reference)
+    for name, template in of_module(registered, "job_template").items():
+        assert set(template["credentials"]) <= known, name
+        assert (PROJECT / template["playbook"]).is_file(), name
+    [source] = of_module(registered, "inventory_source").values()
+    assert (PROJECT / source["source_path"]).is_file()
+    assert set(of_module(registered, "job_template")) == {
+        "Converge the fleet",
+        "Converge the fleet in slices",
+        "Disable a customer",
+        "Reset a password",
+        "Report",
+    }
+
+
+def test_what_is_registered_is_what_the_file_says(registered: dict[tuple[str, str], Any]) -> None:
+    """Templates in it are AWX's business: none is evaluated on the way."""
+    told = of_module(registered, "credential_type")["SendGrid reseller account"]
+    stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
+    assert {name: told[name] for name in stored} == stored
+    credential = of_module(registered, "credential")["SendGrid customers"]
+    assert credential["inputs"] == {**MINE, "api_url": "https://api.sendgrid.com/apiv2", "api": "reseller"}
+
+
+def test_each_survey_is_one_that_awx_takes(registered: dict[tuple[str, str], Any]) -> None:
+    kinds = {"text": str, "password": str, "multiplechoice": str, "integer": int}
+    for template in of_module(registered, "job_template").values():
+        survey = template["survey_spec"]
+        assert (survey["name"], survey["description"]) == ("", "")
+        variables = [question["variable"] for question in survey["spec"]]
+        assert len(variables) == len(set(variables)) > 0
+        for question in survey["spec"]:
+            kind = kinds[question["type"]]
+            assert isinstance(question["question_name"], str) and question["required"] is True
+            assert all(type(question[bound]) is int for bound in ("min", "max") if bound in question)
+            if "default" in question:
+                assert type(question["default"]) is kind
+            if question["type"] == "multiplechoice":
+                assert question["default"] in question["choices"]
+                assert all(type(choice) is str for choice in question["choices"])
+
+
+def test_a_secret_is_asked_for_as_one(registered: dict[tuple[str, str], Any]) -> None:
+    questions = [
+        question
+        for template in of_module(registered, "job_template").values()
+        for question in template["survey_spec"]["spec"]
+    ]
+    assert {one["variable"] for one in questions if one["type"] == "password"} == {"customer_password"}
+    assert not any("default" in one for one in questions if one["type"] == "password")
+
+
+def test_each_question_is_about_a_variable_that_the_playbook_has(registered: dict[tuple[str, str], Any]) -> None:
+    roles = ROOT / "roles"
+    known = {
+        name
+        for role in ("fleet", "fleet_report")
+        for name in yaml.safe_load((roles / role / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))[
+            "argument_specs"
+        ]["main"]["options"]
+    }
+    for template in of_module(registered, "job_template").values():
+        text = (PLAYBOOKS / template["playbook"]).read_text(encoding="utf-8")
+        for question in template["survey_spec"]["spec"]:
+            assert question["variable"] in text or question["variable"] in known
+
+
+def test_without_a_project_nothing_is_registered(register: Any) -> None:
+    done, calls = register()
+    assert done.returncode != 0
+    assert calls == []
+    assert "sendgrid_awx_project_url must be the address" in " ".join(done.stdout.split())
+
+
+def test_what_may_be_set_is_passed_on(register: Any) -> None:
+    done, calls = register(
+        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_name="Ours",
+        sendgrid_awx_execution_environment="Mail",
+        sendgrid_awx_vault_credentials=["Vault"],
+        sendgrid_awx_slices=7,
+        sendgrid_api="customer",
+    )
+    assert done.returncode == 0, done.stdout
+    told = {(module, one["name"]): one for module, one in calls}
+    assert told["credential", "Ours"]["inputs"]["api"] == "customer"
+    assert told["project", "Ours"]["default_environment"] == "Mail"
+    sliced = told["job_template", "Converge the fleet in slices"]
+    assert (sliced["job_slice_count"], sliced["execution_environment"]) == (7, "Mail")
+    assert sliced["credentials"] == ["Ours", "Vault"]
+
+
+# What a credential becomes
+
+
+def test_the_credential_type_is_one_that_awx_takes() -> None:
+    stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
+    assert stored["kind"] in ("cloud", "net")
+    fields = {field["id"]: field for field in stored["inputs"]["fields"]}
+    assert len(fields) == len(stored["inputs"]["fields"])
+    assert "tower" not in fields
+    allowed = set("id label type format choices help_text multiline secret ask_at_runtime default".split())
+    for name, field in fields.items():
+        assert re.fullmatch("[a-zA-Z_]+[a-zA-Z0-9_]*", name)
+        assert set(field) <= allowed and {"id", "label"} <= set(field)
+        assert field["type"] == "string" and field.get("format", "url") in ("url", "ssh_private_key")
+        assert type(field.get("default", "")) is str
+    assert [name for name, field in fields.items() if field.get("secret")] == ["api_key"]
+    assert set(stored["inputs"]["required"]) <= set(fields)
+    assert set(stored["injectors"]) == {"env"}
+    strict = ImmutableSandboxedEnvironment(undefined=StrictUndefined)
+    for name, template in stored["injectors"]["env"].items():
+        assert re.fullmatch("[a-zA-Z_]+[a-zA-Z0-9_]*", name) and not name.startswith("ANSIBLE_")
+        assert template.isascii()
+        # Fails for a field that is not declared.
+        strict.from_string(template).render(dict.fromkeys(fields, "EXAMPLE"))
+        if template.partition("|")[1]:
+            # AWX has no value for a field that is left empty, and renders the same all the same.
+            assert strict.from_string(template).render(api_user="a", api_key="b") != ""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="AWX's own code needs Python 3.11")
+def test_awx_injects_the_account(tmp_path: Path) -> None:
+    stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
+    given = {**MINE, "api_url": "https://mail.example/apiv2", "api": "customer"}
+    made, shown = injected(stored, given, tmp_path)
+    assert made == {f"SENDGRID_{name.upper()}": value for name, value in given.items()}
+    assert {**shown, "SENDGRID_API_KEY": ""} == {**made, "SENDGRID_API_KEY": ""}
+    assert CANARY not in json.dumps(shown)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("empty", [{}, {"api_url": "", "api": ""}])
+def test_what_is_left_empty_gets_its_default(empty: dict[str, str], tmp_path: Path) -> None:
+    stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
+    made, _shown = injected(stored, {**MINE, **empty}, tmp_path)
+    assert made["SENDGRID_API_URL"] == "https://api.sendgrid.com/apiv2"
+    assert made["SENDGRID_API"] == "reseller"
+
+
+# Jobs
+
+
+@pytest.fixture(scope="module")
+def _sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    seed = tmp_path_factory.mktemp("seed") / "seed.json"
+    customers = [seeded(name, password=OLD) for name in FLEET]
+    seed.write_text(json.dumps({"accounts": [MINE], "customers": customers}), encoding="utf-8")
+    with sandboxes(seed) as get:
+        yield get
+
+
+@pytest.fixture
+def sandbox(_sandboxes: Callable[[str], Sandbox]) -> Sandbox:
+    running = _sandboxes("observed")
+    running.reset()
+    return running
+
+
+@pytest.fixture
+def awx(sandbox: Sandbox, tmp_path: Path, collections_path: Path, registered: Any) -> Iterator[Controller]:
+    """AWX with all that was registered. No job may leave a secret anywhere, or evaluate what it was given."""
+    inputs = {**MINE, "api_url": sandbox.api_url, "api": ""}
+    controller = Controller(sandbox, tmp_path, collections_path, registered, inputs)
+    yield controller
+    assert list(tmp_path.rglob("evaluated")) == []
+    for number in range(1, controller.jobs + 1):
+        left = controller.folder / f"job-{number}" / "artifacts"
+        for path in left.rglob("*"):
+            assert not path.is_file() or CANARY not in path.read_text(encoding="utf-8"), path
+
+
+def written(sandbox: Sandbox) -> Counter[str]:
+    """How many writes the service got for each customer."""
+    return Counter(call["user"] for call in sandbox.log() if call["attempted_write"])
+
+
+def succeeded(job: Job) -> Job:
+    assert job.status == "successful", job.stdout
+    assert job.of("runner_on_failed") == job.of("runner_on_unreachable") == []
+    return job
+
+
+def test_the_environment_in_clear_is_in_one_file_only(awx: Controller) -> None:
+    """ansible-runner keeps it there, for whoever looks into a job that went wrong: the documentation says so."""
+    running = awx.launch("Disable a customer", customer_username=FLEET[0])
+    running.process.wait(timeout=PATIENCE)
+    artifacts = running.folder / "artifacts" / running.ident
+    holders = [
+        path.name for path in artifacts.rglob("*") if path.is_file() and CANARY in path.read_text(encoding="utf-8")
+    ]
+    assert holders == ["command"]
+    assert running.wait().status == "successful"
+
+
+def test_disable_a_customer(awx: Controller, sandbox: Sandbox) -> None:
+    predicted = succeeded(awx.run("Disable a customer", job_type="check", customer_username=FLEET[0]))
+    assert written(sandbox) == {}
+    done = succeeded(awx.run("Disable a customer", customer_username=FLEET[0]))
+    assert set(written(sandbox)) == {FLEET[0]}
+    assert predicted.changed == done.changed == {"localhost": 1}
+    stored = sandbox.customers()[FLEET[0]]
+    assert (stored["active"], stored["website_access"]) == (False, False)
+    again = succeeded(awx.run("Disable a customer", customer_username=FLEET[0]))
+    assert again.changed == {}
+
+
+def test_a_customer_who_may_still_log_in(awx: Controller, sandbox: Sandbox) -> None:
+    succeeded(awx.run("Disable a customer", customer_username=FLEET[0], customer_website_off="no"))
+    stored = sandbox.customers()[FLEET[0]]
+    assert (stored["active"], stored["website_access"]) == (False, True)
+
+
+def test_a_customer_that_is_not_there_is_not_created(awx: Controller, sandbox: Sandbox) -> None:
+    job = awx.run("Disable a customer", customer_username="nobody@example.com")
+    assert job.status == "failed"
+    assert "nobody@example.com' does not exist" in job.errors
+    assert written(sandbox) == {}
+
+
+def test_reset_a_password(awx: Controller, sandbox: Sandbox) -> None:
+    """The password is what it was typed as, although it looks like a template. The fixture looks for it everywhere."""
+    settings = {"customer_username": FLEET[1], "customer_password": NEW}
+    done = succeeded(awx.run("Reset a password", **settings))
+    assert written(sandbox) == {FLEET[1]: 1}
+    assert done.changed == {"localhost": 1}
+    assert is_the_password_of(sandbox, FLEET[1], NEW)
+    again = succeeded(awx.run("Reset a password", **settings))
+    assert again.changed == {}
+    assert written(sandbox) == {FLEET[1]: 1}
+
+
+@pytest.mark.parametrize("password", ["0123456", "2024-01-01", "1_000_000"])
+def test_nobody_gets_a_password_that_was_not_typed(awx: Controller, sandbox: Sandbox, password: str) -> None:
+    """Newer releases of Ansible make something else of such an answer, before a playbook can look at it."""
+    job = awx.run("Reset a password", customer_username=FLEET[1], customer_password=password)
+    if job.status == "successful":
+        assert is_the_password_of(sandbox, FLEET[1], password)
+    else:
+        assert "Choose another password" in job.errors
+        assert sandbox.log() == []
+
+
+def is_the_password_of(sandbox: Sandbox, username: str, password: str) -> bool:
+    """Asks the service, without the collection."""
+    body = {**MINE, "method": "auth", "user": username, "password": password}
+    answer = sandbox.http.post(f"{sandbox.api_url}/reseller.manage.json", data=body, timeout=30)
+    return answer.json() == {"message": "success"}
+
+
+def test_a_password_that_the_service_refuses_is_not_told(awx: Controller, sandbox: Sandbox) -> None:
+    sandbox.set_fault("writes", "echo", times="forever")
+    job = awx.run("Reset a password", customer_username=FLEET[1], customer_password=NEW)
+    assert job.status == "failed"
+    assert FLEET[1] in job.errors
+    assert "api_key" in job.errors
+
+
+# The whole fleet
+
+
+def declare(awx: Controller, **variables: Any) -> None:
+    customers = [{"username": name} for name in FLEET]
+    awx.write("fleet.yml", {"fleet_customers": customers, "fleet_defaults": {}, **variables})
+
+
+def moved(first: int) -> list[dict[str, Any]]:
+    """The fleet, with the first customers in another city."""
+    return [{"username": name, **({"city": "Bangor"} if name in FLEET[:first] else {})} for name in FLEET]
+
+
+def test_converge_the_fleet(awx: Controller, sandbox: Sandbox) -> None:
+    """In check mode unless it is said otherwise. Only counts are kept with a job."""
+    declare(awx, fleet_customers=moved(3))
+    predicted = succeeded(awx.run("Converge the fleet"))
+    assert written(sandbox) == {}
+    done = succeeded(awx.run("Converge the fleet", job_type="run"))
+    assert written(sandbox) == dict.fromkeys(FLEET[:3], 1)
+    assert predicted.changed == done.changed == {"localhost": 1}
+    assert predicted.kept == done.kept
+    counts = done.kept.pop("sendgrid_fleet")
+    assert counts == {**dict.fromkeys(counts, 0), "updated": 3, "unchanged": 7}
+    assert done.kept == {}
+    assert "3 updated, 7 unchanged" in done.stdout
+    again = succeeded(awx.run("Converge the fleet", job_type="run"))
+    assert again.changed == {}
+    assert again.kept["sendgrid_fleet"]["unchanged"] == 10
+
+
+@pytest.mark.parametrize(("most", "status"), [(3, "successful"), (2, "failed")])
+def test_a_purge_has_a_ceiling(awx: Controller, sandbox: Sandbox, most: int, status: str) -> None:
+    declare(awx, fleet_customers=moved(1)[:-3])
+    job = awx.run("Converge the fleet", job_type="run", fleet_purge="yes", fleet_max_deletions=most)
+    assert job.status == status
+    assert len(sandbox.customers()) == (7 if status == "successful" else 10)
+    assert job.kept["sendgrid_fleet"]["deleted"] == (3 if status == "successful" else 0)
+    assert status == "successful" or written(sandbox) == {}
+
+
+def test_counts_are_kept_of_a_job_that_failed(awx: Controller, sandbox: Sandbox) -> None:
+    declare(awx, fleet_customers=[*moved(2), {"username": "new@example.com"}])
+    job = awx.run("Converge the fleet", job_type="run")
+    assert job.status == "failed"
+    assert (job.kept["sendgrid_fleet"]["updated"], job.kept["sendgrid_fleet"]["failed"]) == (2, 1)
+    assert "new@example.com" in job.errors
+    assert "@" not in json.dumps(job.kept)
+
+
+def encrypted(awx: Controller, text: str) -> str:
+    password = awx.folder / "vault-password"
+    password.write_text(VAULT, encoding="utf-8")
+    done = subprocess.run(
+        ["ansible-vault", "encrypt", "--vault-password-file", str(password), "-"],
+        env=awx.environment(),
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_passwords_in_a_file_that_is_encrypted(awx: Controller, sandbox: Sandbox) -> None:
+    declare(awx, fleet_defaults={"update_password": "always"})
+    passwords = yaml.safe_dump({"fleet_passwords": {**dict.fromkeys(FLEET, OLD), FLEET[4]: "canary-other-4711"}})
+    awx.write("more.yml", encrypted(awx, passwords))
+    awx.vault_password = VAULT
+    job = succeeded(awx.run("Converge the fleet", job_type="run", fleet_files="fleet.yml,more.yml"))
+    assert written(sandbox) == {FLEET[4]: 1}
+    assert job.kept["sendgrid_fleet"]["updated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "There is no file 'more.yml'"),
+        ("fleet_passwords: {a@example.com: canary-4711", "Not all of fleet.yml,more.yml can be read"),
+        ("", "Not all of fleet.yml,more.yml can be read"),
+    ],
+    ids=["missing", "no YAML", "encrypted, without the password"],
+)
+def test_a_file_that_cannot_be_read(awx: Controller, sandbox: Sandbox, content: str | None, told: str) -> None:
+    declare(awx)
+    if content is not None:
+        awx.write("more.yml", content or encrypted(awx, "fleet_passwords: {}"))
+    job = awx.run("Converge the fleet", job_type="run", fleet_files="fleet.yml,more.yml")
+    assert job.status == "failed"
+    assert told in job.errors
+    assert sandbox.log() == []
+
+
+def test_a_job_that_is_cancelled_can_be_launched_again(awx: Controller, sandbox: Sandbox) -> None:
+    """It is killed, and does not get to say a last word. Until then it tells how it gets on."""
+    declare(awx, fleet_customers=moved(10))
+    awx.write("fleet.yml", {**yaml.safe_load((awx.project / "fleet.yml").read_text("utf-8")), "fleet_concurrency": 1})
+    sandbox.set_fault("set_profile", "delay", seconds=1, times="forever")
+    running = awx.launch("Converge the fleet", job_type="run")
+    deadline = time.monotonic() + PATIENCE
+    while "customers done" not in running.stdout:
+        assert time.monotonic() < deadline and running.process.poll() is None, running.stdout
+        time.sleep(0.1)
+    running.cancel()
+    job = running.wait()
+    assert job.status == "canceled"
+    assert re.search(r"reseller_customers: \d of 10 customers done, 0 failed, \d+ per (minute|second)", job.stdout)
+    done = {name for name, customer in sandbox.customers().items() if customer["city"] == "Bangor"}
+    assert 0 < len(done) < len(FLEET)
+    sandbox.http.delete(f"{sandbox.root}/_sandbox/faults", timeout=30)
+    again = succeeded(awx.run("Converge the fleet", job_type="run"))
+    assert again.kept["sendgrid_fleet"]["updated"] == len(FLEET) - len(done)
+    assert all(customer["city"] == "Bangor" for customer in sandbox.customers().values())
+
+
+# Slices
+
+
+def test_slices_share_the_customers(awx: Controller, sandbox: Sandbox) -> None:
+    """Four jobs at once. The variables of a customer are the inventory's, those for all come from a file."""
+    awx.update_inventory()
+    assert sorted(awx.hosts) == FLEET
+    awx.hosts[FLEET[3]]["fleet_customer"] = {"city": "Oslo", "zip": "0150", "region": None}
+    awx.hosts[FLEET[4]]["fleet_customer"] = {"address": "{{ 7 * 7 }} Road"}
+    declare(awx, fleet_defaults={"city": "Bangor", "region": "ME", "active": False})
+    before = len(sandbox.log())
+    under_way = [awx.launch("Converge the fleet in slices", job_type="run", slice_of=(n, 4)) for n in range(4)]
+    jobs = [succeeded(running.wait()) for running in under_way]
+    assert [len(job.changed) for job in jobs] == [3, 3, 2, 2]
+    calls = sandbox.log(after=before)
+    assert {name: count for name, count in written(sandbox).items() if count != 2} == {}
+    assert sorted(written(sandbox)) == FLEET == sorted(name for job in jobs for name in job.changed)
+    assert "list" in {call["operation"] for call in calls}
+    stored = sandbox.customers()
+    assert {stored[name]["active"] for name in FLEET} == {False}
+    assert [stored[name]["city"] for name in FLEET[2:5]] == ["Bangor", "Oslo", "Bangor"]
+    assert (stored[FLEET[3]]["zip"], stored[FLEET[4]]["address"]) == ("0150", "49 Road")
+
+    again = succeeded(awx.run("Converge the fleet in slices", job_type="run"))
+    assert again.changed == {}
+    assert set(again.of("playbook_on_stats")[-1]["ok"]) == set(FLEET)
+    assert set(written(sandbox).values()) == {2}
+
+
+def test_slices_in_check_mode_write_nothing(awx: Controller, sandbox: Sandbox) -> None:
+    awx.update_inventory()
+    declare(awx, fleet_defaults={"city": "Bangor"})
+    job = succeeded(awx.run("Converge the fleet in slices", slice_of=(1, 5)))
+    assert job.changed == dict.fromkeys(FLEET[1::5], 1)
+    assert written(sandbox) == {}
+
+
+def test_a_customer_that_is_declared_wrong_is_no_obstacle_to_others(awx: Controller, sandbox: Sandbox) -> None:
+    awx.update_inventory()
+    awx.hosts[FLEET[0]]["fleet_customer"] = {"ctiy": "Oslo"}
+    declare(awx, fleet_defaults={"city": "Bangor"})
+    job = awx.run("Converge the fleet in slices", job_type="run")
+    assert job.status == "failed"
+    assert f"('{FLEET[0]}'): there is no option 'ctiy'" in job.errors
+    assert sorted(written(sandbox)) == FLEET[1:]
+
+
+def test_a_slice_takes_passwords_from_the_file(awx: Controller, sandbox: Sandbox) -> None:
+    awx.update_inventory()
+    declare(
+        awx,
+        fleet_defaults={"update_password": "always"},
+        fleet_passwords={**dict.fromkeys(FLEET, OLD), FLEET[2]: "canary-other-4711"},
+    )
+    job = succeeded(awx.run("Converge the fleet in slices", job_type="run"))
+    assert written(sandbox) == {FLEET[2]: 1}
+    assert job.changed == {FLEET[2]: 1}
+
+
+def test_a_slice_without_its_file_reaches_nobody(awx: Controller, sandbox: Sandbox) -> None:
+    awx.update_inventory()
+    awx.write("fleet.yml", "fleet_defaults: [canary")
+    job = awx.run("Converge the fleet in slices", job_type="run")
+    assert job.status == "failed"
+    assert "Not all of fleet.yml can be read" in job.errors
+    assert written(sandbox) == {}
+    assert [call["operation"] for call in sandbox.log()] == ["list"]
+
+
+# The report
+
+
+def test_report(awx: Controller, sandbox: Sandbox) -> None:
+    declare(awx, fleet_customers=moved(2)[:-1])
+    page_path = awx.folder / "page.html"
+    awx.calls = {
+        call: {**told, "extra_vars": {"fleet_report_path": str(page_path)}} if call[1] == "Report" else told
+        for call, told in awx.calls.items()
+    }
+    job = succeeded(awx.run("Report", fleet_report_purge="yes", fleet_report_chart="city"))
+    assert written(sandbox) == {}
+    assert job.changed == {"localhost": 1}
+    counts = job.kept["sendgrid_report"]
+    assert (counts["customers"], counts["may_send"]) == (10, 10)
+    assert {name: count for name, count in counts["drift"].items() if count} == {
+        "updated": 2,
+        "deleted": 1,
+        "unchanged": 7,
+    }
+    # Numbers, and nobody's name.
+    assert all(type(count) is int for count in [counts["customers"], counts["may_send"], *counts["drift"].values()])
+    page = parse(page_path.read_text(encoding="utf-8"))
+    assert page.one("title").text == "SendGrid customers"
+    assert FLEET[0] in page.text
+    again = succeeded(awx.run("Report", fleet_report_purge="yes", fleet_report_chart="city"))
+    assert again.changed == {}
