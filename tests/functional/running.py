@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -13,14 +14,18 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import requests
 import yaml
+
+from .preloaded import Preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -138,6 +143,37 @@ class Run:
     steps: list[Step] = field(default_factory=list)
 
 
+def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
+    """The caller's environment without what would reach into a run. Ansible keeps its files in `folder`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
+    # An empty one keeps the caller's own out.
+    configuration = folder / "ansible.cfg"
+    configuration.touch()
+    return {
+        **kept,
+        "ANSIBLE_COLLECTIONS_PATH": str(collections_path),
+        "ANSIBLE_CONFIG": str(configuration),
+        "ANSIBLE_HOME": str(folder / "home"),
+        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+        "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_RETRY_FILES_ENABLED": "false",
+        "ANSIBLE_NOCOLOR": "true",
+    }
+
+
+@cache
+def preloaded(collections_path: Path) -> Preloaded:
+    """One for all plain runs of this process. It keeps the files of Ansible beside the tree of collections."""
+    folder = Path(tempfile.mkdtemp(prefix="preloaded-", dir=collections_path))
+    started = Preloaded({**ansible_environment(folder, collections_path), "ANSIBLE_CALLBACKS_ENABLED": "steps"})
+    atexit.register(started.close)
+    return started
+
+
 @dataclass
 class Ansible:
     """Runs playbooks against one sandbox with one account and one format."""
@@ -152,32 +188,14 @@ class Ansible:
 
     def environment(self) -> dict[str, str]:
         """The caller's environment without what would reach into a run, and with the sandbox as the service."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
         return {
-            **kept,
-            "ANSIBLE_COLLECTIONS_PATH": str(self.collections_path),
-            "ANSIBLE_CONFIG": str(self._configuration()),
-            "ANSIBLE_HOME": str(self.folder / "home"),
-            "ANSIBLE_LOCAL_TEMP": str(self.folder / "tmp"),
-            "ANSIBLE_REMOTE_TEMP": str(self.folder / "remote"),
-            "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_RETRY_FILES_ENABLED": "false",
-            "ANSIBLE_NOCOLOR": "true",
+            **ansible_environment(self.folder, self.collections_path),
             "STEPS_FILE": str(self.folder / "steps.jsonl"),
             "STEPS_LOG": self.sandbox.root + "/_sandbox/log",
             "SENDGRID_API_URL": self.sandbox.api_url,
             "SENDGRID_API_USER": self.api_user,
             "SENDGRID_API_KEY": self.api_key,
         }
-
-    def _configuration(self) -> Path:
-        """An empty one, which keeps the caller's own out."""
-        path = self.folder / "ansible.cfg"
-        path.touch()
-        return path
 
     def command(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """Runs a command of Ansible (`ansible`, `ansible-playbook` …) and returns what it printed."""
@@ -198,12 +216,21 @@ class Ansible:
         playbook = self._playbook(tasks, **play)
         steps = self.folder / "steps.jsonl"
         steps.unlink(missing_ok=True)
-        settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **(environment or {})}
-        done = self.command("ansible-playbook", str(playbook), *arguments, environment=settings)
+        status, output = self._run([str(playbook), *arguments], environment or {})
         lines = steps.read_text(encoding="utf-8").splitlines() if steps.exists() else []
         # A run without a single result is never what a test wants: its checks of each step would pass unseen.
-        assert lines, done.stdout + done.stderr
-        return Run(done.returncode, done.stdout + done.stderr, [Step(**json.loads(line)) for line in lines])
+        assert lines, output
+        return Run(status, output, [Step(**json.loads(line)) for line in lines])
+
+    def _run(self, arguments: list[str], changes: dict[str, str]) -> tuple[int, str]:
+        """Status and output of ansible-playbook, in an environment with `changes`."""
+        if any(name.startswith("ANSIBLE_") for name in changes):
+            settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **changes}
+            done = self.command("ansible-playbook", *arguments, environment=settings)
+            return done.returncode, done.stdout + done.stderr
+        return preloaded(self.collections_path).run(
+            ["ansible-playbook", *arguments], self.folder, {**self.environment(), **changes}
+        )
 
     def start(self, tasks: list[dict[str, Any]], **settings: str) -> subprocess.Popen[str]:
         """The same, begun in a session of its own and not waited for. `settings`: of its environment."""

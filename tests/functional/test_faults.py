@@ -142,7 +142,7 @@ def hides(sandbox: Sandbox, case: Case) -> bool:
 @pytest.mark.parametrize("times", ["once", "for ever"])
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
-@pytest.mark.parametrize("api_format", ["json", "xml"])
+@pytest.mark.parametrize(("sandbox", "api_format"), [("observed", "json"), ("documented", "xml")], indirect=["sandbox"])
 def test_matrix(sandbox: Sandbox, api_format: str, case: Case, fault: str, times: str) -> None:
     expected = TABLE[fault, case.kind, times]
     settings = SETTINGS.get(fault, {})

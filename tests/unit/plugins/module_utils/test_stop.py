@@ -281,7 +281,8 @@ with Stop() as stop:
     say("ready")
     stop.wait(3600)
     say(stop.reason)
-    threading.Event().wait()
+    # Not a lock's wait: an interrupt inside of it can end as a complaint about the lock.
+    signal.pause()
 """
     )
     process.send_signal(signal.SIGINT)

@@ -1,0 +1,173 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run ansible-test, that of the Python which runs this, on a copy of the checkout.
+
+    python tools/ansible_test.py sanity
+    python tools/ansible_test.py units --python 3.9
+    python tools/ansible_test.py coverage
+
+Arguments are passed on. Without any but the Python, a run counts as a success only if enough was tested, because
+ansible-test also succeeds when it found nothing to do. `coverage` runs unit and integration tests, both measured.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pip_bootstrap
+import staging
+
+# Percent of the plugins' lines, and of the branches in them.
+COVERED = 98
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A command of ansible-test. `count` tells how much was tested, from the lines that it printed."""
+
+    count: Callable[[str], int]
+    unit: str
+    minimum: Callable[[], int]
+
+
+def main(arguments: list[str]) -> int:
+    kind, *rest = arguments
+    pip_bootstrap.prepare()
+    with staging.staged_copy() as copy:
+        return _coverage(copy, rest) if kind == "coverage" else _gate(copy, kind, rest)
+
+
+def _gate(copy: Path, name: str, arguments: list[str]) -> int:
+    """Run one command, and say how much it tested."""
+    kind = KINDS[name]
+    status, output = _run(copy, name, arguments)
+    done = kind.count(output)
+    print(f"ansible-test {name}: {done} {kind.unit}", flush=True)
+    minimum = 1 if _is_part(arguments) else kind.minimum()
+    if done < minimum:
+        print(f"That is fewer than {minimum}: this run proves nothing.", file=sys.stderr)
+        return 1
+    return status
+
+
+def _is_part(arguments: list[str]) -> bool:
+    """Whether the arguments ask for less than everything. A Python that only targets have runs a part of the units."""
+    return bool([each for each in arguments if each not in ("--coverage", "--python", _own_python())])
+
+
+def _own_python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def _coverage(copy: Path, arguments: list[str]) -> int:
+    """Unit and integration tests together: both pass, and what they did not reach is little."""
+    for name in ("units", "integration"):
+        status = _gate(copy, name, ["--coverage", "--python", _own_python(), *arguments])
+        if status:
+            return status
+    _run(copy, "coverage", ["report", "--show-missing", "--omit", "*/tests/*"])
+    _run(copy, "coverage", ["xml"])
+    (report,) = copy.glob("tests/output/reports/coverage*.xml")
+    figures = _covered(report)
+    print("covered: " + ", ".join(f"{figure:.2f} % of {name}" for name, figure in figures.items()), flush=True)
+    return int(any(figure < COVERED for figure in figures.values()))
+
+
+def _covered(report: Path) -> dict[str, float]:
+    """Percents of the plugins' lines and branches."""
+    lines = [line for file in _plugin_files(report) for line in file.iter("line")]
+    branches = [re.findall(r"\d+", line.get("condition-coverage", "").partition("(")[2]) for line in lines]
+    reached, all_of_them = (sum(int(pair[at]) for pair in branches if pair) for at in (0, 1))
+    hit = sum(line.get("hits") != "0" for line in lines)
+    return {"lines": 100 * hit / len(lines), "branches": 100 * reached / all_of_them}
+
+
+def _plugin_files(report: Path) -> list[ElementTree.Element]:
+    files = ElementTree.parse(report).getroot().iter("class")
+    return [file for file in files if file.get("filename", "").startswith("plugins/")]
+
+
+def _run(copy: Path, name: str, arguments: list[str]) -> tuple[int, str]:
+    """Show ansible-test's output as it comes; return its status and the output."""
+    tool = Path(sys.executable).parent / "ansible-test"
+    # The name of the interpreter is given so that a folder with spaces in its name does not end up in a `#!` line.
+    command = [sys.executable, str(tool), name, "--color", "no", *arguments]
+    lines = []
+    with subprocess.Popen(
+        command, cwd=copy, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    return process.returncode, "".join(lines)
+
+
+def _environment() -> dict[str, str]:
+    environment = staging.clean_environment()
+    own = str(Path(sys.executable).parent)
+    environment["PATH"] = os.pathsep.join([own, *interpreter_folders(), environment.get("PATH", os.defpath)])
+    return environment
+
+
+def interpreter_folders() -> list[str]:
+    """Folders of pyenv's interpreters, newest last digit first.
+
+    pyenv puts launchers on PATH that fail for a version which is not selected. ansible-test takes the first
+    `python3.X` of PATH, so the interpreters themselves must come before the launchers.
+    """
+    root = _pyenv_root()
+    if root is None:
+        return []
+    return [str(path) for path in sorted(root.glob("versions/3.*/bin"), key=_version, reverse=True)]
+
+
+def _version(folder: Path) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", folder.parent.name)]
+
+
+def _pyenv_root() -> Path | None:
+    """The folder above the launchers: they may be on PATH without pyenv itself."""
+    for folder in map(Path, os.environ.get("PATH", "").split(os.pathsep)):
+        if folder.name == "shims" and (folder.parent / "versions").is_dir():
+            return folder.parent
+    return None
+
+
+def _sanity_tests(output: str) -> int:
+    return len(set(re.findall(r'^Running sanity test "([^"]+)"', output, re.MULTILINE)))
+
+
+def _passed_units(output: str) -> int:
+    """ansible-test runs pytest once for modules and what they import, and once for what only a controller has."""
+    return sum(int(number) for number in re.findall(r"^=+ .*?(\d+) passed.* =+$", output, re.MULTILINE))
+
+
+def _integration_targets(output: str) -> int:
+    return len(set(re.findall(r"^Running (\S+) integration test role", output, re.MULTILINE)))
+
+
+def _all_targets() -> int:
+    """Those that are tests. The names of those that others are made of begin like this."""
+    targets = staging.CHECKOUT.glob("tests/integration/targets/*/")
+    return len([folder for folder in targets if not folder.name.startswith(("setup_", "prepare_"))])
+
+
+KINDS = {
+    "sanity": Kind(_sanity_tests, "different tests", lambda: 20),
+    "units": Kind(_passed_units, "tests passed", lambda: 1000),
+    "integration": Kind(_integration_targets, "targets", _all_targets),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run ansible-test's sanity, unit and integration tests with the oldest, a middle and the newest supported
+ansible-core, on every Python of this machine that these run on.
+
+Each pair of a core and a Python has an environment of its own below .venv-matrix, with what tests/requirements locks
+for that core. As many jobs as there are processors run at once; what a job printed is shown when it failed.
+
+    python tools/matrix.py              # all of it
+    python tools/matrix.py units 2.17   # the jobs that have all these words in their names
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import ansible_test
+import staging
+
+# Each ansible-core, and the Pythons that it runs on as a controller.
+CORES = {"2.17": ("3.10", "3.11", "3.12"), "2.19": ("3.11", "3.12", "3.13"), "2.21": ("3.12", "3.13")}
+# A Python that only targets have.
+OLDEST_TARGET = "3.9"
+ENVIRONMENTS = staging.CHECKOUT / ".venv-matrix"
+LOCKS = staging.CHECKOUT / "tests" / "requirements"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A lock file of tests/requirements, installed for one Python."""
+
+    lock: str
+    python: str
+
+    @property
+    def folder(self) -> Path:
+        return ENVIRONMENTS / f"{self.lock}-{self.python}"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of tools/ansible_test.py. `target`: where the code under test runs, if not beside ansible-core."""
+
+    kind: str
+    controller: Environment
+    target: Environment | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind} {self.controller.lock} python-{(self.target or self.controller).python}"
+
+    @property
+    def environments(self) -> list[Environment]:
+        return [self.controller, *([self.target] if self.target else [])]
+
+    def command(self) -> list[str]:
+        python = self.controller.folder / "bin" / "python"
+        return [str(python), str(staging.CHECKOUT / "tools" / "ansible_test.py"), self.kind, *self._arguments()]
+
+    def _arguments(self) -> list[str]:
+        if self.target:
+            return ["--controller", "origin", "--target-python", f"{self.target.python}@{self.target.folder}/bin/"]
+        # Sanity takes all Pythons that it finds.
+        return [] if self.kind == "sanity" else ["--python", self.controller.python]
+
+
+def main(words: list[str]) -> int:
+    pythons = interpreters()
+    print(f"Pythons on this machine: {', '.join(pythons)}", flush=True)
+    jobs = [job for job in all_jobs(set(pythons)) if all(word in job.name for word in words)]
+    missing = (
+        [] if words else [core for core in CORES if not any(job.controller.lock == f"core-{core}" for job in jobs)]
+    )
+    if missing or not jobs:
+        print(f"Nothing here runs {' '.join(words) or 'ansible-core ' + ', '.join(missing)}.", file=sys.stderr)
+        return 1
+    for environment in {each: None for job in jobs for each in job.environments}:
+        make(environment, pythons[environment.python])
+    failed = run_all(jobs)
+    print(f"{len(jobs)} runs of ansible-test; failed: {', '.join(failed) or 'none'}", flush=True)
+    return 1 if failed else 0
+
+
+def all_jobs(pythons: set[str]) -> list[Job]:
+    """What can run with these Pythons, the longest first."""
+    found = [[Environment(f"core-{core}", each) for each in known if each in pythons] for core, known in CORES.items()]
+    pairs = [pair for pairs in found for pair in pairs]
+    # Sanity looks for all Pythons itself, so that each core needs only one to start with.
+    newest = [pairs[-1] for pairs in found if pairs]
+    measured, others = newest[-1:], [pair for pair in pairs if pair not in newest[-1:]]
+    targets = [Environment(f"target-{OLDEST_TARGET}", OLDEST_TARGET)] if OLDEST_TARGET in pythons else []
+    return [
+        *(Job("sanity", pair) for pair in newest),
+        *(Job("coverage", pair) for pair in measured),
+        *(Job("integration", pair) for pair in others),
+        *(Job("units", pair) for pair in others),
+        *(Job("units", pair, target) for pair in newest for target in targets),
+    ]
+
+
+def interpreters() -> dict[str, str]:
+    """The path of each Python of this machine, by its version (`3.10`), oldest first."""
+    versions = sorted({OLDEST_TARGET, *(python for known in CORES.values() for python in known)}, key=_number)
+    path = os.pathsep.join([*ansible_test.interpreter_folders(), os.environ.get("PATH", os.defpath)])
+    found = {version: shutil.which(f"python{version}", path=path) for version in versions}
+    return {version: place for version, place in found.items() if place}
+
+
+def _number(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def make(environment: Environment, python: str) -> None:
+    """Install the environment, unless it stands and its lock file is still the same."""
+    lock = (LOCKS / f"{environment.lock}.txt").read_text(encoding="utf-8")
+    stamp = environment.folder / ".installed"
+    wanted = f"{python}\n{environment.folder}\n{lock}"
+    if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
+        return
+    print(f"Making {environment.folder.relative_to(staging.CHECKOUT)}", flush=True)
+    _uv("venv", "--clear", "--python", python, str(environment.folder))
+    _uv("pip", "install", "--python", str(environment.folder), "--requirements", f"{LOCKS / environment.lock}.txt")
+    stamp.write_text(wanted, encoding="utf-8")
+
+
+def _uv(*arguments: str) -> None:
+    settings = {"UV_PYTHON_DOWNLOADS": "never", "UV_COMPILE_BYTECODE": "1", "UV_LINK_MODE": "copy", "UV_NO_CONFIG": "1"}
+    command = [str(Path(sys.executable).parent / "uv"), "--quiet", *arguments]
+    subprocess.run(command, env={**staging.clean_environment(), **settings}, check=True)
+
+
+def run_all(jobs: list[Job]) -> list[str]:
+    """Run the jobs, and tell of each as it ends. Returns the names of those that failed."""
+    failed = []
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        begun = {pool.submit(_run, job): job for job in jobs}
+        for done in concurrent.futures.as_completed(begun):
+            name, (status, output, seconds) = begun[done].name, done.result()
+            if status:
+                failed.append(name)
+                print(f"---- {name}:\n{output}---- {name}", end=" ")
+            print(f"{name}: {'FAILED' if status else _last_line(output)} ({seconds:.0f} s)", flush=True)
+    return failed
+
+
+def _run(job: Job) -> tuple[int, str, float]:
+    """Status, output and seconds of one job."""
+    start = time.monotonic()
+    done = subprocess.run(
+        job.command(),
+        env=staging.clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout, time.monotonic() - start
+
+
+def _last_line(output: str) -> str:
+    return output.rstrip().rpartition("\n")[2]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
