@@ -9,6 +9,7 @@ PYTHON ?= python3
 WORKERS ?= auto
 PYTEST_ARGS ?=
 SANITY_ARGS ?=
+MATRIX_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
@@ -52,7 +53,7 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 makes the environments with another Python (3.10 or newer)."
-	@echo "  PYTEST_ARGS='-k name' and SANITY_ARGS='--test pep8' are passed on."
+	@echo "  PYTEST_ARGS='-k name', SANITY_ARGS='--test pep8' and MATRIX_ARGS='units 2.17' are passed on."
 
 .PHONY: demo
 demo: .venv/.has-demo ## a playbook against the sandbox, on this machine alone
@@ -68,7 +69,11 @@ bench: .venv/.has-test ## what a task costs: direct, shipped and with ansible.bu
 
 .PHONY: sanity
 sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection tree
-	@$(in_lint) tools/sanity.py $(SANITY_ARGS)
+	@$(in_lint) tools/ansible_test.py sanity $(SANITY_ARGS)
+
+.PHONY: matrix
+matrix: .venv-lint/.has-lint ## ansible-test sanity, units and integration with each supported ansible-core and Python
+	@$(in_lint) tools/matrix.py $(MATRIX_ARGS)
 
 .PHONY: lint
 lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, the documentation, ruff, mypy
@@ -84,7 +89,7 @@ build: .venv/.has-demo ## the collection's tarball, in dist
 
 .PHONY: clean
 clean: ## remove environments, caches and build output
-	rm -rf .venv .venv-lint .venv-docs .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-* .ansible .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf dist docs/build htmlcov tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
