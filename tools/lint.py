@@ -12,7 +12,7 @@ from pathlib import Path
 
 import staging
 
-# Left out by .ansible-lint, which Galaxy heeds as well. Only files that are named one by one are looked at all the same.
+# Left out by .ansible-lint, which Galaxy heeds as well. Files are looked at all the same if they are named one by one.
 AWX_PROJECT = sorted(
     str(path.relative_to(staging.CHECKOUT)) for path in staging.CHECKOUT.glob("extensions/awx/project/*.yml")
 )
