@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Everything happens in this folder: environments are .venv (demo, tests), .venv-lint (lint, sanity) and .venv-docs.
+# Everything happens in this folder: environments are .venv (demo, tests), .venv-lint (lint, sanity), .venv-docs and
+# .venv-importer.
 # Each is made when it is first needed and again when its lock file in tests/requirements changes.
 
 PYTHON ?= python3
@@ -42,11 +43,13 @@ forget_unless_usable = $(shell \
 $(call forget_unless_usable,.venv)
 $(call forget_unless_usable,.venv-lint)
 $(call forget_unless_usable,.venv-docs)
+$(call forget_unless_usable,.venv-importer)
 
 # An empty configuration keeps the user's own out.
 in_venv = PATH="$$PWD/.venv/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv/ansible.cfg" .venv/bin/python
 in_lint = PATH="$$PWD/.venv-lint/bin:$$PATH" .venv-lint/bin/python
 in_docs = PATH="$$PWD/.venv-docs/bin:$$PATH" .venv-docs/bin/python
+in_importer = PATH="$$PWD/.venv-importer/bin:$$PATH" .venv-importer/bin/python
 
 .PHONY: help
 help: ## show this list
@@ -83,6 +86,10 @@ lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, 
 docs: .venv-docs/.has-docs ## the documentation site, in docs/build/html
 	@$(in_docs) tools/docs.py
 
+.PHONY: importer
+importer: .venv-importer/.has-importer ## what Galaxy says of the tarball, what ansible-navigator shows of it
+	@$(in_importer) tools/importer.py
+
 .PHONY: build
 build: .venv/.has-demo ## the collection's tarball, in dist
 	@$(in_venv) .venv/bin/ansible-galaxy collection build --force --output-path dist
@@ -108,4 +115,8 @@ clean: ## remove environments, caches and build output
 
 .venv-docs/.has-docs: tests/requirements/docs.txt tools/make_env.sh
 	@sh tools/make_env.sh "$(PYTHON)" .venv-docs tests/requirements/docs.txt
+	@touch $@
+
+.venv-importer/.has-importer: tests/requirements/importer.txt tools/make_env.sh
+	@sh tools/make_env.sh "$(PYTHON)" .venv-importer tests/requirements/importer.txt
 	@touch $@

@@ -35,6 +35,25 @@ def staged_copy() -> Iterator[Path]:
         yield copy
 
 
+def build(copy: Path, folder: Path) -> Path:
+    """Build the collection's tarball from the copy into `folder`."""
+    _galaxy(copy, "build", str(copy), "--output-path", str(folder))
+    [tarball] = folder.glob("*.tar.gz")
+    return tarball
+
+
+def install(source: Path | str, folder: Path) -> Path:
+    """Install a collection from a tarball, or from the address of a repository; return its folder."""
+    installed = folder / "ansible_collections" / "mailfleet" / "sendgrid"
+    _galaxy(installed, "install", str(source), "--offline", "--collections-path", str(folder))
+    return installed
+
+
+def _galaxy(collection: Path, *arguments: str) -> None:
+    command = [str(Path(sys.executable).with_name("ansible-galaxy")), "collection", *arguments]
+    subprocess.run(command, env=environment_for(collection), stdout=subprocess.DEVNULL, check=True)
+
+
 def clean_environment() -> dict[str, str]:
     """The caller's environment without what would lead the tools elsewhere."""
     harmful = ("ANSIBLE_", "GIT_", "SENDGRID_", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")

@@ -154,6 +154,12 @@ notes:
     C(async), an C(environment) or another Python interpreter, and always when the variable
     C(sendgrid_direct_execution) is V(false). The results are the same.
 attributes:
+  action_group:
+    description:
+      - Use C(group/mailfleet.sendgrid.reseller) in C(module_defaults) to set the connection once for all modules.
+    support: full
+    membership:
+      - mailfleet.sendgrid.reseller
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying anything.
   diff_mode:

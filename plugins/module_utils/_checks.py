@@ -136,9 +136,12 @@ def _address_problems(url: str) -> list[str]:
         return ["api_url holds a character that an address cannot have"]
     try:
         parts = urlsplit(base_address(url))
-        host, _port = parts.hostname, parts.port
+        # A port that cannot be raises when it is asked for, and no earlier.
+        host, port = parts.hostname, parts.port
     except ValueError:
         return ["api_url is not an address"]
+    if port == 0:
+        return ["api_url names port 0, where no service can listen"]
     if parts.scheme not in ("http", "https") or not host:
         return ["api_url must be an address that starts with https://"]
     problems = []

@@ -887,5 +887,8 @@ def test_a_library_that_is_missing(module: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
-    said = f"The sandbox needs the Python module {module}, which is not installed.\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+    needs = ROOT / "tests" / "sandbox" / "requirements.txt"
+    command = f"{sys.executable} -m pip install -r {needs}"
+    said = f"The sandbox needs the Python module {module}, which is not installed. Install what it needs:"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{said}\n\n    {command}\n\n")
+    assert module.replace("_", "-") in needs.read_text(encoding="utf-8")

@@ -2,11 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`python -m tests.sandbox`: the command line, or one sentence when a library is missing that it needs."""
+"""`python -m tests.sandbox`: the command line, or what to do when a library is missing that it needs."""
 
 from __future__ import annotations
 
+import shlex
 import sys
+from pathlib import Path
 
 try:
     from .program import main
@@ -15,7 +17,14 @@ except ModuleNotFoundError as missing:
     if not missing.name or missing.name.startswith(__package__):
         raise
     library = missing.name.partition(".")[0]
-    print(f"The sandbox needs the Python module {library}, which is not installed.", file=sys.stderr)
+    needs = Path(__file__).resolve().with_name("requirements.txt")
+    command = shlex.join([sys.executable, "-m", "pip", "install", "-r", str(needs)])
+    print(
+        f"The sandbox needs the Python module {library}, which is not installed. Install what it needs:",
+        f"    {command}\n",
+        sep="\n\n",
+        file=sys.stderr,
+    )
     sys.exit(2)
 
 if __name__ == "__main__":

@@ -119,7 +119,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m tests.sandbox", description="A stand-in for the v2 customer service.")
+    parser = _Parser(prog=f"python -m {__package__}", description="A stand-in for the v2 customer service.")
     parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="loopback address (default: %(default)s)")
     parser.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--database", metavar="PATH", help="SQLite file that keeps the state (default: in memory)")

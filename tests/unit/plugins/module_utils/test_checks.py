@@ -354,6 +354,7 @@ def test_addresses_that_keep_secrets_safe(url):
         "https://[::1/apiv2",
         "https://api.example.com:port/apiv2",
         "https://api.example.com:99999/apiv2",
+        "https://api.example.com:0/apiv2",
         "http://api.example.com/apiv2",
         "http://192.0.2.1/apiv2",
         "http://0.0.0.0/apiv2",

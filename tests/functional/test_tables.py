@@ -1,0 +1,435 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Lists that stand in two places say the same in both: folders and files, code, documentation, versions."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import subprocess
+import sys
+from functools import cache
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fields
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import VERSION
+
+from tests.sandbox.faults import KINDS
+from tools import staging
+
+from .running import ROOT
+
+COLLECTION = "mailfleet.sendgrid"
+GUIDES = ROOT / "docs" / "docsite" / "rst"
+GROUP = f"{COLLECTION}.reseller"
+# What says how a customer is to be made, and is no attribute of one.
+MANNER = {"state", "update_password", "update_website_access"}
+
+# What each test of a run of Ansible is about.
+TESTED = {
+    "modules/reseller_customer": "test_customer.py",
+    "modules/reseller_customer_info": "test_info.py",
+    "modules/reseller_customer_password": "test_password.py",
+    "modules/reseller_customers": "test_fleet.py",
+    "inventory/reseller": "test_inventory.py",
+    "roles/fleet": "test_fleet_role.py",
+    "roles/fleet_report": "test_fleet_report.py",
+    "playbooks/converge_fleet": "test_awx.py",
+    "playbooks/converge_slice": "test_awx.py",
+    "playbooks/disable_customer": "test_awx.py",
+    "playbooks/register_with_awx": "test_awx.py",
+    "playbooks/report": "test_awx.py",
+    "playbooks/reset_password": "test_awx.py",
+}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def load(name: str) -> Any:
+    return yaml.safe_load(read(name))
+
+
+def stems(pattern: str) -> list[str]:
+    """The names of files or folders, without their ends."""
+    found = sorted(path.stem for path in ROOT.glob(pattern) if path.stem != "__init__")
+    assert found, pattern
+    return found
+
+
+def full(names: list[str]) -> list[str]:
+    return [f"{COLLECTION}.{name}" for name in names]
+
+
+def code(text: str) -> list[str]:
+    """What stands in marks for code, in Markdown and in reStructuredText."""
+    return re.findall(r"`+([^`]+)`+", text)
+
+
+def markdown_table(name: str, header: str) -> list[list[str]]:
+    """The rows of the table that begins with `header`: the texts of its cells."""
+    lines = read(name).splitlines()
+    first = lines.index(header)
+    rows = takewhile(lambda line: line.startswith("|"), lines[first + 2 :])
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def rst_table(name: str, header: str) -> list[list[str]]:
+    """The same of a guide; `header` is the first cell of its head."""
+    text = (GUIDES / name).read_text(encoding="utf-8").partition(f"   * - {header}\n")[2]
+    body = "\n".join(takewhile(lambda line: not line or line.startswith("   "), text.splitlines()))
+    return [
+        [" ".join(cell.split()) for cell in re.split(r"^     - ", row, flags=re.MULTILINE)]
+        for row in re.split(r"^   \* - ", body, flags=re.MULTILINE)[1:]
+    ]
+
+
+@cache
+def documentation(kind: str, *names: str) -> dict[str, Any]:
+    """What ansible-doc knows of plugins or roles, fragments included."""
+    with staging.staged_copy() as copy:
+        done = subprocess.run(
+            ["ansible-doc", "--type", kind, "--json", *names],
+            env=staging.environment_for(copy),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+    return json.loads(done.stdout)
+
+
+def modules() -> dict[str, Any]:
+    return {name: page["doc"] for name, page in documentation("module", *full(stems("plugins/modules/*.py"))).items()}
+
+
+# Modules
+
+
+def test_every_module_is_documented_as_a_member_of_the_action_group() -> None:
+    runtime = load("meta/runtime.yml")
+    assert full(runtime["action_groups"]["reseller"]) == sorted(modules())
+    for name, page in modules().items():
+        attribute = page["attributes"]["action_group"]
+        assert (attribute["support"], attribute["membership"]) == ("full", [GROUP]), name
+
+
+def test_every_module_has_an_action_plugin() -> None:
+    assert stems("plugins/action/*.py") == stems("plugins/modules/*.py")
+
+
+# The README
+
+
+def test_the_readme_lists_all_modules() -> None:
+    rows = markdown_table("README.md", "| module | what it does |")
+    assert sorted(code(row[0])[0] for row in rows) == full(stems("plugins/modules/*.py"))
+
+
+def test_the_readme_lists_all_plugins() -> None:
+    rows = markdown_table("README.md", "| plugin | kind | what it does |")
+    wanted = [(name, kind) for kind in ("filter", "inventory") for name in full(stems(f"plugins/{kind}/*.py"))]
+    assert sorted(((code(row[0])[0], row[1]) for row in rows), key=lambda row: (row[1], row[0])) == wanted
+
+
+def test_the_readme_lists_all_roles() -> None:
+    rows = markdown_table("README.md", "| role | what it does |")
+    assert sorted(code(row[0])[0] for row in rows) == full(stems("roles/*"))
+
+
+# What idempotency rests on
+
+
+def idempotency() -> dict[str, list[list[str]]]:
+    """The rows of both tables: attributes, how they are compared, what a second run does."""
+    guide = rst_table("idempotency.rst", "Attribute")
+    return {
+        "README.md": markdown_table("README.md", "| attribute | how | a second run |"),
+        "idempotency.rst": [row for row in guide if code(row[0]) != ["state: absent"]],
+    }
+
+
+@pytest.mark.parametrize("source", idempotency())
+def test_what_idempotency_rests_on_is_told_of_every_attribute(source: str) -> None:
+    told = [name for row in idempotency()[source] for name in code(row[0])]
+    assert set(told) == {*_fields.BY_NAME, "new_username"}
+    # One row for each server, with website access and without it.
+    assert {name for name in told if told.count(name) > 1} <= {"website_access"}
+
+
+@pytest.mark.parametrize("source", idempotency())
+def test_what_is_used_on_creation_only_is_told(source: str) -> None:
+    told = [code(row[0]) for row in idempotency()[source] if row[1].strip(".").lower() == "used on creation only"]
+    assert [sorted(names) for names in told] == [
+        sorted(field.name for field in _fields.FIELDS if field.written_by is None)
+    ]
+
+
+def test_attributes_are_the_options_of_the_module() -> None:
+    options = {name: set(page["options"]) for name, page in modules().items()}
+    connection = set.intersection(*options.values()) - set(_fields.BY_NAME)
+    assert "api_key" in connection
+    assert options[f"{COLLECTION}.reseller_customer"] - connection == {*_fields.BY_NAME, "new_username"} | MANNER
+
+
+# AWX
+
+
+def test_the_guide_to_awx_lists_all_playbooks() -> None:
+    rows = {code(row[0])[0].removeprefix(COLLECTION + "."): row for row in rst_table("awx.rst", "Playbook")}
+    assert sorted(rows) == stems("playbooks/*.yml")
+    for name, row in rows.items():
+        words = set(
+            re.findall(r"\w+", uncommented(f"playbooks/{name}.yml") + uncommented("playbooks/tasks/read_fleet.yml"))
+        )
+        roles = [load(f"roles/{role}/meta/argument_specs.yml") for role in stems("roles/*")]
+        options = {option for role in roles for option in role["argument_specs"]["main"]["options"]}
+        strangers = [variable for variable in code(row[2]) if variable not in words | options]
+        assert strangers == [], name
+
+
+def uncommented(name: str) -> str:
+    return "\n".join(line.partition("# ")[0] for line in read(name).splitlines())
+
+
+def test_the_guide_to_awx_lists_all_job_templates() -> None:
+    templates = load("playbooks/vars/awx_job_templates.yml")["awx_job_templates"]
+    rows = rst_table("awx.rst", "Job template")
+    assert [row[0] for row in rows] == [template["name"] for template in templates]
+    # What is asked is told in parts, one for each question.
+    assert all(row[1] for row in rows)
+    started = {template["playbook"].removesuffix(".yml") for template in templates}
+    assert started == set(stems("playbooks/*.yml")) - {"register_with_awx"}
+
+
+def test_a_slice_takes_every_option_of_a_customer() -> None:
+    [play] = load("playbooks/converge_slice.yml")
+    [task] = [task for task in play["tasks"] if f"{COLLECTION}.reseller_customer" in task]
+    assert set(task[f"{COLLECTION}.reseller_customer"]) == {*_fields.BY_NAME, "new_username"} | MANNER
+
+
+# The layers
+
+
+def layers() -> dict[str, int]:
+    """The floor of each file of module_utils that the guide names, from the wire up."""
+    rows = rst_table("developing.rst", "File")
+    return {name: floor for floor, row in enumerate(rows) for name in code(row[0])}
+
+
+def test_each_layer_imports_only_from_those_before_it() -> None:
+    floors = layers()
+    assert len(floors) > 10
+    for name in stems("plugins/module_utils/_*.py"):
+        imported = imports(f"plugins/module_utils/{name}.py")
+        # What the guide does not name is used everywhere, and uses nothing.
+        assert {other for other in imported if floors.get(other, -1) > floors.get(name, -1)} == set(), name
+    assert set(floors) <= set(stems("plugins/module_utils/_*.py"))
+
+
+def imports(name: str) -> set[str]:
+    """The files of module_utils that a file imports, in either way of writing it."""
+    place = f"ansible_collections.{COLLECTION}.plugins.module_utils"
+    nodes = [node for node in ast.walk(ast.parse(read(name))) if isinstance(node, ast.ImportFrom) and node.module]
+    from_folder = {alias.name for node in nodes if node.module == place for alias in node.names}
+    return from_folder | {node.module.rpartition(".")[2] for node in nodes if node.module.startswith(place + ".")}
+
+
+def test_contributing_names_the_same_layers() -> None:
+    [told] = re.findall(r"^The layers, from the wire to Ansible: (.*?)\. Each", read("CONTRIBUTING.md"), re.S | re.M)
+    floors = layers()
+    told_floors = [floors[name] for name in code(told)]
+    assert told_floors == sorted(told_floors)
+
+
+# Versions
+
+
+def number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def test_one_version_is_the_newest_everywhere() -> None:
+    releases = load("changelogs/changelog.yaml")["releases"]
+    newest = re.search(r"^## v(\S+)$", read("CHANGELOG.md").replace("\\", ""), re.MULTILINE)
+    assert newest is not None
+    assert {load("galaxy.yml")["version"], max(releases, key=number), newest[1]} == {VERSION}
+
+
+def versions_added() -> list[tuple[str, str, str]]:
+    """Kind, name and version of all that is documented, and of its options that name one."""
+    kinds = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "inventory": "plugins/inventory/*.py"}
+    pages = [
+        (kind, name.rpartition(".")[2], page["doc"])
+        for kind, pattern in kinds.items()
+        for name, page in documentation(kind, *full(stems(pattern))).items()
+    ]
+    specs = [("role", name, load(f"roles/{name}/meta/argument_specs.yml")) for name in stems("roles/*")]
+    pages += [(kind, name, spec["argument_specs"]["main"]) for kind, name, spec in specs]
+    return [(kind, name, page["version_added"]) for kind, name, page in pages] + [
+        (f"option of {kind}", f"{name}.{option}", described["version_added"])
+        for kind, name, page in pages
+        for option, described in page.get("options", {}).items()
+        # The fragments of Ansible itself count by its versions.
+        if "version_added" in described and described.get("version_added_collection", COLLECTION) == COLLECTION
+    ]
+
+
+def test_nothing_was_added_after_this_version() -> None:
+    assert [added for added in versions_added() if number(added[2]) > number(VERSION)] == []
+
+
+def test_the_changelog_tells_in_which_release_each_was_added() -> None:
+    releases = load("changelogs/changelog.yaml")["releases"].items()
+    told = [
+        (kind, entry["name"], version)
+        for version, release in releases
+        for kind, entries in [
+            ("module", release.get("modules", [])),
+            *release.get("plugins", {}).items(),
+            *release.get("objects", {}).items(),
+        ]
+        for entry in entries
+    ]
+    assert sorted(told) == sorted(added for added in versions_added() if not added[0].startswith("option"))
+
+
+def test_one_oldest_ansible_is_named_everywhere() -> None:
+    found = re.fullmatch(r">=(\d+\.\d+)\.0", load("meta/runtime.yml")["requires_ansible"])
+    assert found is not None
+    oldest = found[1]
+    for name in ("README.md", "docs/docsite/rst/getting_started.rst"):
+        assert re.findall(r"needs ansible-core (\S+) or newer", read(name)) == [oldest], name
+    roles = [
+        str(load(f"roles/{role}/meta/main.yml")["galaxy_info"]["min_ansible_version"]) for role in stems("roles/*")
+    ]
+    assert set(roles) == {oldest}
+    environment = load("extensions/execution-environment/execution-environment.yml")
+    assert environment["dependencies"]["ansible_core"]["package_pip"] == f"ansible-core>={oldest}"
+    # The tests run with the oldest one, on the Python that cannot run a newer.
+    tested = re.findall(r"^ansible-core>=(\d+\.\d+)", read("tests/requirements/demo.in"), re.MULTILINE)
+    assert min(tested, key=number) == oldest
+    assert re.findall(r"^ansible-core==(\d+\.\d+)\.", read("tests/requirements/demo.txt"), re.MULTILINE) == tested
+
+
+def test_one_oldest_python_is_named_everywhere() -> None:
+    oldest = load("tests/config.yml")["modules"]["python_requires"].removeprefix(">=")
+    for name in ("README.md", "docs/docsite/rst/getting_started.rst"):
+        assert re.findall(r"Python\s+(\d\.\d+)\s+or\s+newer,\s+are", read(name)) == [oldest], name
+    [target] = re.findall(r'^target-version = "py(\d)(\d+)"$', read("pyproject.toml"), re.MULTILINE)
+    assert ".".join(target) == oldest
+
+
+# Tests
+
+
+def test_everything_that_runs_has_a_test_that_runs_it() -> None:
+    there = {
+        f"{place}/{name}"
+        for place, pattern in (
+            ("modules", "plugins/modules/*.py"),
+            ("inventory", "plugins/inventory/*.py"),
+            ("roles", "roles/*"),
+            ("playbooks", "playbooks/*.yml"),
+        )
+        for name in stems(pattern)
+    }
+    assert set(TESTED) == there
+    assert [subject for subject, test in TESTED.items() if not is_run(subject, f"tests/functional/{test}")] == []
+
+
+def is_run(subject: str, test: str) -> bool:
+    """Whether a file of tests runs it: it names a playbook in full, or its job template in a call."""
+    place, _slash, name = subject.partition("/")
+    nodes = list(ast.walk(ast.parse(read(test))))
+    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
+    if place != "playbooks":
+        return bool(texts & {name, f"{COLLECTION}.{name}"})
+    templates = load("playbooks/vars/awx_job_templates.yml")["awx_job_templates"]
+    started = {template["name"] for template in templates if template["playbook"] == f"{name}.yml"}
+    called = {ast.unparse(node.args[0]).strip("'") for node in nodes if isinstance(node, ast.Call) and node.args}
+    return f"{COLLECTION}.{name}" in texts or bool(started & called)
+
+
+def test_every_filter_is_used_by_a_role_or_a_playbook() -> None:
+    used = "\n".join(
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("roles/*/*/*"), *ROOT.glob("playbooks/*.yml")]
+    )
+    assert [name for name in full(stems("plugins/filter/*.py")) if not re.search(rf"\| {name}\b", used)] == []
+
+
+# Commands
+
+
+def sandbox_help() -> str:
+    command = [sys.executable, "-m", "tests.sandbox", "--help"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=True).stdout
+
+
+def test_the_readme_of_the_sandbox_lists_its_options() -> None:
+    rows = markdown_table("tests/sandbox/README.md", "| option | default | meaning |")
+    told = {code(row[0])[0].split()[0]: code(row[1]) for row in rows}
+    # Each begins a line of its own; its help may go on in the next lines.
+    parts = re.split(r"^  (?:-h, )?(?=--)", sandbox_help(), flags=re.MULTILINE)[1:]
+    options = {part.split()[0].strip(","): " ".join(part.split()) for part in parts}
+    assert set(told) == set(options) - {"--help"}
+    defaults = {name: re.findall(r"\(default: (\S+)\)", text) for name, text in options.items()}
+    assert sum(map(len, defaults.values())) > 2
+    assert {name: defaults[name] for name in defaults if defaults[name]} == {
+        name: told[name] for name in defaults if defaults[name]
+    }
+
+
+def test_the_readme_of_the_sandbox_lists_its_faults() -> None:
+    rows = markdown_table("tests/sandbox/README.md", "| fault | acts | what the client gets | `outcome` |")
+    assert sorted(code(row[0])[0] for row in rows) == sorted(KINDS)
+
+
+TARGETS = re.findall(r"^([a-z][\w-]*):", read("Makefile"), re.MULTILINE)
+NAMES_TARGETS = [
+    *("README.md", "CONTRIBUTING.md", "tests/requirements/README.md", "tests/sandbox/README.md", ".ci/run"),
+    *sorted(str(path.relative_to(ROOT)) for path in GUIDES.glob("*.rst")),
+]
+
+
+TARGET_WORDS = r"((?: [a-z][a-z-]*(?![\w=]))+)"
+
+
+def named_targets(name: str) -> set[str]:
+    """The targets of `make` in commands and in marks for code: in `make test lint PYTHON=python3` the first two."""
+    found = re.findall(
+        rf"(?:^ {{4,}}|`|^# .*: |run_gate \w+ )make{TARGET_WORDS}|^make{TARGET_WORDS}$", read(name), re.MULTILINE
+    )
+    return {target for parts in found for target in " ".join(parts).split()}
+
+
+@pytest.mark.parametrize("name", NAMES_TARGETS)
+def test_targets_that_are_named_are_there(name: str) -> None:
+    assert named_targets(name) - set(TARGETS) == set()
+
+
+def test_contributing_names_every_gate() -> None:
+    gates = named_targets(".ci/run")
+    assert {"sanity", "lint", "docs"} <= gates
+    assert gates <= named_targets("CONTRIBUTING.md")
+    assert {"demo", "test", "docs", "build"} <= named_targets("README.md")
+
+
+def test_every_target_is_explained() -> None:
+    explained = re.findall(r"^([a-z][\w-]*):.*## ", read("Makefile"), re.MULTILINE)
+    phony = re.findall(r"^\.PHONY: (.*)$", read("Makefile"), re.MULTILINE)
+    assert explained == TARGETS == " ".join(phony).split()
+
+
+def test_guides_are_in_the_table_of_contents() -> None:
+    listed = [name for section in load("docs/docsite/extra-docs.yml")["sections"] for name in section["toctree"]]
+    names = [next(iter(name.values())) if isinstance(name, dict) else name for name in listed]
+    assert sorted(Path(name).stem for name in names) == stems("docs/docsite/rst/*.rst")
