@@ -19,11 +19,13 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import closing
+from http.client import HTTPConnection
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ansible.errors import AnsibleActionFail
-from ansible.module_utils.urls import open_url
 from ansible.plugins.action import ActionBase
 
 SEED = Path(__file__).parents[1] / "files" / "seed.json"
@@ -58,13 +60,11 @@ def _start(_sandbox):
     if words[:3] != ["sandbox", "listening", "on"]:
         raise AnsibleActionFail(f"The sandbox did not start: {line}{process.communicate(timeout=PATIENCE)[0]}")
     account = json.loads(SEED.read_text(encoding="utf-8"))["accounts"][0]
-    return {**account, "api_url": words[3], "control": words[3].replace("/apiv2", "/_sandbox"), "pid": process.pid}
+    return {**account, "api_url": words[3], "pid": process.pid}
 
 
 def _look(sandbox):
-    calls = _ask("GET", sandbox, "log")
-    _ask("DELETE", sandbox, "log")
-    stored = _ask("GET", sandbox, "customers")
+    calls, _forgotten, stored = _ask(sandbox, "GET log", "DELETE log", "GET customers")
     return {
         "calls": calls,
         "called": [call["operation"] for call in calls],
@@ -74,13 +74,19 @@ def _look(sandbox):
 
 
 def _reset(sandbox):
-    _ask("POST", sandbox, "reset")
+    _ask(sandbox, "POST reset")
     return {}
 
 
-def _ask(verb, sandbox, name):
-    answer = open_url(f"{sandbox['control']}/{name}", method=verb, use_proxy=False, timeout=PATIENCE)
-    return json.loads(answer.read())
+def _ask(sandbox, *requests):
+    """What the control addresses answer."""
+    address = urlsplit(sandbox["api_url"])
+    answers = []
+    with closing(HTTPConnection(address.hostname, address.port, timeout=PATIENCE)) as connection:
+        for verb, name in map(str.split, requests):
+            connection.request(verb, f"/_sandbox/{name}")
+            answers.append(json.loads(connection.getresponse().read()))
+    return answers
 
 
 _STEPS = {"start": _start, "look": _look, "reset": _reset}
