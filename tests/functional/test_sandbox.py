@@ -737,6 +737,17 @@ def test_clean_stop_with_an_open_connection(start: Callable[..., Sandbox], numbe
         assert sandbox.stop(number) == (0, "", "")
 
 
+def test_it_ends_with_another_process(start: Callable[..., Sandbox]) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        sandbox = start("--until-end-of", str(other.pid))
+        with pytest.raises(subprocess.TimeoutExpired):
+            sandbox.process.wait(timeout=1.2)
+        assert sandbox.control("GET", "customers") == []
+        other.kill()
+    output, errors = sandbox.process.communicate(timeout=30)
+    assert (sandbox.process.returncode, output, errors) == (0, "", "")
+
+
 def test_demo_fleet(start: Callable[..., Sandbox]) -> None:
     sandbox = start("--demo", "--behaviour", "observed")
     demo = {"api_user": "demo", "api_key": "demo-key-1234"}
@@ -803,6 +814,7 @@ def test_other_reasons_not_to_start(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert "Cannot listen" in failure("--port", str(taken.getsockname()[1]))
     assert "not a loopback address" in failure("--host", "0.0.0.0")
+    assert "not the number of a process" in failure("--until-end-of", "-1")
     assert "cannot be read" in failure("--port", "0", "--seed", str(tmp_path / "none.json"))
     other = tmp_path / "other.db"
     other.write_text("This is no database, but somebody needs it.\n" * 50, encoding="utf-8")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import ipaddress
+import os
 import signal
 import socket
 import sqlite3
@@ -39,6 +40,7 @@ _FAILURE = 2
 _SECONDS_TO_FINISH = 0.4
 # Beyond that a list would hardly fit into memory.
 _MOST_CUSTOMERS = 1_000_000
+_SECONDS_BETWEEN_LOOKS = 0.5
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -49,9 +51,10 @@ class StartError(Exception):
 class _Server(uvicorn.Server):
     """A server that says once where it listens, when it really does, and that ends a stop by signal with status 0."""
 
-    def __init__(self, config: uvicorn.Config, line: str) -> None:
+    def __init__(self, config: uvicorn.Config, line: str, process: int | None) -> None:
         super().__init__(config)
         self._line = line
+        self._process = process
         # uvicorn raises a caught signal again after its shutdown; this handler takes it then, and also one that comes
         # before uvicorn listens to signals at all.
         for number in _STOP_SIGNALS:
@@ -63,6 +66,14 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         print(self._line, flush=True)
+        if self._process is not None:
+            self._go_on_while_there_is(self._process)
+
+    def _go_on_while_there_is(self, process: int) -> None:
+        if _is_there(process):
+            asyncio.get_running_loop().call_later(_SECONDS_BETWEEN_LOOKS, self._go_on_while_there_is, process)
+        else:
+            self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         asyncio.get_running_loop().call_later(_SECONDS_TO_FINISH, self._abort_connections)
@@ -72,6 +83,17 @@ class _Server(uvicorn.Server):
         """Nothing may hold up a stop: no stall, no client that reads nothing, none that came at the last moment."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        # It is somebody else's.
+        return True
+    return True
 
 
 def _loopback(text: str) -> str:
@@ -94,6 +116,13 @@ def _port(text: str) -> int:
 def _customers(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > _MOST_CUSTOMERS:
         raise argparse.ArgumentTypeError(f"{text} is not a number of customers from 0 to {_MOST_CUSTOMERS}")
+    return int(text)
+
+
+def _process(text: str) -> int:
+    # 0 and negative numbers stand for groups of processes.
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text} is not the number of a process")
     return int(text)
 
 
@@ -144,6 +173,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CALLS/SECONDS",
         help="how many calls an account may make in how much time, as in 600/60 (default: any number)",
     )
+    parser.add_argument(
+        "--until-end-of",
+        type=_process,
+        metavar="PID",
+        help="stop when the process with this number has ended (default: go on until a signal)",
+    )
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
     state.add_argument("--demo", action="store_true", help="begin with a small demo fleet")
@@ -181,7 +216,10 @@ def _address(bound: socket.socket) -> str:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    """Run until a signal says stop. Raises StartError, SeedError or StoreError before it listens."""
+    """Run until a signal or the end of a process says stop.
+
+    Raises StartError, SeedError or StoreError before it listens.
+    """
     behaviour = BEHAVIOURS[options.behaviour]
     seed = _seed(options)
     with _listening_socket(options.host, options.port) as bound:
@@ -207,7 +245,7 @@ def _serve(options: argparse.Namespace) -> None:
             timeout_graceful_shutdown=2,
         )
         line = f"sandbox listening on {_address(bound)} (behaviour: {behaviour.name})"
-        _Server(config, line).run(sockets=[bound])
+        _Server(config, line, options.until_end_of).run(sockets=[bound])
         store.close()
 
 
@@ -216,7 +254,7 @@ def _stop_before_start(_number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 after a stop by signal, 2 when the service cannot start."""
+    """Exit status: 0 after a stop, 2 when the service cannot start."""
     for number in _STOP_SIGNALS:
         signal.signal(number, _stop_before_start)
     options = _parser().parse_args(arguments)
