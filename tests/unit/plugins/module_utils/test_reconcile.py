@@ -19,8 +19,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile impo
     reread,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
-
-from tests.unit.plugins.module_utils.fakes import Clock, FakeHttp, FakeService, Refused, customer, errors
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
+    Clock,
+    FakeHttp,
+    FakeService,
+    Refused,
+    customer,
+    errors,
+)
 
 ANN = "ann@example.com"
 EVE = "eve@example.com"

@@ -20,10 +20,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing,
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
+    Clock,
+    FakeResponse,
+    connection_lost,
+    tls_broken,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import Clock, FakeResponse, connection_lost, tls_broken
 
 KEY = "canary-key/ä&1"
 PASSWORD = "canary-password/ü&2"
