@@ -515,7 +515,7 @@ def refusal(wanted, service):
     return "correct new_username" if final not in exact and final.casefold() in near else None
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     FLEETS,
     WANTED,

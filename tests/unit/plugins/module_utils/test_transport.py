@@ -447,9 +447,9 @@ def _survives(status, headers):
 
 @pytest.mark.parametrize("status", [200, 429, 503])
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", ODD_VALUES)
-def test_an_odd_header_is_no_defect(status, name, value):
-    _survives(status, {"X-RateLimit-Remaining": "0", name: value})
+def test_an_odd_header_is_no_defect(status, name):
+    for value in ODD_VALUES:
+        _survives(status, {"X-RateLimit-Remaining": "0", name: value})
 
 
 @given(st.sampled_from([200, 429, 503]), st.dictionaries(st.sampled_from(NAMES), HEADER_TEXTS))
