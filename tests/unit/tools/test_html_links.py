@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from tools.html_links import check
+from ansible_collections.mailfleet.sendgrid.tools.html_links import check
 
 OTHER_PAGE = '<h1 id="top">Other</h1><a name="old-style">x</a>'
 

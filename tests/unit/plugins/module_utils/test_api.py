@@ -10,8 +10,7 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
-
-from tests.unit.plugins.module_utils.fakes import ANN
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN
 
 
 class FakeSession:

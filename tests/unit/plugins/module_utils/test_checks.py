@@ -54,11 +54,11 @@ TODAY = datetime.date(2026, 5, 14)
 
 
 @pytest.mark.parametrize(("name", "limit"), LIMITS)
-@pytest.mark.parametrize("sign", ["x", "ä", "😀"])
-def test_a_text_may_be_as_long_as_its_limit_and_no_longer(name, limit, sign):
-    assert option_problems({name: sign * limit}, "reseller") == []
-    [problem] = option_problems({name: sign * (limit + 1)}, "reseller")
-    assert name in problem and str(limit) in problem and str(limit + 1) in problem
+def test_a_text_may_be_as_long_as_its_limit_and_no_longer(name, limit):
+    for sign in ("x", "ä", "😀"):
+        assert option_problems({name: sign * limit}, "reseller") == []
+        [problem] = option_problems({name: sign * (limit + 1)}, "reseller")
+        assert name in problem and str(limit) in problem and str(limit + 1) in problem
 
 
 @pytest.mark.parametrize(("name", "limit"), [("email", 100), ("new_username", 100)])
@@ -107,9 +107,9 @@ def test_the_shortest_password(password, right):
         ("a@b@c", False),
     ],
 )
-@pytest.mark.parametrize("name", ["email", "new_username"])
-def test_the_form_of_an_address(name, email, right):
-    assert (option_problems({name: email}, "reseller") == []) is right
+def test_the_form_of_an_address(email, right):
+    for name in ("email", "new_username"):
+        assert (option_problems({name: email}, "reseller") == []) is right, name
 
 
 def test_an_empty_email_can_be_fed_back_but_not_created():
@@ -251,10 +251,10 @@ def test_options_of_the_customer_family_only():
         "mail_domain",
     ],
 )
-@pytest.mark.parametrize("sign", ["\x00", "\x0b", "\ud800", "\uffff"])
-def test_text_that_cannot_be_carried_is_refused(name, sign):
+def test_text_that_cannot_be_carried_is_refused(name):
     family = "customer" if name == "mail_domain" else "reseller"
-    assert option_problems({name: f"someone{sign}@example.com"}, family) != []
+    for sign in ("\x00", "\x0b", "\ud800", "\uffff"):
+        assert option_problems({name: f"someone{sign}@example.com"}, family) != [], sign
     assert option_problems({name: "someone@example.com"}, family) == []
 
 

@@ -21,8 +21,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Observed, plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import Outcome, pretend
-
-from tests.unit.plugins.module_utils.test_tasks import CONNECTION, CREATION_ONLY, KEY, LEFT_OUT, NEW, PASSWORD
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
+    CONNECTION,
+    CREATION_ONLY,
+    KEY,
+    LEFT_OUT,
+    NEW,
+    PASSWORD,
+)
 
 ANN = "ann@example.com"
 EVE = "eve@example.com"

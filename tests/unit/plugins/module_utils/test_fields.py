@@ -21,11 +21,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     from_row,
     to_wire,
 )
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import ENCODERS
-from tests.unit.plugins.module_utils.strategies import XML_TEXTS
 
 BOTH = (RESELLER, CUSTOMER)
 PROFILE_NAMES = {

@@ -20,10 +20,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import 
     reset_wait,
     whole_number,
 )
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import Clock
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import Clock
 
 NOW = 1_700_000_000
 

@@ -23,11 +23,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     to_check_password,
     to_search_company,
 )
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS, FakeService
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import ENCODERS, FakeService
-from tests.unit.plugins.module_utils.strategies import XML_TEXTS
 
 SECRET = "canary-password"
 ANN = {
@@ -516,7 +515,7 @@ def refusal(wanted, service):
     return "correct new_username" if final not in exact and final.casefold() in near else None
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(
     FLEETS,
     WANTED,

@@ -19,8 +19,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile impo
     reread,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
-
-from tests.unit.plugins.module_utils.fakes import Clock, FakeHttp, FakeService, Refused, customer, errors
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
+    Clock,
+    FakeHttp,
+    FakeService,
+    Refused,
+    customer,
+    errors,
+)
 
 ANN = "ann@example.com"
 EVE = "eve@example.com"
@@ -203,14 +209,14 @@ def test_tries_of_a_write_are_bounded(desired, operation, existing, retries):
     "pattern",
     [["busy"], ["lost_before"], ["busy", "lost_before"], ["lost_before", "busy"], ["busy", "busy", "lost_before"]],
 )
-@pytest.mark.parametrize("retries", [0, 1, 4])
-def test_all_tries_of_one_write_share_one_allowance(desired, operation, existing, pattern, retries):
-    clock = Clock()
-    api = make_api(service_with(existing), {operation: pattern * 10}, clock, retries=retries, max_retry_wait=1000)
-    result = carried_out(api, desired)
-    assert made(result) == [(operation, "failed")]
-    assert api.session._line.http.writes == [operation] * (retries + 1)
-    assert len(clock.sleeps) == retries
+def test_all_tries_of_one_write_share_one_allowance(desired, operation, existing, pattern):
+    for retries in (0, 1, 4):
+        clock = Clock()
+        api = make_api(service_with(existing), {operation: pattern * 10}, clock, retries=retries, max_retry_wait=1000)
+        result = carried_out(api, desired)
+        assert made(result) == [(operation, "failed")]
+        assert api.session._line.http.writes == [operation] * (retries + 1)
+        assert len(clock.sleeps) == retries
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)

@@ -13,11 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, is_carried, shown, whole
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import xml_text
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_CHARACTERS, XML_TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import xml_text
-from tests.unit.plugins.module_utils.strategies import XML_CHARACTERS, XML_TEXTS
 
 
 @pytest.mark.parametrize(

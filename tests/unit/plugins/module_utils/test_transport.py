@@ -20,10 +20,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing,
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
+    Clock,
+    FakeResponse,
+    connection_lost,
+    tls_broken,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import Clock, FakeResponse, connection_lost, tls_broken
 
 KEY = "canary-key/ä&1"
 PASSWORD = "canary-password/ü&2"
@@ -443,9 +447,9 @@ def _survives(status, headers):
 
 @pytest.mark.parametrize("status", [200, 429, 503])
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("value", ODD_VALUES)
-def test_an_odd_header_is_no_defect(status, name, value):
-    _survives(status, {"X-RateLimit-Remaining": "0", name: value})
+def test_an_odd_header_is_no_defect(status, name):
+    for value in ODD_VALUES:
+        _survives(status, {"X-RateLimit-Remaining": "0", name: value})
 
 
 @given(st.sampled_from([200, 429, 503]), st.dictionaries(st.sampled_from(NAMES), HEADER_TEXTS))

@@ -9,11 +9,10 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import boolean, confirmation, rows
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS, in_json, in_xml
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
 from hypothesis import given
 from hypothesis import strategies as st
-
-from tests.unit.plugins.module_utils.fakes import ENCODERS, in_json, in_xml
-from tests.unit.plugins.module_utils.strategies import XML_TEXTS
 
 FORMATS = ("json", "xml")
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
