@@ -72,7 +72,7 @@ bench: .venv/.has-test ## what a task costs: direct, shipped and with ansible.bu
 
 .PHONY: sanity
 sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection tree
-	@$(in_lint) tools/ansible_test.py sanity $(SANITY_ARGS)
+	@$(in_lint) tools/run_ansible_test.py sanity $(SANITY_ARGS)
 
 .PHONY: matrix
 matrix: .venv-lint/.has-lint ## ansible-test sanity, units and integration with each supported ansible-core and Python

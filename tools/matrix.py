@@ -23,7 +23,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import ansible_test
+import run_ansible_test
 import staging
 
 # Each ansible-core, and the Pythons that it runs on as a controller.
@@ -48,7 +48,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of tools/ansible_test.py. `target`: where the code under test runs, if not beside ansible-core."""
+    """One run of tools/run_ansible_test.py. `target`: where the code under test runs, if not beside ansible-core."""
 
     kind: str
     controller: Environment
@@ -64,7 +64,7 @@ class Job:
 
     def command(self) -> list[str]:
         python = self.controller.folder / "bin" / "python"
-        return [str(python), str(staging.CHECKOUT / "tools" / "ansible_test.py"), self.kind, *self._arguments()]
+        return [str(python), str(staging.CHECKOUT / "tools" / "run_ansible_test.py"), self.kind, *self._arguments()]
 
     def _arguments(self) -> list[str]:
         if self.target:
@@ -110,7 +110,7 @@ def all_jobs(pythons: set[str]) -> list[Job]:
 def interpreters() -> dict[str, str]:
     """The path of each Python of this machine, by its version (`3.10`), oldest first."""
     versions = sorted({OLDEST_TARGET, *(python for known in CORES.values() for python in known)}, key=_number)
-    path = os.pathsep.join([*ansible_test.interpreter_folders(), os.environ.get("PATH", os.defpath)])
+    path = os.pathsep.join([*run_ansible_test.interpreter_folders(), os.environ.get("PATH", os.defpath)])
     found = {version: shutil.which(f"python{version}", path=path) for version in versions}
     return {version: place for version, place in found.items() if place}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "integration" / "targets"
 # Those that are run by themselves. What begins so is run for others, as ansible-test has it.
 NAMES = sorted(target.name for target in TARGETS.iterdir() if not target.name.startswith(("setup_", "prepare_")))

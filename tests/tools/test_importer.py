@@ -12,7 +12,7 @@ import pytest
 
 from tools.importer import STEPS, contents, log_problems, page_problems
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = {"module one", "role two", "playbook three.yml"}
 CLEAN = "\n".join([*STEPS, *(f"Loading {name}" for name in sorted(EXPECTED))])
 
