@@ -68,14 +68,10 @@ def _is_part(arguments: list[str]) -> bool:
     return any(not (each in WHERE and next(left, "")) and each != "--coverage" for each in left)
 
 
-def _own_python() -> str:
-    return f"{sys.version_info.major}.{sys.version_info.minor}"
-
-
 def _coverage(copy: Path, arguments: list[str]) -> int:
     """Unit and integration tests together: both pass, and what they did not reach is little."""
     for name in ("units", "integration"):
-        status = gate(copy, name, ["--coverage", "--python", _own_python(), *arguments])
+        status = gate(copy, name, ["--coverage", *arguments])
         if status:
             return status
     _run(copy, "coverage", ["report", "--show-missing", "--omit", "*/tests/*"])
