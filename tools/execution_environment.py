@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 COLLECTION = Path(__file__).resolve().parent.parent
+RECIPE = "Containerfile"
 EXAMPLE = COLLECTION / "extensions" / "execution-environment"
 
 
@@ -29,8 +30,10 @@ def main() -> int:
 
 def _missing_in_context(context: Path) -> list[str]:
     """What the definition asks for, and what is not in the folder that an image would be built from."""
-    _builder("create", "--file", str(EXAMPLE / "execution-environment.yml"), "--context", str(context))
-    recipe = (context / "Containerfile").read_text(encoding="utf-8")
+    definition = ["--file", str(EXAMPLE / "execution-environment.yml"), "--context", str(context)]
+    # Otherwise the name depends on which container engine the machine has.
+    _builder("create", *definition, "--output-filename", RECIPE)
+    recipe = (context / RECIPE).read_text(encoding="utf-8")
     copied = context / "_build" / "requirements.yml"
     wanted = EXAMPLE / "requirements.yml"
     missing = [part for part in ("/usr/bin/python3.12", "ansible-core>=2.17", "ansible-runner") if part not in recipe]

@@ -100,7 +100,9 @@ def shown(collection: Path, folder: Path, kind: str, wanted: list[str]) -> dict[
         timeout=120,
         check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # ansible-core 2.21 warns of a collection of its own.
+    said = [line for line in done.stderr.splitlines() if "ansible/_protomatter" not in line]
+    assert (done.returncode, said) == (0, [])
     return json.loads(done.stdout)
 
 
