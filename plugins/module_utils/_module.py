@@ -144,17 +144,22 @@ def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     """Everything that is wrong with options of reseller_customers that Ansible refuses, with the place of each row."""
     row_spec = spec["customers"]["options"]
     rows = options.get("customers")
+    # One that there is not is told as such, and not once more for each customer.
+    family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
     flat_spec = {**spec, "customers": {**spec["customers"], "options": None}}
-    problems = _spec_problems(flat_spec, options)
+    problems = _spec_problems(flat_spec, _given(options))
     if not isinstance(rows, list):
         return problems
     for number, row in enumerate(rows):
         if isinstance(row, dict):
-            # Ansible has put null in place of what was left out.
-            given = {name: value for name, value in row.items() if value is not None}
-            found = _spec_problems(row_spec, given) or customer_problems(row, options.get("api") or FAMILIES[0])
+            found = _spec_problems(row_spec, _given(row)) or customer_problems(row, family)
             problems += [f"{place(number, row)}: {problem}" for problem in found]
     return problems + name_problems(rows)
+
+
+def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options without the null that Ansible has put in place of what was left out."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _spec_problems(spec: Spec, options: t.Mapping[str, t.Any]) -> list[str]:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import pytest
 import yaml
-from ansible.errors import AnsibleParserError
+from ansible import constants as C
+from ansible.errors import AnsibleError, AnsibleParserError
+from ansible.inventory.data import InventoryData
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible_collections.mailfleet.sendgrid.plugins.doc_fragments.reseller import ModuleDocFragment
 from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
@@ -201,3 +204,130 @@ def test_a_failure_is_an_error_and_is_not_cached(plugin, monkeypatch):
     with pytest.raises(AnsibleParserError, match="^No.$"):
         plugin._customers("a", True)
     assert plugin._cache == {}
+
+
+# From a file to hosts
+
+
+class Warned(list):
+    """Takes the place of Ansible's Display."""
+
+    warning = list.append
+
+    def vvv(self, *_given, **_named):
+        """What is said to those who look for errors is not looked at."""
+
+    display = vvvv = debug = vvv
+
+
+@pytest.fixture
+def parse(monkeypatch, tmp_path):
+    """Parses a file with the options given; gives the inventory. `parse.listed`: usernames that the server has."""
+    options = {**documented(*FRAGMENTS), "plugin": DOCUMENTED["options"]["plugin"]}
+    C.config.initialize_plugin_configuration_definitions("inventory", reseller.InventoryModule.NAME, options)
+    for variable in ("SENDGRID_API_URL", "SENDGRID_API_USER", "SENDGRID_API_KEY", "SENDGRID_API"):
+        monkeypatch.delenv(variable, raising=False)
+
+    def answer(_task, options, check_mode):
+        parsed.asked.append(options)
+        assert check_mode is False
+        listed = [{**dict.fromkeys(LISTED), "username": name, "city": "Oslo"} for name in parsed.listed]
+        return {"customers": listed, "extra": {name: {"id": "7"} for name in parsed.listed}}
+
+    def parsed(text=None, **given):
+        path = tmp_path / "sendgrid.yml"
+        file = {"plugin": reseller.InventoryModule.NAME, "api_user": "acme", "api_key": "canary-key-4711", **given}
+        path.write_text(yaml.safe_dump(file) if text is None else text)
+        made = reseller.InventoryModule()
+        made._load_name = made.ansible_name = reseller.InventoryModule.NAME
+        made._redirected_names = [made._load_name]
+        made.display = parsed.display
+        inventory = InventoryData()
+        made.parse(inventory, DataLoader(), str(path), cache=False)
+        return inventory
+
+    monkeypatch.setattr(reseller, "perform", answer)
+    parsed.asked, parsed.listed, parsed.display = [], ["ann", "ben"], Warned()
+    return parsed
+
+
+def test_customers_become_hosts_with_variables_and_groups(parse):
+    inventory = parse(
+        compose={"sendgrid_upper": "sendgrid_city | upper"},
+        groups={"anns": "sendgrid_username == 'ann'"},
+        keyed_groups=[{"key": "sendgrid_upper", "prefix": "in"}],
+    )
+    assert sorted(inventory.hosts) == ["ann", "ben"]
+    variables = inventory.get_host("ann").get_vars()
+    assert (variables["sendgrid_city"], variables["sendgrid_extra"]) == ("Oslo", {"id": "7"})
+    assert variables["ansible_connection"] == "local"
+    members = {name: [host.name for host in group.hosts] for name, group in inventory.groups.items()}
+    assert (members["anns"], members["in_OSLO"]) == (["ann"], ["ann", "ben"])
+    assert parse.display == []
+
+
+def test_options_are_made_what_a_module_makes_of_them(parse):
+    given = {"timeout": "12.5", "retries": "2", "validate_certs": "no", "active": "yes", "city": 4101, "region": None}
+    parse(**given, api_user="{{ 'ac' }}me")
+    [asked] = parse.asked
+    assert set(asked) == set(_module.info_spec())
+    assert [asked[name] for name in given] == [12.5, 2, False, True, "4101", None]
+    assert asked["api_user"] == "acme"
+    assert asked["api_url"] == OPTIONS["api_url"]
+
+
+def test_a_text_that_looks_like_a_list_stays_a_text(parse):
+    parse(city="['Oslo']")
+    assert parse.asked[0]["city"] == "['Oslo']"
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"citty": "x", "apy_key": "canary"}, "The options are not valid: there is no apy_key; there is no citty."),
+        ({"retries": "many"}, "retries"),
+        ({"api": "other"}, "value of api must be one of: reseller, customer"),
+        ({"city": ["canary"]}, "The options are not valid: city must be one value, not a list or a dictionary."),
+        ({"city": {"canary": 1}}, "city must be one value"),
+        ({"api_user": None}, "missing required arguments: api_user"),
+        ({"api_key": "{{ 'canary' | nonsense }}"}, "The template of api_key cannot be evaluated: "),
+    ],
+)
+def test_options_that_are_wrong_are_one_sentence_and_no_call(parse, options, problem):
+    with pytest.raises(AnsibleParserError) as caught:
+        parse(**options)
+    assert problem in str(caught.value)
+    assert "canary" not in str(caught.value)
+    assert parse.asked == []
+
+
+@pytest.mark.parametrize("text", ["", "plugin: [", "plugin: another.one.inventory"])
+def test_a_file_that_is_none_of_the_plugin_is_one_error(parse, text):
+    with pytest.raises(AnsibleParserError) as caught:
+        parse(text)
+    assert caught.value.__cause__ is None
+    assert parse.asked == []
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_name_that_cannot_be_a_host_is_told_and_left_out(parse, strict):
+    parse.listed = ["ann", "all", "a/b", "friends-of-ann"]
+    groups = {"friends-of-ann": "true"}
+    if strict:
+        with pytest.raises(AnsibleParserError, match="'all' .*'a/b' "):
+            parse(strict=True, groups=groups)
+        return
+    inventory = parse(groups=groups)
+    [warning] = parse.display
+    assert warning.endswith(" They are left out.") and "'all'" in warning and "'a/b'" in warning
+    assert sorted(inventory.hosts)[:1] == ["ann"] and not {"all", "a/b"} & set(inventory.hosts)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_variable_that_cannot_be_composed_is_an_error_where_that_was_asked_for(parse, strict):
+    compose = {"wrong": "sendgrid_nothing + 1"}
+    if strict:
+        with pytest.raises(AnsibleError, match="wrong"):
+            parse(strict=True, compose=compose)
+    else:
+        assert "wrong" not in parse(compose=compose).get_host("ann").get_vars()

@@ -308,6 +308,26 @@ def test_pools_are_bounded_once_only():
         one.close()
 
 
+def test_without_a_deadline_a_request_takes_as_long_as_it_takes(server):
+    url, accept = server
+    texts = []
+
+    def call():
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount("http://", BoundedAdapter())
+            texts.append(session.post(url, timeout=PATIENCE).text)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    connection, _address = accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        thread.join(PATIENCE)
+    assert texts == ["ok"]
+
+
 def test_nothing_else_of_a_manager_is_touched():
     manager, untouched = urllib3.PoolManager(num_pools=3), urllib3.PoolManager(num_pools=3)
     before = dict(vars(manager))

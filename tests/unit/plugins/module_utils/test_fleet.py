@@ -903,6 +903,60 @@ def test_a_wait_for_the_server_is_cut_short(world, stops):
     assert world.http.writes == ["set_profile"]
 
 
+@pytest.mark.parametrize(
+    ("row", "sent"),
+    [({"city": "Bath"}, []), ({"password": PASSWORD, "update_password": "always"}, [])],
+    ids=["a write", "a check of a password"],
+)
+def test_a_customer_that_waits_for_its_turn_when_the_run_is_stopped_was_not_reached(world, row, sent):
+    """The account may make one call in an hour, and somebody interrupts the run."""
+    original = _pacing.Patience.pause
+
+    def pause(patience, seconds):
+        if seconds > 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(patience, seconds)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_pacing.Patience, "pause", pause)
+        result = world.fleet([{"username": ANN, **row}], requests_per_minute=1)
+    assert (counted(result), result["results"]) == ({"not_reached": 1}, [])
+    assert "because of the signal SIGTERM" in result["msg"]
+    assert world.http.operations == ["list", *sent]
+
+
+def test_a_defect_while_a_password_is_checked_is_told_by_its_kind(world):
+    world.put(FakeService(*STORED), {("check_password", BOB): ["defect*"]})
+    rows = [{"username": name, "password": PASSWORD, "update_password": "always"} for name in (ANN, BOB)]
+    result = world.fleet(rows, concurrency=1)
+    assert counted(result) == {"updated": 1, "failed": 1}
+    assert "ZeroDivisionError" in item_of(result, BOB)["msg"] and "canary" not in repr(result)
+
+
+def test_a_person_who_insists_does_not_wait_for_calls_under_way(world):
+    """What Ctrl-C does the second time, while a call hangs."""
+    released, sent = threading.Event(), threading.Event()
+
+    class Insisting(_fleet.Watcher):
+        def tick(self, done, failed, total):
+            assert sent.wait(PATIENCE)
+            raise KeyboardInterrupt
+
+    def meanwhile(operation, _values):
+        if operation not in READS:
+            sent.set()
+            released.wait(PATIENCE)
+
+    world.http.meanwhile = meanwhile
+    before = threading.active_count()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            world.fleet([{"username": ANN, "city": "Bath"}], watcher=Insisting())
+        assert threading.active_count() == before + 1
+    finally:
+        released.set()
+
+
 def test_a_parent_that_ended_is_noticed_however_busy_the_run_is(world, stops, monkeypatch):
     monkeypatch.setattr(_fleet, "_TICK", 3600)
     told = ToldOf()

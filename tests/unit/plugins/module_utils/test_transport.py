@@ -665,3 +665,47 @@ def test_the_failure_names_the_server_without_a_path(clock):
     error = failure(make_session(clock, new_connection(ConnectionRefusedError())))
     assert "https://api.example.com" in str(error)
     assert "apiv2" not in str(error)
+
+
+# Answers that come too late, and advice
+
+
+class Passed:
+    """A deadline that passes during each call."""
+
+    passed = True
+
+    def __init__(self, *_given):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        pass
+
+
+@pytest.mark.parametrize("answer", [FakeResponse(SUCCESS), connection_lost()], ids=["read in time", "cut off"])
+@pytest.mark.parametrize(("repeatable", "calls"), [(True, 3), (False, 1)])
+def test_an_answer_that_was_cut_off_is_none_whatever_was_read_of_it(clock, monkeypatch, answer, repeatable, calls):
+    monkeypatch.setattr(_transport, "Deadline", Passed)
+    session = make_session(clock, answer, retries=2)
+    error = failure(session, repeatable)
+    assert "the answer took too long to arrive" in str(error)
+    assert (error.fate, error.transient, len(session._line.http.posts)) == (UNKNOWN, True, calls)
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "advice"),
+    [
+        ("You are not authorized", 401, "The account may lack a reseller contract: see the option api."),
+        ("Permission denied", 401, "Check api_user and api_key."),
+        ("Forbidden", 403, "Check api_user and api_key."),
+        ("User does not exist", 400, ""),
+    ],
+)
+def test_what_to_do_about_a_refusal(clock, said, code, advice):
+    body = b'{"error":{"code":%d,"message":"%s"}}' % (code, said.encode())
+    error = failure(make_session(clock, FakeResponse(body), retries=0))
+    assert error.advice == advice
+    assert said in str(error) and advice in str(error)

@@ -7,10 +7,15 @@ from __future__ import annotations
 import json
 import os
 import sys
+import types
 
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
+from ansible.parsing.dataloader import DataLoader
+from ansible.playbook.play_context import PlayContext
+from ansible.playbook.task import Task
+from ansible.template import Templar
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _direct
 
 SPEC = {"word": {"type": "str", "no_log": True}}
@@ -120,3 +125,83 @@ def test_the_interpreter_of_the_host_counts_that_a_task_is_delegated_to(monkeypa
 def test_without_the_libraries_a_task_is_shipped(monkeypatch):
     monkeypatch.setattr(_direct, "missing_libraries", lambda: "This Python lacks requests")
     assert is_shipped(Action())
+
+
+# A whole task
+
+
+class Echo(_direct.DirectAction):
+    """A task that says what it was given."""
+
+    @staticmethod
+    def TASK(options, check_mode, _connect):
+        return {"changed": check_mode, "said": options["word"], "_ansible_no_log": False, "warnings": ["look out"]}
+
+    @staticmethod
+    def SPEC():
+        return {"word": {"type": "str", "required": True}}
+
+
+@pytest.fixture
+def echo():
+    """An action plugin as Ansible makes it for a task on this machine."""
+    task = Task()
+    task.action = "mailfleet.sendgrid.echo"
+    task.args = {"word": "hello"}
+    play_context = PlayContext()
+    play_context.become = False
+    shell = types.SimpleNamespace(tmpdir="/nowhere")
+    connection = types.SimpleNamespace(transport="local", become=None, socket_path=None, _shell=shell)
+    loader = DataLoader()
+    return Echo(task, connection, play_context, loader, Templar(loader=loader), None)
+
+
+def test_a_task_is_done_here(echo, monkeypatch):
+    monkeypatch.setattr(_direct.ShippedModule, "run", lambda *_given: pytest.fail("it was shipped"))
+    result = echo.run(task_vars={})
+    assert (result["changed"], result["said"]) == (False, "hello")
+    assert "look out" in str(result["warnings"])
+    assert [name for name in result if name.startswith("_ansible") and name != "_ansible_parsed"] == []
+    assert echo._task.args == {"word": "hello"}
+
+
+def test_a_task_is_told_of_check_mode(echo):
+    echo._task.check_mode = True
+    assert echo.run(task_vars={})["changed"] is True
+
+
+def test_options_that_are_wrong_fail_the_task_as_a_module_would(echo):
+    echo._task.args = {}
+    result = echo.run(task_vars={})
+    assert result["failed"] is True
+    assert result["msg"] == "missing required arguments: word"
+
+
+def test_a_task_that_needs_a_process_is_shipped_with_all_its_variables(echo, monkeypatch):
+    shipped = []
+    monkeypatch.setattr(
+        _direct.ShippedModule, "run", lambda _self, *given: shipped.append(given) or {"changed": True, "shipped": 1}
+    )
+    task_vars = {"sendgrid_direct_execution": False}
+    assert echo.run(None, task_vars) == {"changed": True, "shipped": 1}
+    assert shipped == [(None, task_vars)]
+    monkeypatch.setattr(echo._connection, "transport", "ssh")
+    echo.run()
+    assert shipped[1] == (None, {})
+
+
+def test_a_delegated_host_without_variables_has_those_of_the_task(monkeypatch):
+    monkeypatch.setattr(Action._task, "delegate_to", "there")
+    assert is_shipped(Action(), ansible_python_interpreter="/no/such/python")
+
+
+def test_a_template_that_names_the_interpreter_is_evaluated_first(monkeypatch):
+    monkeypatch.setattr(Action._templar, "template", staticmethod({"{{ python }}": sys.executable, True: True}.get))
+    assert not is_shipped(Action(), ansible_python_interpreter="{{ python }}")
+
+
+def test_an_environment_may_be_one_dict(monkeypatch):
+    monkeypatch.setattr(Action._task, "environment", {"LANG": "C"})
+    assert is_shipped(Action())
+    monkeypatch.setattr(Action._task, "environment", None)
+    assert not is_shipped(Action())

@@ -92,3 +92,67 @@ def test_names_are_cut() -> None:
 def test_nothing_yet() -> None:
     report = outcome({}, None, 0, 20)
     assert (report["changed"], report["failed"], report["lines"]) == (False, False, ["0 customers: nothing to do"])
+
+
+ADA = {"username": "ada@example.com"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "problem"),
+    [
+        ({"customers": "canary"}, "fleet_customers must be a list of dicts, and is a text"),
+        ({"defaults": ["canary"]}, "fleet_defaults must be a dict, and is a list"),
+        ({"passwords": "canary"}, "fleet_passwords must be a dict, and is a text"),
+        ({"concurrency": "many"}, "fleet_concurrency must be a number"),
+        ({"batch_size": None}, "fleet_batch_size must be a number"),
+        ({"batch_size": -1}, "fleet_batch_size must not be negative"),
+        ({"names_shown": "-1"}, "fleet_names_shown must not be negative"),
+        (
+            {"customers": [], "purge": True, "max_deletions": 1},
+            "fleet_purge with no fleet_customers would delete every customer of the account",
+        ),
+        ({"defaults": {"username": "x"}}, "fleet_defaults must not hold username"),
+        ({"defaults": {"new_username": "x@example.com"}}, "fleet_defaults must not hold new_username"),
+        (
+            {"passwords": {"zoe@example.com": ["canary"]}},
+            "fleet_passwords: the password of 'zoe@example.com' must be a text, and is a list",
+        ),
+        ({"customers": [{"city": "Oslo"}]}, "fleet_customers[0]: username is missing"),
+    ],
+)
+def test_what_is_wrong_is_told_in_the_words_of_the_role(variables, problem) -> None:
+    settings = {name: variables.get(name, value) for name, value in SETTINGS.items()}
+    given = {"customers": [ADA], "defaults": {}, "passwords": {}, **variables}
+    report = check(given["customers"], given["defaults"], given["passwords"], settings)
+    assert report["problems"] == [problem]
+    assert report["batches"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"citty": "canary"}, "there is no option 'citty'"),
+        ({"active": "perhaps"}, "active must be true or false, and is a text 'perhaps'"),
+        ({"city": {"canary": 1}}, "city must be a text, and is a dict"),
+        ({"ip_groups": [["canary"]]}, "ip_groups must be a list of texts, and is a list"),
+        ({"ip_groups": {"canary": 1}}, "ip_groups must be a list of texts, and is a dict"),
+        ({"state": "gone"}, "state must be present or absent, and is 'gone'"),
+        ({"password": ["canary"]}, "password must be a text, and is a list"),
+    ],
+)
+def test_an_option_that_is_wrong_is_told_with_its_customer_and_without_a_secret(options, problem) -> None:
+    [told] = check([{**ADA, **options}], {}, {}, SETTINGS)["problems"]
+    assert told == f"fleet_customers[0] ('ada@example.com'): {problem}"
+    assert "canary" not in told
+
+
+def test_the_limits_of_the_module_are_told_by_the_names_of_the_role() -> None:
+    [first, second] = check([ADA], {}, {}, {**SETTINGS, "concurrency": 0, "max_deletions": -1})["problems"]
+    assert sorted(text.split()[0] for text in (first, second)) == ["fleet_concurrency", "fleet_max_deletions"]
+    [twice] = check([ADA, {"username": "ADA@example.com"}], {}, {}, SETTINGS)["problems"]
+    assert "fleet_customers[0]" in twice and "fleet_customers[1]" in twice
+
+
+def test_texts_for_booleans_numbers_for_texts_and_a_text_for_a_list_are_taken_as_the_module_takes_them() -> None:
+    row = {**ADA, "active": "yes", "zip": 4101, "ip_groups": "a,b", "city": None}
+    assert check([row], {}, {"ada@example.com": 47114711}, SETTINGS)["problems"] == []
