@@ -65,7 +65,14 @@ def environment_for(copy: Path) -> dict[str, str]:
     environment = clean_environment()
     folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
     # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
-    return {**environment, "PATH": os.pathsep.join(folders), "ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
+    root = copy.parents[2]
+    return {
+        **environment,
+        "PATH": os.pathsep.join(folders),
+        "ANSIBLE_COLLECTIONS_PATH": str(root),
+        # What another version of ansible-lint left in the user's own home would be in the way of this one.
+        "ANSIBLE_HOME": str(root / ".ansible"),
+    }
 
 
 def _project_files() -> list[str]:

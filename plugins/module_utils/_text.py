@@ -56,7 +56,7 @@ def _spellings(character: str) -> str:
     number = ord(character)
     utf_8 = "".join(f"%{byte:02x}" for byte in character.encode("utf-8"))
     utf_16 = character.encode("utf-16-be").hex()
-    units = "".join(r"\\u" + utf_16[start : start + 4] for start in range(0, len(utf_16), 4))
+    units = "".join(r"\\u" + unit for unit in re.findall("....", utf_16))
     spellings = [f"(?i:{utf_8}|{units}|&#0*{number};|&#x0*{number:x};)"]
     spellings += [f"&{name}" for name in _ENTITIES.get(character, [])]
     if character in _BACKSLASHED:
