@@ -37,7 +37,7 @@ class _Mask:
         self._secrets = secrets
         self._length = min(map(len, secrets))
         self._by_beginning: dict[str, list[str]] = {}
-        for secret in sorted(secrets, key=len, reverse=True):
+        for secret in secrets:
             self._by_beginning.setdefault(secret[: self._length], []).append(secret)
         # What replaces a secret may hold one of these.
         self._always = {secret for secret in secrets if "*" in secret}
@@ -60,7 +60,7 @@ class _Mask:
         return masked_text
 
     def _found(self, text: str) -> t.Iterator[tuple[int, str]]:
-        """Where a secret begins in `text`, and which one: of those that begin there, the longest first."""
+        """Where a secret begins in `text`, and which one; several may begin at one place."""
         length, by_beginning = self._length, self._by_beginning
         for start in range(len(text) - length + 1):
             for secret in by_beginning.get(text[start : start + length], ()):
