@@ -2,10 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the linters, each on a copy of the checkout, where playbooks and roles find the collection's own modules."""
+"""Run the linters, each on a copy of the checkout, where playbooks and roles find the collection's own modules.
+
+A linter that found nothing to look at is content as well. So one that tells how many files it looked at has to have
+looked at enough of them.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,18 +33,48 @@ LINTERS = (
     ["mypy", "--config-file", "pyproject.toml"],
     ["python", "tools/execution_environment.py"],
 )
+# How a linter tells that, and how many files there have to be at least. The others do not tell.
+COUNTS = {
+    "ansible-lint --profile production": (r"in (\d+) files processed", 150),
+    " ".join(LINTERS[1]): (r"in (\d+) files processed", len(AWX_PROJECT)),
+    "ruff format --check": (r"^(\d+) files already formatted", 100),
+    "mypy --config-file pyproject.toml": (r"no issues found in (\d+) source files", 20),
+}
 
 
 def main() -> int:
     with staging.staged_copy() as copy:
         failed = [" ".join(linter) for linter in LINTERS if not _passes(linter, copy)]
-    print(f"Linters that failed: {', '.join(failed) or 'none'}", flush=True)
+    print(f"{len(LINTERS)} linters; failed: {', '.join(failed) or 'none'}", flush=True)
     return 1 if failed else 0
 
 
 def _passes(linter: list[str], copy: Path) -> bool:
-    print(" ".join(linter), flush=True)
-    return subprocess.run(linter, cwd=copy, env=_environment(copy), check=False).returncode == 0
+    name = " ".join(linter)
+    print(name, flush=True)
+    done = subprocess.run(
+        linter,
+        cwd=copy,
+        env=_environment(copy),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(done.stdout, end="", flush=True)
+    return done.returncode == 0 and looked_at_enough(name, done.stdout)
+
+
+def looked_at_enough(name: str, output: str) -> bool:
+    """Whether the output of a linter says that it looked at as many files as there have to be."""
+    if name not in COUNTS:
+        return True
+    pattern, minimum = COUNTS[name]
+    found = re.search(pattern, output, re.MULTILINE)
+    if found and int(found[1]) >= minimum:
+        return True
+    print(f"It should have looked at {minimum} files at least: this run proves nothing.", flush=True)
+    return False
 
 
 def _environment(copy: Path) -> dict[str, str]:
