@@ -358,6 +358,13 @@ def test_everything_that_is_wrong_with_a_fleet_is_told_at_once(run, options, pro
     assert CANARY not in result["msg"]
 
 
+def test_a_row_that_is_none_does_not_hide_what_is_wrong_with_the_others():
+    rows = ["ann", {"username": "ben", "state": "gone"}]
+    first, second = _module.explain_fleet({**CONNECTED, "customers": rows}, _module.fleet_spec())
+    assert first.startswith("Elements value for option 'customers' is of type ")
+    assert second.startswith("customers[1] ('ben'): value of state must be one of: ")
+
+
 def test_what_nobody_explains_is_told_in_ansibles_words(run):
     status, result = run(_not_called, {**ARGUMENTS, "force": "perhaps"}, explain=lambda _options, _spec: [])
     assert status == 1
