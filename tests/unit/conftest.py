@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # ansible-test repeats the tests for each Python and each ansible-core, and what differs between these shows in a few
@@ -28,8 +28,7 @@ settings.register_profile(
 settings.load_profile("unit")
 
 
-def pytest_collection_finish() -> None:
-    """ansible-test forks for each test: a child that looked through all that is there for garbage would copy it."""
-    if IS_REPEATED:
-        gc.collect()
-        gc.freeze()
+def pytest_configure(config: pytest.Config) -> None:
+    """ansible-test forks for each test, longer than most of them take. As under plain pytest, they share one."""
+    if IS_REPEATED and config.pluginmanager.has_plugin("ansible_forked"):
+        config.pluginmanager.unregister(name="ansible_forked")
