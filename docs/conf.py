@@ -37,6 +37,9 @@ html_show_sphinx = False
 html_show_sourcelink = False
 html_copy_source = False
 html_use_index = False
+# What the search found is read once more for an excerpt, which a browser forbids for pages that it opened as files.
+html_show_search_summary = False
+html_favicon = "_static/icon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 # The colours are in site.css.
@@ -53,10 +56,14 @@ _PAGE = re.compile(r"(?<=^    )((\w+)_(?:module|filter|inventory|role))$", re.MU
 
 
 def fit_for_sidebar(app: Any, page: str, source: list[str]) -> None:
-    """Gives the lists of the index a caption and their entries short names, for the sidebar of the theme."""
+    """Gives the lists of the index a caption and their entries short names, for the sidebar of the theme.
+
+    The title of the index is the collection's name as it is written, not with capitals.
+    """
     source[0] = _CONTENTS.sub("", source[0])
     if page == app.config.root_doc:
-        captioned = _LIST_OF_PAGES.sub(r"\g<0>    :caption: \g<heading>\n", source[0])
+        named = source[0].replace(project.title(), project, 1)
+        captioned = _LIST_OF_PAGES.sub(r"\g<0>    :caption: \g<heading>\n", named)
         source[0] = _PAGE.sub(r"\2 <\1>", captioned)
 
 

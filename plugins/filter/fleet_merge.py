@@ -40,8 +40,11 @@ options:
 EXAMPLES = r"""
 - name: Keep a fleet as it should be
   mailfleet.sendgrid.reseller_customers:
-    customers: "{{ customers | mailfleet.sendgrid.fleet_merge({'country': 'US', 'package': 'Bronze'}, passwords) }}"
+    customers: "{{ customers | mailfleet.sendgrid.fleet_merge(defaults, passwords) }}"
   vars:
+    defaults:
+      country: US
+      package: Bronze
     customers:
       - username: mara@lighthouse.example
         city: Portland

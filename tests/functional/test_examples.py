@@ -43,7 +43,7 @@ SOURCES = {
     for path in sorted(ROOT.glob(pattern))
 }
 GUIDES = "docs/docsite/rst/"
-WITHOUT_EXAMPLES = {GUIDES + name for name in ("fleets.rst", "idempotency.rst", "network_failures.rst")}
+WITHOUT_EXAMPLES = {GUIDES + name for name in ("idempotency.rst", "network_failures.rst")}
 # They create the customer that all others find.
 CREATE_MARA = {GUIDES + "one_customer.rst", "README.md", "plugins/modules/reseller_customer.py"}
 # Filters for what is there already.

@@ -180,6 +180,15 @@ def test_attributes_are_the_options_of_the_module() -> None:
     assert options[f"{COLLECTION}.reseller_customer"] - connection == {*_fields.BY_NAME, "new_username"} | MANNER
 
 
+# Speed
+
+
+def test_the_figures_of_loops_are_the_same_in_the_readme_and_in_the_guide() -> None:
+    readme = markdown_table("README.md", "| | ms | |")
+    guide = rst_table("speed_and_limits.rst", "An item of a loop")
+    assert [[cell.replace("``", "`") for cell in row[:2]] for row in guide] == [row[:2] for row in readme]
+
+
 # AWX
 
 
