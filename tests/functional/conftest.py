@@ -111,4 +111,6 @@ def ansible(
 
 only_observed = pytest.mark.parametrize("sandbox", ["observed"], indirect=True)
 only_documented = pytest.mark.parametrize("sandbox", ["documented"], indirect=True)
+# For what does not depend on where a task runs: test_direct.py compares the two ways.
+only_direct = pytest.mark.parametrize("direct", [True], indirect=True)
 only_json = pytest.mark.parametrize("ansible", ["json"], indirect=True)

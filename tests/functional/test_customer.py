@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import PASSWORD, only_documented, only_json, only_observed
+from .conftest import PASSWORD, only_direct, only_documented, only_json, only_observed
 from .running import Ansible, Sandbox, task
 
 MODULE = "reseller_customer"
@@ -184,6 +184,7 @@ def test_four_ways(ansible: Ansible, sandbox: Sandbox, scenario: Scenario) -> No
     assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in sandbox.log())
 
 
+@only_direct
 def test_hidden_website_access_is_sent_each_time(ansible: Ansible, sandbox: Sandbox) -> None:
     steps = ansible.four_ways(MODULE, username="ada@example.com", website_access=False)
     shown = sandbox.behaviour == "observed"
@@ -198,6 +199,7 @@ def test_hidden_website_access_is_sent_each_time(ansible: Ansible, sandbox: Sand
     assert sandbox.customers()["ada@example.com"]["website_access"] is False
 
 
+@only_direct
 def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(ansible: Ansible, sandbox: Sandbox) -> None:
     steps = ansible.four_ways(
         MODULE, username="ada@example.com", website_access=False, update_website_access="on_create"
@@ -207,6 +209,7 @@ def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(ansible
     assert sandbox.customers()["ada@example.com"]["website_access"] is (not shown)
 
 
+@only_direct
 def test_what_the_server_rewrites_is_no_change(ansible: Ansible, sandbox: Sandbox) -> None:
     steps = ansible.four_ways(MODULE, username="ada@example.com", website="ada.example.com", country="Canada")
     assert [step.result["changed"] for step in steps] == [True, True, False, False]
@@ -222,6 +225,7 @@ def test_what_the_server_rewrites_is_no_change(ansible: Ansible, sandbox: Sandbo
     assert steps[3].result["customer"]["country"] == ("Canad" if rewritten else "Canada")
 
 
+@only_direct
 def test_an_unchanged_customer_costs_one_read(ansible: Ansible) -> None:
     step = ansible.one(
         MODULE,
@@ -239,6 +243,7 @@ def test_an_unchanged_customer_costs_one_read(ansible: Ansible) -> None:
 
 @only_json
 @only_documented
+@only_direct
 def test_a_customer_that_was_never_there_is_absent_with_one_read(ansible: Ansible) -> None:
     step = ansible.one(MODULE, username="nobody@example.com", state="absent")
     assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
@@ -329,6 +334,7 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
 @only_json
 @only_documented
 @pytest.mark.parametrize(("options", "parts"), REFUSED.values(), ids=REFUSED)
+@only_direct
 def test_what_cannot_be_is_told_at_once_before_any_call(
     ansible: Ansible, options: dict[str, Any], parts: list[str]
 ) -> None:
@@ -341,6 +347,7 @@ def test_what_cannot_be_is_told_at_once_before_any_call(
 
 
 @only_json
+@only_direct
 def test_all_that_creation_lacks_is_told_before_any_write(ansible: Ansible, sandbox: Sandbox) -> None:
     options = {"username": "dora@example.com", "city": "Ålborg", "billing_date": "2011-02-28", "email": "d@" + "e" * 63}
     run = ansible.play([task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False)])
@@ -360,6 +367,7 @@ def test_all_that_creation_lacks_is_told_before_any_write(ansible: Ansible, sand
 
 @only_json
 @pytest.mark.parametrize("state", ["present", "absent"])
+@only_direct
 def test_a_name_that_differs_only_by_case(ansible: Ansible, sandbox: Sandbox, state: str) -> None:
     step = ansible.one(MODULE, **{**NEW, "username": "ADA@example.com"}, state=state)
     assert step.status == "failed"
@@ -370,6 +378,7 @@ def test_a_name_that_differs_only_by_case(ansible: Ansible, sandbox: Sandbox, st
 
 @only_json
 @only_observed
+@only_direct
 def test_a_rename_to_a_name_that_exists_too(ansible: Ansible) -> None:
     step = ansible.one(MODULE, username="ada@example.com", new_username="ben@example.com")
     assert step.status == "failed"
@@ -379,6 +388,7 @@ def test_a_rename_to_a_name_that_exists_too(ansible: Ansible) -> None:
 
 @only_json
 @only_observed
+@only_direct
 def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(
     ansible: Ansible, sandbox: Sandbox
 ) -> None:
@@ -388,6 +398,7 @@ def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(
     assert "dora@example.com" not in sandbox.customers()
 
 
+@only_direct
 def test_a_name_that_stays_taken(ansible: Ansible) -> None:
     step = ansible.one(MODULE, **{**NEW, "username": "gone@example.com"})
     assert step.status == "failed"
@@ -415,6 +426,7 @@ def test_a_run_that_fails_half_way_says_how_far_it_came(ansible: Ansible, sandbo
 
 
 @only_json
+@only_direct
 def test_wrong_credentials(ansible: Ansible) -> None:
     ansible.api_key = "not-the-key-4711"
     step = ansible.one(MODULE, username="ada@example.com", city="Bangor")
@@ -425,6 +437,7 @@ def test_wrong_credentials(ansible: Ansible) -> None:
 
 
 @only_json
+@only_direct
 def test_an_account_without_a_contract_is_told_of_the_other_family(ansible: Ansible) -> None:
     ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
     step = ansible.one(MODULE, username="nora@example.com", city="Bangor")
@@ -450,6 +463,7 @@ def test_options_of_the_connection_come_from_the_environment_or_the_task(ansible
 
 @only_observed
 @only_json
+@only_direct
 def test_a_password_that_is_right_already_is_not_set(ansible: Ansible) -> None:
     step = ansible.one(MODULE, username="ada@example.com", password=PASSWORD, update_password="always")
     assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list", "check_password"])

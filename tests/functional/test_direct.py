@@ -14,11 +14,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import only_json, only_observed
+from .conftest import only_direct, only_json, only_observed
 from .running import MODULES, Ansible, Run, Sandbox, Step, task
 from .test_customer import NEW, REFUSED, SCENARIOS
-
-only_direct = pytest.mark.parametrize("direct", [True], indirect=True)
 
 FLEET: list[dict[str, Any]] = [
     NEW,
