@@ -26,6 +26,8 @@ from pathlib import Path
 import pip_bootstrap
 import staging
 
+# The module that is behind the script ansible-test.
+ANSIBLE_TEST = "ansible_test._util.target.cli.ansible_test_cli_stub"
 # Percent of the plugins' lines, and of the branches in them.
 COVERED = 98
 # Options with a value that choose a Python, and nothing of what is tested.
@@ -99,9 +101,8 @@ def _plugin_files(report: Path) -> list[ElementTree.Element]:
 
 def _run(copy: Path, name: str, arguments: list[str]) -> tuple[int, str]:
     """Show ansible-test's output as it comes; return its status and the output."""
-    tool = Path(sys.executable).parent / "ansible-test"
-    # The name of the interpreter is given so that a folder with spaces in its name does not end up in a `#!` line.
-    command = [sys.executable, str(tool), name, *arguments, "--color", "no"]
+    # Not its script: what installs one into a folder with spaces in its name may make one that does not start.
+    command = [sys.executable, "-m", ANSIBLE_TEST, name, *arguments, "--color", "no"]
     lines = []
     with subprocess.Popen(
         command, cwd=copy, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True

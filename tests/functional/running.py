@@ -224,7 +224,8 @@ class Ansible:
 
     def _run(self, arguments: list[str], changes: dict[str, str]) -> tuple[int, str]:
         """Status and output of ansible-playbook, in an environment with `changes`."""
-        if any(name.startswith("ANSIBLE_") for name in changes):
+        # What these change is settled when a program starts.
+        if any(name.startswith(("ANSIBLE_", "PYTHON")) for name in changes):
             settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **changes}
             done = self.command("ansible-playbook", *arguments, environment=settings)
             return done.returncode, done.stdout + done.stderr

@@ -10,6 +10,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -173,7 +174,7 @@ def test_the_sandbox_names_its_requirements_where_it_is_installed(installed: Pat
         check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert f"-m pip install -r {installed / SANDBOX / 'requirements.txt'}\n" in done.stderr
+    assert f"-m pip install -r {shlex.quote(str(installed / SANDBOX / 'requirements.txt'))}\n" in done.stderr
     assert "Traceback" not in done.stderr
 
 

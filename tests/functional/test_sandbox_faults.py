@@ -11,6 +11,7 @@ import http.client
 import json
 import random
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -888,7 +889,7 @@ def test_a_library_that_is_missing(module: str) -> None:
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     needs = ROOT / "tests" / "sandbox" / "requirements.txt"
-    command = f"{sys.executable} -m pip install -r {needs}"
+    command = shlex.join([sys.executable, "-m", "pip", "install", "-r", str(needs)])
     said = f"The sandbox needs the Python module {module}, which is not installed. Install what it needs:"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{said}\n\n    {command}\n\n")
     assert module.replace("_", "-") in needs.read_text(encoding="utf-8")
