@@ -8,6 +8,8 @@ ansible-core, on every Python of this machine that these run on.
 Each pair of a core and a Python has an environment of its own below .venv-matrix, with what tests/requirements locks
 for that core. As many jobs as there are processors run at once; what a job printed is shown when it failed.
 
+ansible-test does not work in a folder with spaces in its name: then the environments are below ~/.cache.
+
     python tools/matrix.py              # all of it
     python tools/matrix.py units 2.17   # the jobs that have all these words in their names
 """
@@ -15,7 +17,9 @@ for that core. As many jobs as there are processors run at once; what a job prin
 from __future__ import annotations
 
 import concurrent.futures
+import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,7 +34,6 @@ import staging
 CORES = {"2.17": ("3.10", "3.11", "3.12"), "2.19": ("3.11", "3.12", "3.13"), "2.21": ("3.12", "3.13")}
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
-ENVIRONMENTS = staging.CHECKOUT / ".venv-matrix"
 LOCKS = staging.CHECKOUT / "tests" / "requirements"
 
 
@@ -43,7 +46,7 @@ class Environment:
 
     @property
     def folder(self) -> Path:
-        return ENVIRONMENTS / f"{self.lock}-{self.python}"
+        return environments(staging.CHECKOUT) / f"{self.lock}-{self.python}"
 
 
 @dataclass(frozen=True)
@@ -126,10 +129,18 @@ def make(environment: Environment, python: str) -> None:
     wanted = f"{python}\n{environment.folder}\n{lock}"
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
-    print(f"Making {environment.folder.relative_to(staging.CHECKOUT)}", flush=True)
+    print(f"Making {environment.folder}", flush=True)
     _uv("venv", "--clear", "--python", python, str(environment.folder))
     _uv("pip", "install", "--python", str(environment.folder), "--requirements", f"{LOCKS / environment.lock}.txt")
     stamp.write_text(wanted, encoding="utf-8")
+
+
+def environments(checkout: Path) -> Path:
+    """Where the environments are. ansible-test passes their paths on in lists, and in the first lines of scripts."""
+    if re.fullmatch(r"[\w./+-]+", str(checkout)):
+        return checkout / ".venv-matrix"
+    digest = hashlib.sha256(str(checkout).encode()).hexdigest()[:12]
+    return Path.home() / ".cache" / "mailfleet.sendgrid" / f"matrix-{digest}"
 
 
 def _uv(*arguments: str) -> None:

@@ -50,6 +50,13 @@ def test_there_is_a_lock_for_each_environment() -> None:
             assert (matrix.LOCKS / f"{environment.lock}.txt").is_file()
 
 
+def test_environments_are_where_ansible_test_can_use_them() -> None:
+    assert matrix.environments(Path("/srv/clone")) == Path("/srv/clone/.venv-matrix")
+    spaced = [matrix.environments(Path(path)) for path in ("/srv/my clone", "/srv/other clone", "/srv/a,b@c")]
+    assert len(set(spaced)) == 3
+    assert all(path.is_relative_to(Path.home()) for path in spaced)
+
+
 def test_the_oldest_of_each_is_what_the_collection_promises() -> None:
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf-8"))
     assert runtime["requires_ansible"] == f">={next(iter(matrix.CORES))}.0"
