@@ -29,6 +29,9 @@ settings.load_profile("unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """ansible-test forks for each test, longer than most of them take. As under plain pytest, they share one."""
-    if IS_REPEATED and config.pluginmanager.has_plugin("ansible_forked"):
+    """ansible-test forks for each test, which takes longer than the test. As under plain pytest, they share a process.
+
+    Not where coverage is measured: it is written down when such a child ends.
+    """
+    if IS_REPEATED and "COVERAGE_CONF" not in os.environ and config.pluginmanager.has_plugin("ansible_forked"):
         config.pluginmanager.unregister(name="ansible_forked")
