@@ -27,10 +27,20 @@ check_python() {
         "'$python' cannot make virtual environments. On Debian and Ubuntu the package python3-venv brings that."
 }
 
+# uv takes half of pip's time. Where it does not run, or does not know the way that pip is told of, pip does the same.
+install() {
+    with_uv "$1" 2>/dev/null || "$1" -m pip install -qq -r "$lock"
+}
+
+with_uv() {
+    "$1" -m pip install -qq --only-binary :all: "$(grep '^uv==' tests/requirements/lint.txt)" &&
+        UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CONFIG=1 "$1" -m uv pip install --quiet --python "$1" -r "$lock"
+}
+
 make_env() {
     echo "Making $folder with $("$python" -V) from $lock"
     "$python" -m venv --clear "$folder"
-    "$folder/bin/python" -m pip install -qq -r "$lock"
+    install "$folder/bin/python"
 }
 
 # What the Makefile reads to see whether the environment still fits.

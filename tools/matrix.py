@@ -71,7 +71,7 @@ class Job:
 
     def _arguments(self) -> list[str]:
         if self.target:
-            return ["--controller", "origin", "--target-python", f"{self.target.python}@{self.target.folder}/bin/"]
+            return ["--target-python", f"{self.target.python}@{self.target.folder}/bin/"]
         # Sanity takes all Pythons that it finds.
         return [] if self.kind == "sanity" else ["--python", self.controller.python]
 

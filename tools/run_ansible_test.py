@@ -31,7 +31,7 @@ ANSIBLE_TEST = "ansible_test._util.target.cli.ansible_test_cli_stub"
 # Percent of the plugins' lines, and of the branches in them.
 COVERED = 98
 # Options with a value that choose a Python, and nothing of what is tested.
-WHERE = ("--python", "--controller", "--target-python")
+WHERE = ("--python", "--target-python")
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,7 @@ def test_a_run_that_tested_nothing_fails(
     assert re.search(r"fewer than \d+: this run proves nothing", capsys.readouterr().err)
 
 
-@pytest.mark.parametrize("arguments", [["--python", "3.11"], ["--controller", "origin", "--target-python", "3.9@/x"]])
+@pytest.mark.parametrize("arguments", [["--python", "3.11"], ["--target-python", "3.9@/x/bin/"]])
 @pytest.mark.parametrize(("further", "status"), [([], 1), (["--coverage"], 1), (["tests/unit/test_a.py"], 0)])
 def test_a_part_that_is_asked_for_may_be_small(
     arguments: list[str], further: list[str], status: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

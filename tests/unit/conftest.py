@@ -29,9 +29,17 @@ settings.load_profile("unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """ansible-test forks for each test, which takes longer than the test. As under plain pytest, they share a process.
-
-    Not where coverage is measured: it is written down when such a child ends.
-    """
-    if IS_REPEATED and "COVERAGE_CONF" not in os.environ and config.pluginmanager.has_plugin("ansible_forked"):
+    """ansible-test forks for each test, which takes longer than most of them. As under pytest, they share a process."""
+    if IS_REPEATED and config.pluginmanager.has_plugin("ansible_forked"):
         config.pluginmanager.unregister(name="ansible_forked")
+
+
+def pytest_sessionfinish() -> None:
+    """What ansible-test measured is written down when such a child ends: without children, it has to be done here."""
+    if IS_REPEATED and "COVERAGE_CONF" in os.environ:
+        import coverage
+
+        measured = coverage.Coverage.current()
+        if measured is not None:
+            measured.stop()
+            measured.save()
