@@ -151,16 +151,27 @@ def _uv(*arguments: str) -> None:
 
 def run_all(jobs: list[Job]) -> list[str]:
     """Run the jobs, and tell of each as it ends. Returns the names of those that failed."""
-    failed = []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        begun = {pool.submit(_run, job): job for job in jobs}
-        for done in concurrent.futures.as_completed(begun):
-            name, (status, output, seconds) = begun[done].name, done.result()
-            if status:
-                failed.append(name)
-                print(f"---- {name}:\n{output}---- {name}", end=" ")
-            print(f"{name}: {'FAILED' if status else _last_line(output)} ({seconds:.0f} s)", flush=True)
-    return failed
+        return [name for failed in pool.map(_run_lane, lanes(jobs)) for name in failed]
+
+
+def lanes(jobs: list[Job]) -> list[list[Job]]:
+    """Jobs that may run at the same time, and in each those that may not: sanity tests of all cores make environments
+    below ~/.ansible, and share them."""
+    sanity = [job for job in jobs if job.kind == "sanity"]
+    return [*([sanity] if sanity else []), *([job] for job in jobs if job.kind != "sanity")]
+
+
+def _run_lane(lane: list[Job]) -> list[str]:
+    """Run the jobs one after the other. Returns the names of those that failed."""
+    return [job.name for job in lane if not _passes(job)]
+
+
+def _passes(job: Job) -> bool:
+    status, output, seconds = _run(job)
+    shown = f"---- {job.name}:\n{output}---- {job.name}: FAILED" if status else f"{job.name}: {_last_line(output)}"
+    print(f"{shown} ({seconds:.0f} s)", flush=True)
+    return status == 0
 
 
 def _run(job: Job) -> tuple[int, str, float]:

@@ -33,6 +33,14 @@ def test_each_core_is_tested_on_each_python() -> None:
     assert len([name for name in jobs if name.startswith("coverage ")]) == 1
 
 
+def test_only_one_run_of_sanity_makes_environments() -> None:
+    jobs = matrix.all_jobs(EVERY_PYTHON)
+    lanes = matrix.lanes(jobs)
+    assert [job.kind for job in lanes[0]] == ["sanity"] * len(matrix.CORES)
+    assert sorted(job.name for lane in lanes for job in lane) == sorted(job.name for job in jobs)
+    assert matrix.lanes([job for job in jobs if job.kind == "units"])[0][0].kind == "units"
+
+
 def test_what_the_machine_lacks_is_left_out() -> None:
     assert names({"3.11"}) == {
         "sanity core-2.17 python-3.11",
