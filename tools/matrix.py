@@ -6,7 +6,7 @@
 ansible-core, on every Python of this machine that these run on.
 
 Each pair of a core and a Python has an environment of its own below .venv-matrix, with what tests/requirements locks
-for that core. As many jobs as there are processors run at once; what a job printed is shown when it failed.
+for that core. A few jobs run at once; what a job printed is shown when it failed.
 
 ansible-test does not work in a folder with spaces in its name: then the environments are below ~/.cache.
 
@@ -151,7 +151,8 @@ def _uv(*arguments: str) -> None:
 
 def run_all(jobs: list[Job]) -> list[str]:
     """Run the jobs, and tell of each as it ends. Returns the names of those that failed."""
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    # One more than there are processors: jobs wait for programs that start and for answers.
+    with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         return [name for failed in pool.map(_run_lane, lanes(jobs)) for name in failed]
 
 

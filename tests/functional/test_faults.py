@@ -139,10 +139,20 @@ def hides(sandbox: Sandbox, case: Case) -> bool:
     return case.operation.endswith("_website") and sandbox.behaviour == "documented"
 
 
-@pytest.mark.parametrize("times", ["once", "for ever"])
-@pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.operation)
-@pytest.mark.parametrize(("sandbox", "api_format"), [("observed", "json"), ("documented", "xml")], indirect=["sandbox"])
+PAIRS = (("observed", "json"), ("documented", "xml"))
+
+
+def combinations() -> list[Any]:
+    """Each operation under each fault, once and for ever; the two behaviours, each with a format, take turns."""
+    return [
+        pytest.param(*PAIRS[(row + column + turn) % 2], case, fault, times, id=f"{case.operation}-{fault}-{times}")
+        for row, case in enumerate(CASES)
+        for column, fault in enumerate(FAULTS)
+        for turn, times in enumerate(("once", "for ever"))
+    ]
+
+
+@pytest.mark.parametrize(("sandbox", "api_format", "case", "fault", "times"), combinations(), indirect=["sandbox"])
 def test_matrix(sandbox: Sandbox, api_format: str, case: Case, fault: str, times: str) -> None:
     expected = TABLE[fault, case.kind, times]
     settings = SETTINGS.get(fault, {})

@@ -424,8 +424,8 @@ def test_targets_that_are_named_are_there(name: str) -> None:
 
 
 def test_contributing_names_every_gate() -> None:
-    [listed] = re.findall(r"^for gate in (.*); do$", read(".ci/run"), re.MULTILINE)
-    gates = set(listed.split())
+    listed = re.findall(r'^(?:in_turn|side_by_side)="(.*)"$', read(".ci/run"), re.MULTILINE)
+    gates = set(" ".join(listed).split())
     assert gates == {"test", "matrix", "lint", "docs", "importer"} <= set(TARGETS)
     assert gates <= named_targets("CONTRIBUTING.md")
     assert {"demo", "test", "docs", "build"} <= named_targets("README.md")
