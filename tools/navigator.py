@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 
 import staging
 import yaml
+from plugin_source import constant
 
 COLLECTION = "mailfleet.sendgrid"
 # No container engine, no terminal, no files in the user's folders.
@@ -68,10 +68,7 @@ def _main_of(role: dict[str, Any]) -> str:
 
 def documentation(plugin: Path) -> dict[str, Any]:
     """The DOCUMENTATION of a plugin, without its fragments."""
-    for node in ast.parse(plugin.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "DOCUMENTATION":
-            return yaml.safe_load(ast.literal_eval(node.value))
-    raise ValueError(f"{plugin} has no DOCUMENTATION")
+    return yaml.safe_load(constant(plugin, "DOCUMENTATION"))
 
 
 def _page_problems(collection: Path, kind: str, plugin: Path) -> list[str]:

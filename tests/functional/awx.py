@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from .running import ROOT, Sandbox
+from .running import ROOT, Sandbox, plain_environment
 
 JOB = Path(__file__).resolve().parent / "job.py"
 PROJECT = ROOT / "extensions" / "awx" / "project"
@@ -108,18 +108,9 @@ def _option(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def environment(folder: Path, *collections: Path) -> dict[str, str]:
-    """The caller's environment without what would reach into a run."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
-    configuration = folder / "ansible.cfg"
-    configuration.touch()
-    return {
-        **kept,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", os.defpath)]),
-        "ANSIBLE_CONFIG": str(configuration),
-        "ANSIBLE_HOME": str(folder / "home"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, collections)),
-    }
+    """The caller's environment without what would reach into a run, and with this Python's commands."""
+    plain = plain_environment(folder, *collections)
+    return {**plain, "PATH": os.pathsep.join([str(Path(sys.executable).parent), plain.get("PATH", os.defpath)])}
 
 
 def injected(credential_type: dict[str, Any], inputs: dict[str, str], folder: Path) -> tuple[dict[str, str], dict]:

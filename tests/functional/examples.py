@@ -10,7 +10,6 @@ before it with the reason: `<!-- not run: REASON -->` in Markdown, `.. not run: 
 
 from __future__ import annotations
 
-import ast
 import re
 import textwrap
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tools.plugin_source import constant
 
 _IN_MARKDOWN = re.compile(
     r"(?:^<!-- not run: (?P<reason>\S.*?) -->\n+)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
@@ -103,7 +104,7 @@ def _tasks(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def blocks(path: Path) -> list[Block]:
     """All blocks of a file, in their order. A block of several documents is several blocks."""
     if path.suffix == ".py":
-        return [Block("yaml", text) for text in _documents(examples_of(path))]
+        return [Block("yaml", text) for text in _documents(constant(path, "EXAMPLES"))]
     return [
         Block(match["language"], text, match["reason"] or "")
         for match in _found(path)
@@ -111,18 +112,10 @@ def blocks(path: Path) -> list[Block]:
     ]
 
 
-def examples_of(plugin: Path) -> str:
-    """The EXAMPLES of a plugin."""
-    for node in ast.parse(plugin.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "EXAMPLES":
-            return ast.literal_eval(node.value)
-    raise AssertionError(f"{plugin} has no EXAMPLES")
-
-
 def overlooked(path: Path) -> list[str]:
     """What looks like an example and is no block, told in words. It looks in a simpler way than `blocks` does."""
     if path.suffix == ".py":
-        return [] if examples_of(path).strip() else ["EXAMPLES is empty"]
+        return [] if constant(path, "EXAMPLES").strip() else ["EXAMPLES is empty"]
     text, found = path.read_text(encoding="utf-8"), _found(path)
     rest = text
     for match in found:

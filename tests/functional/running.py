@@ -33,12 +33,19 @@ MODULES = "mailfleet.sendgrid."
 
 
 class Sandbox:
-    """The sandbox as a program of its own. `options`: of its command line."""
+    """The sandbox as a program of its own. `options`: of its command line; `module`: what Python runs, in `folder`."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(
+        self,
+        *options: str,
+        module: str = "tests.sandbox",
+        folder: Path = ROOT,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.sandbox", "--port", "0", *options],
-            cwd=ROOT,
+            [sys.executable, "-m", module, "--port", "0", *options],
+            cwd=folder,
+            env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -143,7 +150,7 @@ class Run:
     steps: list[Step] = field(default_factory=list)
 
 
-def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
+def plain_environment(folder: Path, *collections: Path) -> dict[str, str]:
     """The caller's environment without what would reach into a run. Ansible keeps its files in `folder`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
     # An empty one keeps the caller's own out.
@@ -151,10 +158,17 @@ def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
     configuration.touch()
     return {
         **kept,
-        "ANSIBLE_COLLECTIONS_PATH": str(collections_path),
+        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, collections)),
         "ANSIBLE_CONFIG": str(configuration),
         "ANSIBLE_HOME": str(folder / "home"),
         "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
+    }
+
+
+def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
+    """The same, with what tests want of Ansible."""
+    return {
+        **plain_environment(folder, collections_path),
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.sandbox import fleet
+from tools.plugin_source import constant
 
 from .conftest import PASSWORD, only_documented, only_json, seeded
 from .running import ROOT, Ansible, Run, Sandbox, Step
@@ -379,8 +380,8 @@ def _wanted(number: int) -> dict[str, Any]:
 
 def test_the_role_takes_the_options_of_the_module() -> None:
     """The role's own description of a customer says what the module's does."""
-    module = (ROOT / "plugins" / "modules" / "reseller_customers.py").read_text(encoding="utf-8")
-    documented = yaml.safe_load(module.partition('DOCUMENTATION = r"""')[2].partition('"""')[0])
+    module = ROOT / "plugins" / "modules" / "reseller_customers.py"
+    documented = yaml.safe_load(constant(module, "DOCUMENTATION"))
     spec = yaml.safe_load((ROOT / "roles" / "fleet" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
     options = spec["argument_specs"]["main"]["options"]
     of_the_module = documented["options"]["customers"]["suboptions"]

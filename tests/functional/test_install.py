@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 import yaml
 
 from tools import staging
@@ -41,27 +40,6 @@ SANDBOX = "tests/sandbox"
 
 # Both ways lead to the same files, so most tests look at one of them.
 only_from_tarball = pytest.mark.parametrize("installed", ["tarball"], indirect=True)
-
-
-class SandboxElsewhere(Sandbox):
-    """The sandbox of an installed collection. `module`: what Python is to run, in `folder`."""
-
-    def __init__(self, module: str, folder: Path, **environment: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", module, "--port", "0", "--demo", "--behaviour", "observed"],
-            cwd=folder,
-            env={**staging.clean_environment(), **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.line = self._first_line()
-        found = re.search(r"http://127\.0\.0\.1:\d+", self.line)
-        assert found, (self.line, self.stop())
-        self.root = found[0]
-        self.api_url = self.root + "/apiv2"
-        self.http = requests.Session()
-        self.http.trust_env = False
 
 
 @pytest.fixture(scope="module", params=["tarball", "repository"])
@@ -143,11 +121,14 @@ def listed(ansible: Ansible) -> list[str]:
 @pytest.fixture(params=["in its folder", "from anywhere"])
 def demo(request: pytest.FixtureRequest, installed: Path, tmp_path: Path) -> Iterator[Sandbox]:
     """The installed sandbox with its demo fleet, started in both ways that its README shows."""
+    options = ("--demo", "--behaviour", "observed")
+    plain = staging.clean_environment()
     if request.param == "in its folder":
-        running = SandboxElsewhere("tests.sandbox", installed)
+        running = Sandbox(*options, folder=installed, environment=plain)
     else:
+        path = {"PYTHONPATH": str(installed.parents[2])}
         module = f"ansible_collections.{COLLECTION}.tests.sandbox"
-        running = SandboxElsewhere(module, tmp_path, PYTHONPATH=str(installed.parents[2]))
+        running = Sandbox(*options, module=module, folder=tmp_path, environment={**plain, **path})
     yield running
     assert running.stop() == (0, "", "")
 
