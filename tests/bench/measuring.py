@@ -110,10 +110,16 @@ def sandbox(*options: str) -> Iterator[Sandbox]:
 def in_turn(ways: dict[str, Callable[[], Cost]], rounds: int) -> dict[str, Cost]:
     """Medians. The ways take turns, so that a machine whose speed drifts treats them alike."""
     costs: dict[str, list[Cost]] = {}
-    for _round in range(rounds):
+    for number in range(rounds):
         for name, way in ways.items():
+            progress(number, rounds, name)
             costs.setdefault(name, []).append(way())
     return {name: median(found) for name, found in costs.items()}
+
+
+def progress(number: int, rounds: int, name: str) -> None:
+    """Says what is measured next: all of it takes many minutes. `number`: of the round, from 0 on."""
+    print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
 
 
 def machine() -> str:

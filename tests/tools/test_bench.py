@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`make bench` as the README has it: it starts and measures. All of it takes many minutes, so it is ended early."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = ["make", "bench"]
+# What a make around this test hands on, and what a caller may have set.
+SETTINGS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHON", "BENCH_ARGS")
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with the Makefile, this checkout's files, and an environment that is this one and counts as made.
+
+    In the checkout itself, make could find its environment outdated, and make it anew under the running tests.
+    """
+    folder = tmp_path / "checkout"
+    scripts = folder / ".venv" / "bin"
+    scripts.mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    for name in ("tests", "tools"):
+        (folder / name).symlink_to(ROOT / name)
+    (scripts / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
+    (scripts / "python").chmod(0o755)
+    (folder / ".venv" / "ansible.cfg").touch()
+    (folder / ".venv" / ".made-for").write_text(f"python3 {folder}\n", encoding="utf-8")
+    for stamp in (".has-demo", ".has-test"):
+        (folder / ".venv" / stamp).touch()
+    return folder
+
+
+@pytest.fixture
+def process(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+    settings = {name: value for name, value in os.environ.items() if name not in SETTINGS}
+    with subprocess.Popen(
+        COMMAND,
+        cwd=checkout,
+        env=settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as started:
+        yield started
+        if started.poll() is None:
+            os.killpg(started.pid, signal.SIGKILL)
+
+
+def test_the_benchmark_starts_as_the_readme_says(process: subprocess.Popen[str]) -> None:
+    assert f"`{' '.join(COMMAND)}` measures it" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert process.stdout is not None
+    seen: list[str] = []
+    for line in process.stdout:
+        seen.append(line)
+        # The second one: the first has been measured by then.
+        if line == "round 1 of 3: loop, direct\n":
+            break
+    assert seen == ["round 1 of 3: loop, debug\n", "round 1 of 3: loop, direct\n"]
+    os.killpg(process.pid, signal.SIGINT)
+    rest = process.stdout.read()
+    assert process.wait() != 0
+    assert "Traceback" not in rest
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "word"),
+    [(["loop"], 2, "loop is none of loops, converged, created"), (["loops", "other"], 2, "other"), (["-h"], 0, "PART")],
+)
+def test_a_part_that_is_none_is_told(arguments: list[str], status: int, word: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.bench", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status
+    assert word in done.stdout + done.stderr
