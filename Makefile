@@ -106,7 +106,7 @@ clean: ## remove environments, caches and build output
 
 .venv/.has-test: tests/requirements/test.txt .venv/.has-demo
 	@echo "Adding the test tools to .venv"
-	@.venv/bin/python -m pip install -qq -r tests/requirements/test.txt
+	@.venv/bin/python -m pip install -qq --require-hashes -r tests/requirements/test.txt
 	@touch $@
 
 .venv-lint/.has-lint: tests/requirements/lint.txt tools/make_env.sh

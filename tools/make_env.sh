@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Make a virtual environment anew and install a lock file into it: make_env.sh PYTHON FOLDER LOCK
+#
+# Nothing is installed whose hash is not in a lock file.
 
 set -eu
 
@@ -29,12 +31,19 @@ check_python() {
 
 # uv takes half of pip's time. Where it does not run, or does not know the way that pip is told of, pip does the same.
 install() {
-    with_uv "$1" 2>/dev/null || "$1" -m pip install -qq -r "$lock"
+    with_uv "$1" 2>/dev/null || "$1" -m pip install -qq --require-hashes -r "$lock"
 }
 
 with_uv() {
-    "$1" -m pip install -qq --only-binary :all: "$(grep '^uv==' tests/requirements/lint.txt)" &&
-        UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CONFIG=1 "$1" -m uv pip install --quiet --python "$1" -r "$lock"
+    locked_uv >"$folder/uv.txt" &&
+        "$1" -m pip install -qq --only-binary :all: --require-hashes -r "$folder/uv.txt" &&
+        UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CONFIG=1 \
+            "$1" -m uv pip install --quiet --require-hashes --python "$1" -r "$lock"
+}
+
+# Its version and the hashes, which stand in the lines after it.
+locked_uv() {
+    sed -n '/^uv==/,/[^\]$/p' tests/requirements/lint.txt
 }
 
 make_env() {

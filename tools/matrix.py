@@ -131,7 +131,8 @@ def make(environment: Environment, python: str) -> None:
         return
     print(f"Making {environment.folder}", flush=True)
     _uv("venv", "--clear", "--python", python, str(environment.folder))
-    _uv("pip", "install", "--python", str(environment.folder), "--requirements", f"{LOCKS / environment.lock}.txt")
+    locked = ["--require-hashes", "--requirements", f"{LOCKS / environment.lock}.txt"]
+    _uv("pip", "install", "--python", str(environment.folder), *locked)
     stamp.write_text(wanted, encoding="utf-8")
 
 

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What others made is taken by what it holds, not by a name that can be given to something else."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import matrix
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = sorted((ROOT / "tests" / "requirements").glob("*.txt"))
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
+
+HASH = r"--hash=sha256:[0-9a-f]{64}"
+# A version, where it holds, and at least one file of it.
+LOCKED = re.compile(rf"[a-z0-9][\w.-]*==\S+(?: ; [^\\\n]+)?(?: \\\n    {HASH})+")
+WHEEL = "canary_package-1.0-py3-none-any.whl"
+
+
+def test_there_are_locks_and_workflows() -> None:
+    wanted = {path.stem for path in (ROOT / "tests" / "requirements").glob("*.in")} - {"ansible-test"}
+    assert {lock.stem for lock in LOCKS} == wanted
+    assert WORKFLOWS
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.stem)
+def test_a_lock_has_the_hashes_of_every_package_and_nothing_else(lock: Path) -> None:
+    text = lock.read_text(encoding="utf-8")
+    comments, entries = re.findall(r"^#.*\n", text, re.MULTILINE), re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)
+    assert LOCKED.sub("", entries).strip() == ""
+    assert len(LOCKED.findall(entries)) == len(re.findall("==", re.sub(r" ;.*", "", entries))) > 20
+    # Which registry it was is the business of whoever installs.
+    assert "://" not in text
+    # It was made as the README says.
+    made = "".join(comments)
+    assert "--generate-hashes" in made and f"-o {lock.name} {lock.stem}.in" in made
+
+
+def test_the_readme_makes_each_lock_with_hashes() -> None:
+    text = (ROOT / "tests" / "requirements" / "README.md").read_text(encoding="utf-8")
+    [command] = re.findall(r"uv pip compile((?:.*\\\n)*.*)", text)
+    assert "--generate-hashes" in command and "--no-emit-index-url" in command
+    listed = re.findall(r"^    (\S+) (3\.\d+)$", text, re.MULTILINE)
+    assert sorted(name for name, _python in listed) == [lock.stem for lock in LOCKS]
+    for name, python in listed:
+        made = (ROOT / "tests" / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()[1]
+        assert f"--python-version {python} " in made
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_an_action_is_named_by_a_commit_and_its_version_beside_it(workflow: Path) -> None:
+    uses = re.findall(r"^\s*(?:- )?uses: (.*)$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
+    assert uses
+    assert [each for each in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", each)] == []
+
+
+# What installs a lock
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """A package that can be installed without a network."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    info = "canary_package-1.0.dist-info"
+    with zipfile.ZipFile(folder / WHEEL, "w") as made:
+        made.writestr("canary_package.py", "")
+        made.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: canary-package\nVersion: 1.0\n")
+        made.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        made.writestr(f"{info}/RECORD", "")
+    return folder / WHEEL
+
+
+@pytest.mark.parametrize("has_hash", [True, False])
+def test_an_environment_holds_only_what_the_lock_has_a_hash_of(has_hash: bool, wheel: Path, tmp_path: Path) -> None:
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    lock = tmp_path / "lock.txt"
+    lock.write_text("canary-package==1.0" + (f" --hash=sha256:{digest}" if has_hash else "") + "\n", encoding="utf-8")
+    done = subprocess.run(
+        ["sh", "tools/make_env.sh", sys.executable, str(tmp_path / "env"), str(lock)],
+        cwd=ROOT,
+        # Without a registry there is no uv, so pip installs; both are told the same.
+        env={**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheel.parent), "PIP_CONFIG_FILE": os.devnull},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    installed = list((tmp_path / "env").glob("lib/python*/site-packages/canary_package.py"))
+    if has_hash:
+        assert (done.returncode, len(installed)) == (0, 1), done.stderr
+    else:
+        assert done.returncode != 0 and installed == []
+        assert "hash" in done.stderr.lower()
+
+
+def test_uv_itself_is_taken_from_the_lock_with_its_hashes() -> None:
+    [cut] = re.findall(r"^    (sed -n .*)$", (ROOT / "tools" / "make_env.sh").read_text(encoding="utf-8"), re.MULTILINE)
+    found = subprocess.run(["sh", "-c", cut], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert LOCKED.fullmatch(found.rstrip("\n")) and found.startswith("uv==")
+
+
+def test_the_matrix_requires_hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[tuple[str, ...]] = []
+
+    def note(*arguments: str) -> None:
+        calls.append(arguments)
+        (tmp_path / "core-2.17-3.10").mkdir(exist_ok=True)
+
+    monkeypatch.setattr(matrix, "_uv", note)
+    monkeypatch.setattr(matrix, "environments", lambda _checkout: tmp_path)
+    matrix.make(matrix.Environment("core-2.17", "3.10"), "/nowhere/python3.10")
+    assert ["--require-hashes" in call for call in calls if "install" in call] == [True]
+
+
+def test_every_command_that_installs_a_lock_requires_hashes() -> None:
+    files = [ROOT / "Makefile", *sorted((ROOT / "tools").glob("*.sh"))]
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if "pip install" in line]
+    assert len(lines) >= 4
+    assert [line for line in lines if "--require-hashes" not in line] == []
