@@ -273,6 +273,15 @@ def test_one_version_is_the_newest_everywhere() -> None:
     assert {load("galaxy.yml")["version"], max(releases, key=number), newest[1]} == {VERSION}
 
 
+def test_the_example_of_an_execution_environment_takes_the_tag_of_this_version() -> None:
+    """Tags are versions alone, as CONTRIBUTING.md says. Without one, each build could hold another collection."""
+    galaxy = load("galaxy.yml")
+    [taken] = load("extensions/execution-environment/requirements.yml")["collections"]
+    assert taken == {"name": f"{galaxy['repository']}.git", "type": "git", "version": VERSION}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", VERSION)
+    assert "tag with the version alone (`1.2.3`)" in read("CONTRIBUTING.md")
+
+
 def versions_added() -> list[tuple[str, str, str]]:
     """Kind, name and version of all that is documented, and of its options that name one."""
     kinds = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "inventory": "plugins/inventory/*.py"}
