@@ -25,7 +25,7 @@ PARTS = ("loops", "converged", "created")
 
 
 def part(text: str) -> str:
-    """A name of a part. Not `choices`: some Pythons compare the list that no argument leaves with them, others do not."""
+    """A name of a part. Not one of `choices`: with no argument, some Pythons compare the whole default with them."""
     if text not in PARTS:
         raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(PARTS)}")
     return text

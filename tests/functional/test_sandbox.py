@@ -695,6 +695,74 @@ def test_no_secret_anywhere(start: Callable[..., Sandbox], seed_file: Path, tmp_
     assert b"canary" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
 
 
+# Who may ask
+
+LOCAL_HOSTS = ("127.0.0.1", "127.0.0.1:{port}", "localhost", "LocalHost:{port}", "[::1]", "[::1]:{port}", "127.0.0.2")
+FOREIGN_HOSTS = (
+    *("evil.example", "evil.example:{port}", "localhost.evil.example", "evillocalhost", "a.localhost", "localhost."),
+    *("127.0.0.1.evil.example", "192.0.2.1:{port}", "0.0.0.0", "[::]", "[2001:db8::1]:{port}", "::1", "[127.0.0.1]"),
+    *("127.1", "2130706433", "127.0.0.1@evil.example", "127.0.0.1:{port}:{port}", "localhost evil.example", ""),
+)
+LOCAL_ORIGINS = ("http://127.0.0.1:{port}", "http://localhost:{port}", "null", "", "https://evil.example")
+# Of the API, good and bad ones, and of the control addresses.
+ADDRESSED = (
+    *(("POST", "/apiv2/reseller.delete.json"), ("GET", "/apiv2/reseller.delete.xml"), ("OPTIONS", "/apiv2/x")),
+    *(
+        ("POST", "/_sandbox/reset"),
+        ("GET", "/_sandbox/log"),
+        ("DELETE", "/_sandbox/log"),
+        ("OPTIONS", "/_sandbox/reset"),
+    ),
+    *(("POST", "/_sandbox/faults"), ("GET", "/elsewhere")),
+)
+
+
+def ask(sandbox: Sandbox, verb: str, address: str, **headers: str) -> requests.Response:
+    """A request that would delete a customer where the address is one of that."""
+    port = sandbox.root.rpartition(":")[2]
+    filled = {name: text.format(port=port) for name, text in headers.items()}
+    deletion = {**KEY, "user": "seeded@example.com"}
+    place = {"params": deletion} if verb == "GET" else {"data": deletion}
+    return sandbox.http.request(verb, sandbox.root + address, headers=filled, timeout=30, **place)
+
+
+def assert_turned_away(sandbox: Sandbox, answer: requests.Response, word: str) -> None:
+    assert answer.status_code == 403
+    assert word in answer.json()["message"] and answer.json()["message"].count(" ") > 5
+    assert not [name for name in answer.headers if name.lower().startswith(("access-control", "x-ratelimit"))]
+
+
+@pytest.mark.parametrize(("verb", "address"), ADDRESSED)
+def test_web_pages_and_other_hosts_are_turned_away(documented: Sandbox, verb: str, address: str) -> None:
+    documented.call("list")
+    documented.http.post(f"{documented.root}/_sandbox/limit", json={"calls": 2, "seconds": 3600}, timeout=30)
+    documented.set_fault("*", "error-before", nth=2)
+    before = (documented.customers(), documented.log(), documented.control("GET", "faults"))
+    for host in FOREIGN_HOSTS:
+        assert_turned_away(documented, ask(documented, verb, address, Host=host), "Host")
+    for origin in LOCAL_ORIGINS:
+        assert_turned_away(documented, ask(documented, verb, address, Origin=origin), "Origin")
+    assert (documented.customers(), documented.log(), documented.control("GET", "faults")) == before
+    # Neither the limit nor the fault has counted any of them.
+    answer = documented.call("list")
+    assert (answer.status_code, answer.headers["x-ratelimit-remaining"]) == (200, "1")
+    assert "fault" not in documented.log()[-1]
+
+
+def test_this_machine_by_any_of_its_names_is_served(sandbox: Sandbox) -> None:
+    for host in LOCAL_HOSTS:
+        assert ask(sandbox, "GET", "/_sandbox/health", Host=host).json() == {"behaviour": sandbox.behaviour}
+        assert ask(sandbox, "POST", "/apiv2/reseller.manage.json", Host=host).status_code in (200, 404)
+    assert len(sandbox.log()) == len(LOCAL_HOSTS)
+
+
+def test_a_request_that_names_no_host_is_served(sandbox: Sandbox) -> None:
+    with socket.create_connection(("127.0.0.1", int(sandbox.root.rpartition(":")[2])), timeout=30) as connection:
+        connection.sendall(b"GET /_sandbox/health HTTP/1.0\r\n\r\n")
+        with connection.makefile("rb") as answer:
+            assert answer.readline().split()[1] == b"200"
+
+
 # Many clients
 
 

@@ -89,7 +89,7 @@ def raw(sandbox: Sandbox, operation: str, **parameters: Any) -> socket.socket:
     """A socket on which a whole call was sent and nothing read."""
     path, data = request(operation, **parameters)
     body = urlencode(data).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: sandbox\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     opened = socket.create_connection(("127.0.0.1", port(sandbox)), timeout=20)
     opened.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
     return opened
@@ -847,7 +847,7 @@ def test_clean_stop_while_faults_are_under_way(start: Callable[..., Sandbox], nu
         until(lambda: len(sandbox.log()) == len(slow))
         # One that never sends the whole of its call.
         half = opened.enter_context(socket.create_connection(("127.0.0.1", port(sandbox))))
-        half.sendall(b"POST /apiv2/reseller.add.json HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 99\r\n\r\napi_user=")
+        half.sendall(b"POST /apiv2/reseller.add.json HTTP/1.1\r\nHost: [::1]\r\nContent-Length: 99\r\n\r\napi_user=")
         assert [entry["fault"] for entry in sandbox.log()] == list(slow)
         begin = time.monotonic()
         assert sandbox.stop(number) == (0, "", "")

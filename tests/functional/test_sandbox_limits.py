@@ -85,7 +85,7 @@ def bare(sandbox: Sandbox, source: int = 0) -> socket.socket:
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     opened.bind(("127.0.0.1", source))
     opened.connect(("127.0.0.1", int(sandbox.root.rpartition(":")[2])))
-    head = "POST /apiv2/reseller.manage.json HTTP/1.1\r\nHost: sandbox\r\n"
+    head = "POST /apiv2/reseller.manage.json HTTP/1.1\r\nHost: localhost\r\n"
     head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
     opened.sendall((head + body).encode())
     return opened

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,6 +16,7 @@ from . import controls, operations, wire
 from .calls import Call, read_call
 from .controls import Parts
 from .fault_plan import FaultPlan
+from .guard import Guard
 from .limits import RateLimit
 from .player import Player
 from .service import Service
@@ -58,4 +60,4 @@ def create_app(service: Service, plan: FaultPlan, limit: RateLimit) -> Starlette
     """The ASGI application around one service, the faults that are set and the rate limit."""
     parts = Parts(service, plan, limit, Player(service), Traffic())
     api = Route("/apiv2/{address:path}", ApiEndpoint(parts))
-    return Starlette(routes=[api, *controls.routes(parts)])
+    return Starlette(routes=[api, *controls.routes(parts)], middleware=[Middleware(Guard)])

@@ -76,7 +76,7 @@ def wheel(tmp_path: Path) -> Path:
     with zipfile.ZipFile(folder / WHEEL, "w") as made:
         made.writestr("canary_package.py", "")
         made.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: canary-package\nVersion: 1.0\n")
-        made.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        made.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         made.writestr(f"{info}/RECORD", "")
     return folder / WHEEL
 
