@@ -617,6 +617,67 @@ def test_log_of_calls_that_are_not_good(sandbox: Sandbox) -> None:
     assert sandbox.log()[0]["api_user"] is None
 
 
+# A new customer that is seen late
+
+
+def listed(sandbox: Sandbox, wanted: str = "json", **filters: str) -> bool:
+    """Whether a list shows the new customer."""
+    answer = call(sandbox, "list", wanted, **filters)
+    assert answer.status_code == 200
+    return NEW in answer.text.replace("\\/", "/")
+
+
+@FORMATS
+def test_lag(sandbox: Sandbox, wanted: str) -> None:
+    set_fault(sandbox, "lag", calls=4)
+    answer = create(sandbox, wanted=wanted)
+    assert answer.status_code == 200 and "success" in answer.text
+    assert_played(sandbox, "lag", acted=True, outcome="ok")
+    stranger = call(sandbox, "enable", wanted, user="nobody@example.com")
+    # What is not about the new customer does not count, and neither does a look at the state itself.
+    for _turn in range(3):
+        call(sandbox, "enable", wanted, user="ada@example.com")
+        assert NEW in sandbox.customers()
+        assert not listed(sandbox, wanted, username="ada@")
+    assert [listed(sandbox, wanted), listed(sandbox, wanted, username="new")] == [False, False]
+    late = call(sandbox, "enable", wanted, user=NEW)
+    assert (late.status_code, late.content) == (stranger.status_code, stranger.content)
+    assert "success" not in call(sandbox, "check_password", wanted, user=NEW, password=PASSWORD).text
+    assert listed(sandbox, wanted)
+    assert "success" in call(sandbox, "enable", wanted, user=NEW).text
+    assert "success" in call(sandbox, "check_password", wanted, user=NEW, password=PASSWORD).text
+
+
+@only_observed
+def test_lag_keeps_the_name_taken_and_hides_no_older_customer(sandbox: Sandbox) -> None:
+    set_fault(sandbox, "lag", times=3, calls=2)
+    for username in (NEW, NEW, "ada@example.com"):
+        create(sandbox, username)
+    assert [entry["wrote"] for entry in sandbox.log()] == [True, False, False]
+    assert "ada@example.com" in call(sandbox, "list").text
+    assert [listed(sandbox), listed(sandbox)] == [False, True]
+    set_fault(sandbox, "lag", calls=5)
+    create(sandbox, "other@example.com")
+    sandbox.reset()
+    create(sandbox, "other@example.com")
+    assert "other@example.com" in call(sandbox, "list").text
+
+
+@only_documented
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    (
+        ({"operation": "list"}, "lag is a fault of create alone"),
+        ({"operation": "*"}, "lag is a fault of create alone"),
+        ({"calls": 0}, "calls must be a whole number from 1 on"),
+        ({"seconds": 1}, '"seconds" is no setting of lag'),
+    ),
+)
+def test_lag_is_of_creations_alone_and_counted_in_calls(sandbox: Sandbox, settings: dict[str, Any], said: str) -> None:
+    answer = post_faults(sandbox, json.dumps({"operation": "create", "fault": "lag", **settings}))
+    assert (answer.status_code, answer.json()) == (400, {"message": said})
+
+
 # Setting and taking away
 
 

@@ -79,6 +79,9 @@ def from_data(data: Any) -> Fault:
         raise SettingError(f"{checks.shown(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
     if not isinstance(name, str) or name not in KINDS:
         raise SettingError(f"{checks.shown(name)} is no fault")
+    only = KINDS[name].only
+    if only not in (None, operation):
+        raise SettingError(f"{name} is a fault of {only} alone")
     nth, times = _nth(rest.pop("nth", 1)), _times(rest.pop("times", 1))
     defaults = KINDS[name].settings
     for key in rest:
@@ -102,6 +105,10 @@ def _mebibytes(value: Any) -> int:
     return checks.whole(value, f"mebibytes must be a whole number from 1 to {_MOST_MEBIBYTES}", _MOST_MEBIBYTES)
 
 
+def _calls(value: Any) -> int:
+    return checks.whole(value, "calls must be a whole number from 1 on")
+
+
 def _location(value: Any) -> str:
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
         raise SettingError("location must be an address without spaces and in ASCII")
@@ -112,6 +119,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
     "seconds": checks.seconds,
     "mebibytes": _mebibytes,
     "location": _location,
+    "calls": _calls,
 }
 
 

@@ -25,6 +25,7 @@ from .answers import XML_DECLARATION, Answer
 from .behaviours import Reason
 from .calls import Call
 from .limits import Standing
+from .operations import CREATE
 from .service import TOO_MANY_REQUESTS, Service
 from .validation import carried_by_xml
 
@@ -85,6 +86,7 @@ class Kind:
 
     `outcome`: what the log says of the call; None where the client can read the real answer. `settings`: those that
     the fault takes, with their defaults. `wanted`: the format of the real answer, if not the one that was asked for.
+    `only`: the one operation that it is for, if it is not for all.
     """
 
     strategy: Strategy
@@ -92,6 +94,7 @@ class Kind:
     outcome: str | None = log.NONE
     settings: Mapping[str, Any] = field(default_factory=dict)
     wanted: str | None = None
+    only: str | None = None
 
 
 # No answer
@@ -209,6 +212,10 @@ def _delayed(scene: Scene) -> ASGIApp:
     return app
 
 
+def _as_usual(scene: Scene) -> ASGIApp:
+    return wire.response(scene.answer)
+
+
 def _dripping(scene: Scene) -> ASGIApp:
     usual = wire.response(scene.answer)
     body = scene.answer.body
@@ -277,6 +284,8 @@ KINDS: dict[str, Kind] = {
     "entities": Kind(_replaced(_entities), Acts.NOW, wanted="xml"),
     "dtd": Kind(_dtd, Acts.NOW, outcome=None, wanted="xml"),
     "delay": Kind(_delayed, Acts.NOW, outcome=None, settings=_A_SECOND),
+    # What is late is not the answer: calls that come after it look for the customer in vain.
+    "lag": Kind(_as_usual, Acts.NOW, outcome=None, settings={"calls": 1}, only=CREATE.name),
     "drip": Kind(_dripping, Acts.NOW, outcome=None, settings=_A_SECOND),
     "huge": Kind(_huge, Acts.NOW, outcome=None, settings=_MUCH),
     "huge-gzip": Kind(_huge_gzip, Acts.NOW, outcome=None, settings=_MUCH),

@@ -29,7 +29,7 @@ class Player:
         kind = KINDS[fault.name]
         trouble = Trouble(fault.name, kind.outcome)
         if kind.acts is Acts.NOW:
-            answer = self._service.answer(call, trouble, kind.wanted)
+            answer = self._service.answer(call, trouble, kind.wanted, fault.settings.get("calls", 0))
             return kind.strategy(Scene(self._service, call, fault.settings, answer))
         number, entry = self._service.note(call, trouble)
         if kind.acts is Acts.LATER:

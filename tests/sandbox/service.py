@@ -40,13 +40,16 @@ class Service:
             if not store.has_accounts():
                 self._plant()
 
-    def answer(self, call: Call, trouble: Trouble = NO_TROUBLE, wanted: str | None = None) -> Answer:
+    def answer(self, call: Call, trouble: Trouble = NO_TROUBLE, wanted: str | None = None, unseen: int = 0) -> Answer:
         """Serve one API call and write it into the request log. Never raises for what a caller may send.
 
-        `wanted`: the answer's format, if not the call's own.
+        `wanted`: the answer's format, if not the call's own. `unseen`: how many calls that look for a customer which
+        this call creates do not find it.
         """
         with self.store.transaction() as db:
             account, answer, succeeded = self._perform(call, wanted or call.format or "json")
+            if unseen and succeeded and operations.find(call) is operations.CREATE:
+                self.store.hide_customer(call.value("username") or "", unseen)
             log.append(db, self._entry(call, account, succeeded, trouble))
         return answer
 

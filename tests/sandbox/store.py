@@ -122,6 +122,8 @@ class Store:
     def __init__(self, path: str | None = None) -> None:
         """Open or create the database at `path`, in memory when None. Raises StoreError."""
         self._lock = threading.RLock()
+        # Customers by name, and how many looks at each are still to pass it over. Of this run alone, not of the file.
+        self._unseen: dict[str, int] = {}
         try:
             # One connection for all: an in-memory database lives in its connection.
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
@@ -211,7 +213,19 @@ class Store:
 
     def find_customer(self, account: str, username: str) -> int | None:
         """The number of the account's customer with this exact name, or None."""
-        return self._scalar("SELECT id FROM customers WHERE account = ? AND username = ?", (account, username))
+        number = self._scalar("SELECT id FROM customers WHERE account = ? AND username = ?", (account, username))
+        return None if number is None or self._passes_over(username) else number
+
+    def hide_customer(self, username: str, looks: int) -> None:
+        """Pass a customer over in the next `looks` searches that would find it, by its name or by a list."""
+        self._unseen[username] = looks
+
+    def _passes_over(self, username: str) -> bool:
+        """Whether a search that found this customer must not show it. Counts the search."""
+        left = self._unseen.pop(username, 0)
+        if left > 1:
+            self._unseen[username] = left - 1
+        return left > 0
 
     def add_customer(self, values: Mapping[str, str | None], password: str) -> None:
         """Store a customer. `values` holds texts by column; the lists are JSON texts from `list_text`."""
@@ -241,10 +255,14 @@ class Store:
     def search(self, account: str, columns: Sequence[str], filters: Mapping[str, str]) -> list[tuple[str, ...]]:
         """The account's customers that contain every filter's text, oldest first, as tuples of `columns`."""
         wanted = "".join(f" AND contains({column}, ?)" for column in filters)
-        return self._db.execute(
+        found = self._db.execute(
             f"SELECT {', '.join(columns)} FROM customers WHERE account = ?{wanted} ORDER BY id",
             (account, *(text.casefold() for text in filters.values())),
         ).fetchall()
+        if not self._unseen:
+            return found
+        name = columns.index("username")
+        return [row for row in found if not self._passes_over(row[name])]
 
     def everything(self) -> list[dict[str, Any]]:
         """All customers of all accounts with all that is stored, except the password hash."""
@@ -255,6 +273,7 @@ class Store:
 
     def empty(self) -> None:
         """Forget everything: accounts, customers, retired names and the request log."""
+        self._unseen.clear()
         for table in ("accounts", "customers", "retired_names", log.TABLE):
             self._db.execute(f"DELETE FROM {table}")
 
