@@ -59,6 +59,7 @@ options:
     description:
       - Seconds that one call may wait in all before it is tried again.
       - A server that asks to wait longer ends the task at once.
+      - Also the seconds that an operation waits for a server that does not know yet the customer that the task created.
     type: float
     default: 120
   requests_per_minute:

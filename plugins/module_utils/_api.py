@@ -77,6 +77,7 @@ _DOING = {
 
 
 _WRONG_PASSWORD = re.compile(r"\b(invalid|wrong|incorrect|bad)\b.*\bpassword\b", re.IGNORECASE | re.DOTALL)
+_UNKNOWN_CUSTOMER = ("user does not exist", "user not found")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -139,6 +140,13 @@ class CustomerApi:
         except CallError as error:
             error.doing = _DOING[operation].format(user=shown(user, 100)) if user else "list customers"
             raise
+
+
+def is_unknown_customer(error: CallError) -> bool:
+    """Whether the server refused a call since it knows no such customer: `User does not exist` [seen], `User not found`
+    [doc]."""
+    said = " ".join(error.messages).lower()
+    return any(text in said for text in _UNKNOWN_CUSTOMER)
 
 
 def _attributes_only(_user: str, sent: Attributes) -> Parameters:

@@ -36,6 +36,8 @@ Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]]], t.ContextManager
 RUN_AGAIN = "Run the task again to finish the work."
 
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
+# What a new customer can do until the operation that ends it is applied.
+_DOORS = {"disable": "send e-mail", "disable_website": "log in to the website"}
 _NOT_ATTRIBUTES = frozenset(("username", "password"))
 
 
@@ -112,7 +114,7 @@ def common_result(desired: Desired, outcome: Outcome) -> Result:
         "diff": _diff(desired, outcome),
     }
     if outcome.error is not None:
-        result.update(failed=True, msg=_failure_text(outcome))
+        result.update(failed=True, msg=_failure_text(desired, outcome, result["operations"]))
     return result
 
 
@@ -126,7 +128,18 @@ def _diff(desired: Desired, outcome: Outcome) -> Result:
     }
 
 
-def _failure_text(outcome: Outcome) -> str:
+def open_doors(user: str, operations: t.Sequence[Result]) -> str:
+    """A sentence on what a customer that these operations created can do against the options; else an empty text.
+
+    `operations`: as in a result, each with `name` and `status`.
+    """
+    if {"name": "create", "status": APPLIED} not in operations:
+        return ""
+    doors = [_DOORS[one["name"]] for one in operations if one["name"] in _DOORS and one["status"] != APPLIED]
+    return f"Customer '{shown(user, 100)}' exists now and can {' and '.join(doors)}." if doors else ""
+
+
+def _failure_text(desired: Desired, outcome: Outcome, operations: t.Sequence[Result]) -> str:
     """The error, and what else became of the task."""
     told = (
         (UNKNOWN, "Whether it took effect is unknown: {names}."),
@@ -142,6 +155,9 @@ def _failure_text(outcome: Outcome) -> str:
         ]
         if names:
             sentences.append(sentence.format(names=", ".join(names)))
+    still_open = open_doors(desired.final_username, operations)
+    if still_open:
+        sentences.append(still_open)
     if len(sentences) > 1:
         sentences.append(RUN_AGAIN)
     return " ".join(sentences)

@@ -30,6 +30,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     common_result,
     customer_problems,
     desired_of,
+    open_doors,
     open_session,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
@@ -51,6 +52,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     to_check_password,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+    APPLIED,
     NOT_REACHED,
     PLANNED,
     Outcome,
@@ -367,11 +369,40 @@ def _failure_text(result: Result, reason: str, check_mode: bool) -> str:
         sentences.append(f"{counts['failed']} of {total} customers failed. {' '.join(errors[:_FEW])}{more}")
     if counts["not_reached"]:
         sentences.append(f"{counts['not_reached']} of {total} customers were not reached, because {reason}.")
-    done = [f"{counts[name]} {name}" for name in SUMMARY[:4] if counts[name]]
-    sentences.append(f"{'Planned' if check_mode else 'Done'}: {', '.join(done) or 'nothing'}.")
+    sentences += _left_open(result["results"])
+    sentences.append(_done_text(result, check_mode))
     if not check_mode:
         sentences.append(RUN_AGAIN)
     return " ".join(sentences)
+
+
+def _left_open(items: t.Iterable[Result]) -> list[str]:
+    """What customers can do that were created and then not reached. Those that failed say so with their error."""
+    sentences = (
+        open_doors((item["customer"] or item)["username"], item["operations"]) for item in items if not item["failed"]
+    )
+    found = [sentence for sentence in sentences if sentence]
+    more = [f"And {len(found) - _FEW} more, see results."] if len(found) > _FEW else []
+    return found[:_FEW] + more
+
+
+def _done_text(result: Result, check_mode: bool) -> str:
+    """What was done or is planned, in customers of each kind; in part, where not all operations of one were applied."""
+    whole = _counted(result["summary"])
+    part = _counted(collections.Counter(_kind_applied(item["operations"]) for item in result["results"]))
+    sentences = [f"{'Planned' if check_mode else 'Done'}: {whole or 'nothing'}."] if whole or not part else []
+    sentences += [f"Done in part: {part}."] if part else []
+    return " ".join(sentences)
+
+
+def _counted(counts: t.Mapping[str, int]) -> str:
+    return ", ".join(f"{counts[name]} {name}" for name in SUMMARY[:4] if counts.get(name))
+
+
+def _kind_applied(operations: t.Sequence[Result]) -> str:
+    """What became of a customer of whose operations some were applied and others were not; else an empty text."""
+    applied = [one["name"] for one in operations if one["status"] == APPLIED]
+    return kind_of(applied) if 0 < len(applied) < len(operations) else ""
 
 
 def _warnings(members: t.Iterable[Member]) -> list[str]:

@@ -33,6 +33,7 @@ class Patience:
 
     def __init__(self, retries: int, wait: float, timeout: float, sleep: Sleep) -> None:
         self._tries = 0
+        self._polls = 0
         self._retries = retries
         self._left = wait
         self._timeout = timeout
@@ -62,13 +63,24 @@ class Patience:
 
         `asked`: the seconds that the server asks for; else, and when it asks for none, exponential backoff with jitter.
         """
-        pause = self._backoff()
+        pause = self._backoff(self._tries)
         if asked is not None and asked >= FIRST_PAUSE:
             pause = asked
         if self._tries >= self._retries or pause > self._left:
             return None
         self._tries += 1
         return pause
+
+    def wait_to_poll(self) -> bool:
+        """Waits before a further look for what comes about by itself, and says whether there may be one.
+
+        Nothing has failed, so such looks are not tries: they go on, at growing distances, until the waiting is used up.
+        """
+        if not self.left:
+            return False
+        pause = min(self._backoff(self._polls), self.left)
+        self._polls += 1
+        return self.hold(pause)
 
     def hold(self, seconds: float) -> bool:
         """Waits before a try, and says whether it may be made. Takes `seconds` off, which must be left."""
@@ -79,9 +91,10 @@ class Patience:
         """The same, as long as asked, for a wait that the server has nothing to do with: it is not taken off."""
         return seconds <= 0 or not self._sleep(seconds)
 
-    def _backoff(self) -> float:
+    def _backoff(self, number: int) -> float:
+        """Seconds before the try after `number` others."""
         # Half of it is left to chance, so that clients which failed together do not come back together.
-        return min(_LONGEST_PAUSE, FIRST_PAUSE * 2.0**self._tries) * random.uniform(0.5, 1.0)
+        return min(_LONGEST_PAUSE, FIRST_PAUSE * 2.0**number) * random.uniform(0.5, 1.0)
 
 
 class Pace:

@@ -10,7 +10,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import ONCE_ONLY, CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import (
+    ONCE_ONLY,
+    CustomerApi,
+    is_unknown_customer,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
     CallError,
@@ -44,13 +48,15 @@ class Outcome:
     """What became of a plan.
 
     `statuses`: one for each operation. `after`: the attributes after what was applied, hidden ones included.
-    `customer`: as last seen; `seen`: whether that is from after the last write. `error`: what ended the run early.
+    `customer`: as last seen; `seen`: whether that is from after the last write. `lags`: whether the server was asked
+    and does not show a customer that is there. `error`: what ended the run early.
     """
 
     plan: Plan
     statuses: list[str]
     customer: Attributes | None
     seen: bool = True
+    lags: bool = False
     error: CollectionError | None = None
 
     @property
@@ -127,11 +133,12 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
     `is_stopped`: whether no further call is wanted, asked before each operation.
     """
     result = Outcome(plan, [NOT_REACHED] * len(plan.operations), plan.before)
+    is_new = False
     for position, operation in enumerate(plan.operations):
         if is_stopped():
             break
         try:
-            status, error = _Write(api, desired, operation).carry_out()
+            status, error = _Write(api, desired, operation, is_new).carry_out()
         except Stopped:
             break
         except Exception as defect:  # pylint: disable=broad-exception-caught
@@ -141,6 +148,7 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
         if error is not None:
             result.error = error
             break
+        is_new = is_new or operation.name == "create"
     return result
 
 
@@ -156,8 +164,11 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
         result.customer = _look_up(api, desired)
-        # A customer that should be there and is not: a list that lags behind.
-        result.seen = result.error is not None or result.customer is not None
+        # A customer that should be there and is not: a list that lags behind. After an error, only what this run has
+        # created is known to be there.
+        is_expected = result.error is None or (result.plan.before is None and after is not None)
+        result.lags = is_expected and result.customer is None
+        result.seen = not result.lags
     except CollectionError:
         result.seen = False
     if not result.seen:
@@ -177,13 +188,19 @@ def _has_company(api: CustomerApi, user: str, company: str) -> bool:
     return any(row.attributes["username"] == user for row in api.customers(user, company=company))
 
 
-class _Write:
-    """One writing operation on its way to an outcome."""
+def _is_about_account(error: CallError) -> bool:
+    """Whether the server refused the account, not the operation."""
+    return bool({401, 403} & {error.code, error.status})
 
-    def __init__(self, api: CustomerApi, desired: Desired, operation: Operation) -> None:
+
+class _Write:
+    """One writing operation on its way to an outcome. `is_new`: whether this run has created the customer."""
+
+    def __init__(self, api: CustomerApi, desired: Desired, operation: Operation, is_new: bool = False) -> None:
         self._api = api
         self._desired = desired
         self._operation = operation
+        self._is_new = is_new
 
     def carry_out(self) -> tuple[str, CollectionError | None]:
         """The status of the operation, and the error when it is not `applied`."""
@@ -193,6 +210,11 @@ class _Write:
             error = self._try(patience)
             if error is None:
                 return APPLIED, None
+            if self._lags(error):
+                if patience.wait_to_poll():
+                    continue
+                error.advice = self._advice_after_waiting(patience)
+                return FAILED, error
             lost = lost or error.fate != NOT_DONE
             if not lost:
                 return self._refused(error)
@@ -207,8 +229,7 @@ class _Write:
 
     def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
         """An error for certain. What was to be done may have been done by somebody else meanwhile."""
-        is_about_account = {401, 403} & {error.code, error.status}
-        if self._operation.name not in ONCE_ONLY or error.transient or is_about_account:
+        if self._operation.name not in ONCE_ONLY or error.transient or _is_about_account(error):
             return FAILED, error
         done = self._look()
         if done and self._operation.name != "create":
@@ -219,6 +240,25 @@ class _Write:
         elif done is False and error.messages and self._operation.name != "delete":
             error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
         return FAILED, error
+
+    def _lags(self, error: CallError) -> bool:
+        """Whether a refusal means that the server does not know yet the customer that this run has created."""
+        if not self._is_new or error.fate != NOT_DONE or error.transient or _is_about_account(error):
+            return False
+        return is_unknown_customer(error) or not self._is_listed()
+
+    def _is_listed(self) -> bool:
+        """Whether the list shows the customer, or does not tell."""
+        try:
+            return _look_up(self._api, self._desired) is not None
+        except CollectionError:
+            return True
+
+    def _advice_after_waiting(self, patience: Patience) -> str:
+        most = self._api.session.connection.max_retry_wait
+        if patience.left:
+            return "The run was stopped while it waited for the server to know the new customer."
+        return f"The server still did not know the new customer after {most:g} s of waiting (max_retry_wait)."
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the session has done so."""

@@ -103,9 +103,11 @@ def _must_exist(desired: Desired, observed: Observed) -> None:
 
 
 def _warnings(desired: Desired, outcome: Outcome, check_mode: bool) -> list[str]:
-    """What the server stores otherwise, and a customer that could not be read again."""
+    """What the server stores otherwise, and a customer that it does not show yet or that could not be read again."""
+    user = shown(desired.final_username, 100)
+    if outcome.lags:
+        return [f"The server does not show customer '{user}' yet; the result shows what was sent, not what is stored"]
     if not outcome.seen:
-        user = shown(desired.final_username, 100)
         return [f"Customer '{user}' could not be read again; the result shows what was sent, not what is stored"]
     if outcome.customer is None or outcome.error is not None or desired.state == "absent":
         return []

@@ -128,7 +128,8 @@ class FakeService:
     """One account's customers.
 
     `shows_website_access`: whether rows show it. `knows_check`: whether passwords can be checked. `rewrites`: whether
-    website and country are stored otherwise [seen]. `minds_case`: whether the search does.
+    website and country are stored otherwise [seen]. `minds_case`: whether the search does. `lag`: how many calls that
+    look for a new customer miss it; `lists_lag`: whether lists do, too, or operations alone.
     """
 
     def __init__(
@@ -138,12 +139,17 @@ class FakeService:
         knows_check: bool = True,
         rewrites: bool = False,
         minds_case: bool = False,
+        lag: int = 0,
+        lists_lag: bool = True,
     ) -> None:
         self.customers = {one["username"]: dict(one) for one in customers}
         self.shows_website_access = shows_website_access
         self.knows_check = knows_check
         self.rewrites = rewrites
         self.minds_case = minds_case
+        self.lag = lag
+        self.lists_lag = lists_lag
+        self.unseen: dict[str, int] = {}
         self.retired: set[str] = set()
 
     def act(self, operation: str, values: Iterable[tuple[str, str]]) -> Any:
@@ -168,8 +174,16 @@ class FakeService:
         return [
             {name: one[name] for name in names if name in one}
             for one in self.customers.values()
-            if all(self._contains(one.get(name, ""), text) for name, text in (filters or {}).items() if name in FILTERS)
+            if not (self.lists_lag and self._misses(one["username"]))
+            and all(
+                self._contains(one.get(name, ""), text) for name, text in (filters or {}).items() if name in FILTERS
+            )
         ]
+
+    def _misses(self, name: str) -> bool:
+        left = self.unseen.get(name, 0)
+        self.unseen[name] = left - 1
+        return left > 0
 
     def _contains(self, text: str, part: str) -> bool:
         return part in text if self.minds_case else part.casefold() in text.casefold()
@@ -188,6 +202,7 @@ class FakeService:
         kept = {key: self._stored(key, text) for key, text in one.items() if key != "confirm_password"}
         lists = {key: "|".join(many[key]) for key in many if key.endswith("[]")}
         self.customers[name] = {**kept, **lists, "active": "true", "website_access": "true"}
+        self.unseen[name] = self.lag
 
     def _check_password(self, one: Mapping[str, str]) -> None:
         if not self.knows_check:
@@ -199,7 +214,7 @@ class FakeService:
     def _change(self, operation: str, one: Mapping[str, str]) -> None:
         if operation == "disable" and one.get("username") != one.get("user"):
             raise errors("Username is required")
-        if one["user"] not in self.customers:
+        if one["user"] not in self.customers or self._misses(one["user"]):
             raise Refused({"error": {"code": 400, "message": "User does not exist"}})
         known = self.customers[one["user"]]
         if operation == "delete":

@@ -605,6 +605,68 @@ GENERAL = {
 }
 
 
+@pytest.mark.parametrize("lag", [0, 1, 4])
+def test_new_customers_are_closed_though_the_server_lags_behind(world, lag):
+    world.put(FakeService(*STORED, lag=lag))
+    rows = [new(f"new{number}@example.com", active=False, website_access=False) for number in range(6)]
+    result = world.fleet(rows)
+    assert counted(result) == {"created": 6}
+    stored = [world.service.customers[row["username"]] for row in rows]
+    assert {(one["active"], one["website_access"]) for one in stored} == {("false", "false")}
+    assert world.http.operations.count("disable") == 6 * (lag + 1)
+    assert counted(world.fleet(rows)) == {"unchanged": 6}
+
+
+def test_what_was_done_before_an_error_is_told_with_what_is_open(world):
+    world.put(FakeService(*STORED, lag=1000))
+    rows = [new(EVE, active=False, website_access=False), new("fay@example.com"), {"username": BOB, "city": "Bergen"}]
+    result = world.fleet(rows, max_retry_wait=0.01)
+    assert counted(result) == {"created": 1, "updated": 1, "failed": 1}
+    for told in (result["msg"], item_of(result, EVE)["msg"]):
+        assert "after 0.01 s of waiting (max_retry_wait)" in told
+        assert f"Customer '{EVE}' exists now and can send e-mail and log in to the website." in told
+        assert told.endswith("Run the task again to finish the work.")
+    assert "Done: 1 created, 1 updated. Done in part: 1 created." in result["msg"]
+
+
+def test_nothing_done_but_in_part_is_not_told_as_nothing(world):
+    world.put(FakeService(*STORED), {"set_profile": ["refused*"]})
+    rows = [{"username": ANN, "email": "x@example.com", "city": "Bath"}, {"username": BOB, "city": "Bath"}]
+    result = world.fleet([*rows, {"username": CLEO, "new_username": EVE, "city": "Bath"}])
+    assert counted(result) == {"failed": 3}
+    assert "Done in part: 1 updated, 1 renamed." in result["msg"] and "nothing" not in result["msg"]
+    world.put(FakeService(*STORED), {"set_profile": ["refused*"]})
+    assert "Done: nothing." in world.fleet([{"username": BOB, "city": "Bath"}])["msg"]
+
+
+def test_a_stop_between_the_creation_and_the_closing_says_what_is_open(world, stops):
+    def stop_at_the_creation(operation, _parameters):
+        if operation == "create":
+            stops[-1].set("of a test")
+
+    world.http.meanwhile = stop_at_the_creation
+    result = world.fleet([new(EVE, active=False)], concurrency=1)
+    assert (counted(result), item_of(result, EVE)["msg"]) == ({"not_reached": 1}, "")
+    assert f"Customer '{EVE}' exists now and can send e-mail. Done in part: 1 created." in result["msg"]
+
+
+def test_a_stop_ends_the_wait_for_a_new_customer(world, stops, monkeypatch):
+    """The pause would last a minute, and is cut short by the stop."""
+    monkeypatch.setattr(_pacing, "FIRST_PAUSE", 60)
+    world.put(FakeService(*STORED, lag=1000))
+
+    def stop_at_the_closing(operation, _parameters):
+        if operation == "disable":
+            stops[-1].set("of a test")
+
+    world.http.meanwhile = stop_at_the_closing
+    result = world.fleet([new(EVE, active=False)])
+    assert counted(result) == {"failed": 1}
+    assert world.http.operations.count("disable") == 1
+    assert "The run was stopped while it waited for the server to know the new customer." in result["msg"]
+    assert f"Customer '{EVE}' exists now and can send e-mail." in result["msg"]
+
+
 @pytest.mark.parametrize("fault", GENERAL.values(), ids=GENERAL)
 @pytest.mark.parametrize("on_error", ["continue", "stop"])
 def test_an_error_that_every_customer_would_meet_ends_the_run(world, fault, on_error):

@@ -104,6 +104,37 @@ def test_more_than_is_left_is_not_waited_for(clock, asked, granted):
     assert clock.sleeps == ([asked] if granted else [])
 
 
+@pytest.mark.parametrize("retries", [0, 4])
+def test_polling_is_bounded_by_the_waiting_alone(clock, retries):
+    patience = make_patience(clock, retries, 120)
+    while patience.wait_to_poll():
+        assert patience.left == pytest.approx(120 - sum(clock.sleeps))
+    assert sum(clock.sleeps) == pytest.approx(120)
+    assert clock.sleeps[0] <= FIRST_PAUSE
+    for number, pause in enumerate(clock.sleeps[:-1]):
+        assert min(30, FIRST_PAUSE * 2**number) / 2 <= pause <= min(30, FIRST_PAUSE * 2**number)
+    assert len(clock.sleeps) < 20
+
+
+def test_polling_leaves_the_tries_as_they_are(clock):
+    patience = make_patience(clock, 2, 100)
+    assert all(patience.wait_to_poll() for _number in range(3))
+    assert [patience.again(), patience.again(), patience.again()] == [True, True, False]
+    assert clock.sleeps[3] <= FIRST_PAUSE
+
+
+def test_polling_takes_no_more_than_the_tries_have_left(clock):
+    patience = make_patience(clock, wait=10)
+    assert patience.again(9.9)
+    assert [patience.wait_to_poll(), patience.wait_to_poll()] == [True, False]
+    assert sum(clock.sleeps) == pytest.approx(10)
+
+
+def test_polling_ends_with_the_run():
+    assert Patience(4, 120.0, 30.0, lambda _seconds: True).wait_to_poll() is False
+    assert Patience(4, 0.0, 30.0, pytest.fail).wait_to_poll() is False
+
+
 def test_waits_add_up(clock):
     patience = make_patience(clock, wait=10)
     assert [patience.again(4), patience.again(4), patience.again(4), patience.again(2)] == [True, True, False, True]

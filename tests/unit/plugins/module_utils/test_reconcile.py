@@ -545,3 +545,110 @@ def test_a_deleted_customer_is_not_looked_for():
     result = carried_out(api, Desired(ANN, state="absent"))
     assert result.customer is None
     assert reads_and_writes(api) == ["list", "delete"]
+
+
+# A server that lags behind: it confirms a creation before all of it knows the customer
+
+CLOSED = Desired(ANN, {**CREATION, "active": False, "website_access": False}, password="new-pass")
+UNTIL_CLOSED = [("create", "applied"), ("disable", "applied"), ("disable_website", "applied")]
+
+
+@pytest.mark.parametrize("retries", [0, 4])
+@pytest.mark.parametrize("lag", [0, 1, 5])
+@pytest.mark.parametrize("lists_lag", [True, False])
+def test_what_follows_a_creation_waits_until_the_customer_is_known(lag, lists_lag, retries):
+    clock, service = Clock(), FakeService(BOB, lag=lag, lists_lag=lists_lag)
+    api = make_api(service, clock=clock, retries=retries)
+    result = carried_out(api, CLOSED)
+    assert made(result) == UNTIL_CLOSED
+    assert result.error is None and result.seen
+    assert (service.customers[ANN]["active"], service.customers[ANN]["website_access"]) == ("false", "false")
+    assert len(clock.sleeps) == lag
+    # No look between two tries: the refusal itself says that the customer is not known.
+    assert reads_and_writes(api)[2:] == ["create", *["disable"] * (lag + 1), "disable_website", "list"]
+    assert all(pause <= 0.5 * 2**number for number, pause in enumerate(clock.sleeps))
+
+
+@pytest.mark.parametrize("waits", [0, 3, 120])
+def test_the_wait_for_a_new_customer_is_bounded_and_says_what_is_open(waits):
+    clock, service = Clock(), FakeService(BOB, lag=1000)
+    result = carried_out(make_api(service, clock=clock, max_retry_wait=waits), CLOSED)
+    assert made(result) == [("create", "applied"), ("disable", "failed"), ("disable_website", "not_reached")]
+    assert sum(clock.sleeps) == pytest.approx(waits) and len(clock.sleeps) < 20
+    assert str(result.error) == (
+        f"Could not disable customer '{ANN}': the server said 'User does not exist' (error 400, HTTP 200). "
+        f"The server still did not know the new customer after {waits} s of waiting (max_retry_wait)."
+    )
+    # It is there, though the server does not show it.
+    assert (result.seen, result.customer["username"], result.customer["active"]) == (False, ANN, True)
+
+
+def test_a_later_operation_waits_as_well():
+    """The first one reaches a part of the server that knows the customer, the second one does not."""
+
+    class Parts(FakeService):
+        def act(self, operation, values):
+            answer = super().act(operation, values)
+            if operation == "disable":
+                self.unseen[ANN] = 2
+            return answer
+
+    clock = Clock()
+    assert made(carried_out(make_api(Parts(BOB), clock=clock), CLOSED)) == UNTIL_CLOSED
+    assert len(clock.sleeps) == 2
+
+
+def test_another_refusal_of_a_customer_that_is_not_listed_is_waited_for():
+    """The server says it in words that nobody knows; the list tells that it is about the lag."""
+    clock = Clock()
+    api = make_api(FakeService(BOB, lag=1), {"disable": ["refused", "fine"]}, clock)
+    assert made(carried_out(api, CLOSED)) == UNTIL_CLOSED
+    assert len(clock.sleeps) == 1
+    assert reads_and_writes(api)[2:] == ["create", "disable", "list", "disable", "disable_website", "list"]
+
+
+@pytest.mark.parametrize("lists", [["fine*"], ["fine", "fine", "lost_before*"]])
+def test_a_refusal_of_a_customer_that_is_listed_is_none_to_wait_for(lists):
+    clock = Clock()
+    api = make_api(FakeService(BOB), {"disable": ["refused*"], "list": lists}, clock, retries=0)
+    result = carried_out(api, CLOSED)
+    assert made(result)[1] == ("disable", "failed")
+    assert clock.sleeps == [] and "waiting" not in str(result.error)
+
+
+@pytest.mark.parametrize("fault", ["unauthorized*", "forbidden*", "busy_long*"])
+def test_a_refusal_of_the_account_is_none_to_wait_for(fault):
+    clock = Clock()
+    api = make_api(FakeService(BOB, lag=3), {"disable": [fault]}, clock)
+    assert made(carried_out(api, CLOSED))[1] == ("disable", "failed")
+    assert clock.sleeps == [] and reads_and_writes(api).count("disable") == 1
+
+
+def test_a_customer_that_this_run_has_not_created_is_not_waited_for():
+    clock, service = Clock(), service_with(ANN)
+    api = make_api(service, clock=clock)
+    desired = Desired(ANN, {"active": False})
+    todo = plan(desired, observe(api, desired))
+    service.customers.clear()
+    result = carry_out(api, desired, todo)
+    assert made(result) == [("disable", "failed")]
+    assert clock.sleeps == []
+
+
+def test_a_wait_for_a_new_customer_ends_with_the_run():
+    service = FakeService(BOB, lag=3)
+    api = make_api(service)
+    todo = plan(CLOSED, observe(api, CLOSED))
+    waits = []
+    api.session._sleep = lambda seconds: waits.append(seconds) or True
+    result = carry_out(api, CLOSED, todo)
+    assert made(result) == [("create", "applied"), ("disable", "failed"), ("disable_website", "not_reached")]
+    assert "The run was stopped while it waited for the server to know the new customer." in str(result.error)
+    assert len(waits) == 1 and api.session._line.http.writes == ["create", "disable"]
+
+
+def test_tries_and_waits_of_an_operation_share_one_allowance():
+    clock = Clock()
+    api = make_api(FakeService(BOB, lag=1000), {"disable": ["busy", "fine"] * 50}, clock, max_retry_wait=20)
+    assert made(carried_out(api, CLOSED))[1] == ("disable", "failed")
+    assert sum(clock.sleeps) <= 20 + 1e-6
