@@ -219,6 +219,8 @@ class _Write:
             if not lost:
                 return self._refused(error)
             done = self._look()
+            while done is False and self._may_show_later(error) and patience.again():
+                done = self._look()
             if done is True:
                 return APPLIED, None
             if done is None:
@@ -259,6 +261,14 @@ class _Write:
         if patience.left:
             return "The run was stopped while it waited for the server to know the new customer."
         return f"The server still did not know the new customer after {most:g} s of waiting (max_retry_wait)."
+
+    def _may_show_later(self, error: CallError) -> bool:
+        """Whether a creation whose answer was lost may be what a further try was refused for: its name is taken then.
+
+        The text for a taken name was never recorded, so any refusal of the operation may be that one.
+        """
+        is_refusal = error.fate == NOT_DONE and not error.transient and not _is_about_account(error)
+        return self._operation.name == "create" and is_refusal and bool(error.messages)
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the session has done so."""

@@ -652,3 +652,23 @@ def test_tries_and_waits_of_an_operation_share_one_allowance():
     api = make_api(FakeService(BOB, lag=1000), {"disable": ["busy", "fine"] * 50}, clock, max_retry_wait=20)
     assert made(carried_out(api, CLOSED))[1] == ("disable", "failed")
     assert sum(clock.sleeps) <= 20 + 1e-6
+
+
+@pytest.mark.parametrize("lag", [1, 2, 4])
+def test_a_creation_whose_answer_was_lost_is_found_though_the_server_lags_behind(lag):
+    """The second try is refused, since the name is taken by the first one, which no list shows yet."""
+    clock, service = Clock(), FakeService(BOB, lag=lag)
+    api = make_api(service, {"create": ["lost_after"]}, clock)
+    assert made(carried_out(api, CLOSED)) == UNTIL_CLOSED
+    assert api.session._line.http.writes == ["create", "create", "disable", "disable_website"]
+    assert len(clock.sleeps) == lag
+
+
+@pytest.mark.parametrize("retries", [1, 4])
+def test_a_refused_creation_after_a_lost_answer_is_looked_for_as_often_as_there_are_tries(retries):
+    clock = Clock()
+    api = make_api(FakeService(BOB), {"create": ["lost_before", "refused*"]}, clock, retries=retries)
+    result = carried_out(api, CLOSED)
+    assert made(result)[0] == ("create", "failed")
+    assert api.session._line.http.writes == ["create", "create"] and len(clock.sleeps) == retries
+    assert "Not today" in str(result.error)
