@@ -122,13 +122,15 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import base_address
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import empty_variables
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import customer_info
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
     Customer,
-    customers,
+    KeyedGroups,
+    is_listing,
     told,
     unusable_names,
     variables,
@@ -173,8 +175,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         result = ArgumentSpecValidator(spec).validate(
             {name: value for name, value in evaluated.items() if value is not None}
         )
-        if result.error_messages:
-            raise self._not_valid(result.error_messages)
+        problems = empty_variables(result.validated_parameters) or result.error_messages
+        if problems:
+            raise self._not_valid(problems)
         validated: dict[str, t.Any] = result.validated_parameters
         return validated
 
@@ -207,22 +210,35 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if not self.get_option("cache"):
             return self._listed()
         key = self._cache_key(path)
+        kept = self._kept(key) if cache else None
+        if kept is None:
+            self._cache[key] = kept = self._listed()
+        return kept
+
+    def _kept(self, key: str) -> list[Customer] | None:
+        """The customers of the cache; None where it has none, or something that cannot be used."""
         try:
-            if cache:
-                kept: list[Customer] = self._cache[key]
-                return kept
+            kept = self._cache[key]
         except KeyError:
             # Not there, or too old.
-            pass
-        self._cache[key] = listed = self._listed()
-        return listed
+            return None
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            # Each cache plugin has errors of its own.
+            reason = f"it cannot be read ({type(error).__name__})"
+        else:
+            if is_listing(kept):
+                return kept
+            reason = "it does not hold a list of customers"
+        self.display.warning(f"The cache of the inventory is not used, because {reason}; the server is asked instead.")
+        return None
 
     def _listed(self) -> list[Customer]:
         options = {name: self.get_option(name) for name in info_spec()}
-        result = perform(customer_info, options, check_mode=False)
+        result = perform(list_customers, options, check_mode=False)
         if result.get("failed"):
             raise AnsibleParserError(result["msg"])
-        return customers(result)
+        listed: list[Customer] = result["customers"]
+        return listed
 
     def _cache_key(self, path: str) -> str:
         """Of the file, and of whatever makes the list another one."""
@@ -250,10 +266,26 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for construct, option in (
             (self._set_composite_vars, "compose"),
             (self._add_host_to_composed_groups, "groups"),
-            (self._add_host_to_keyed_groups, "keyed_groups"),
         ):
-            for name in hosts:
-                construct(self.get_option(option), self.inventory.get_host(name).get_vars(), name, strict=strict)
+            self._construct(construct, option, hosts, strict)
+        self._add_keyed_groups(hosts, strict)
+
+    def _construct(self, construct: t.Callable[..., None], option: str, names: t.Iterable[str], strict: bool) -> None:
+        for name in names:
+            construct(self.get_option(option), self.inventory.get_host(name).get_vars(), name, strict=strict)
+
+    def _add_keyed_groups(self, names: t.Iterable[str], strict: bool) -> None:
+        """Groups whose names may be texts of customers."""
+        inventory = self.inventory
+        self.inventory = keyed_groups = KeyedGroups(inventory)
+        try:
+            self._construct(self._add_host_to_keyed_groups, "keyed_groups", names, strict)
+        finally:
+            self.inventory = inventory
+        for problem in keyed_groups.problems():
+            if strict:
+                raise AnsibleParserError(problem)
+            self.display.warning(problem)
 
     def _usable(self, listed: list[Customer], strict: bool) -> list[Customer]:
         """The customers that can be hosts. The others are told, since nobody would miss them otherwise."""

@@ -11,13 +11,27 @@ import calendar
 import collections
 import datetime
 import ipaddress
-import os
 import re
 import typing as t
 from urllib.parse import urlsplit
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+    certificate_problems,
+    certificates,
+    named,
+    proxy_problems,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FIELDS, Attributes, Field
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
+
+try:
+    import requests
+    import urllib3.exceptions
+    import urllib3.util
+
+    HAS_REQUESTS = True
+except ImportError:
+    HAS_REQUESTS = False
 
 SHORTEST_PASSWORD = 6
 # A day, in seconds. What comes near the largest number overflows in timers.
@@ -102,17 +116,26 @@ def filter_problems(filters: Attributes) -> list[str]:
 
 def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     """What is wrong with the connection options."""
-    problems = _address_problems(options["api_url"])
-    problems += [f"{name} is empty" for name in ("api_user", "api_key") if not options[name]]
+    url = options["api_url"]
+    problems = _address_problems(url, named("api_url", url))
+    if not problems:
+        problems += proxy_problems(base_address(url))
+    problems += [f"{named(name, options[name])} is empty" for name in ("api_user", "api_key") if not options[name]]
     problems += [problem for name in ("api_user", "api_key") for problem in _not_carried(name, options[name])]
     if not 0 < options["timeout"] <= _LONGEST_WAIT:
         problems.append(f"timeout must be above 0 and at most {_LONGEST_WAIT} seconds")
     if not 0 <= options["max_retry_wait"] <= _LONGEST_WAIT:
         problems.append(f"max_retry_wait must be from 0 to {_LONGEST_WAIT} seconds")
     problems += [f"{name} must not be negative" for name in ("retries", "requests_per_minute") if options[name] < 0]
-    if options.get("ca_path") and not os.path.exists(options["ca_path"]):
-        problems.append(f"ca_path '{shown(options['ca_path'])}' does not exist")
-    return problems
+    return problems + _trust_problems(options)
+
+
+def _trust_problems(options: t.Mapping[str, t.Any]) -> list[str]:
+    """What is wrong with the certificates to trust. Those of the environment matter only where they are used."""
+    trusted = options.get("ca_path")
+    if base_address(options["api_url"]).startswith("https://") and options.get("validate_certs", True):
+        trusted = certificates(trusted)
+    return certificate_problems(trusted) if trusted else []
 
 
 def base_address(url: str) -> str:
@@ -123,35 +146,72 @@ def base_address(url: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether `host` names this machine for certain, without asking a name server."""
-    if host.rstrip(".").lower() == "localhost":
+    if host.lower() in ("localhost", "localhost."):
         return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        address = ipaddress.ip_address(host)
     except ValueError:
         return False
+    if isinstance(address, ipaddress.IPv6Address):
+        # Which older Pythons take for no address of this machine.
+        return (address.ipv4_mapped or address).is_loopback
+    # Early releases of Python 3.9 read `0127.0.0.1` as decimal, where the system reads octal numbers.
+    return address.is_loopback and str(address) == host
 
 
-def _address_problems(url: str) -> list[str]:
+def _address_problems(url: str, name: str) -> list[str]:
+    """What is wrong with `url`, the option `name`."""
+    if not url.strip():
+        return [f"{name} is empty"]
     if not url.isprintable() or " " in url.strip():
-        return ["api_url holds a character that an address cannot have"]
+        return [f"{name} holds a character that an address cannot have"]
+    address = base_address(url)
     try:
-        parts = urlsplit(base_address(url))
+        parts = urlsplit(address)
         # A port that cannot be raises when it is asked for, and no earlier.
         host, port = parts.hostname, parts.port
     except ValueError:
-        return ["api_url is not an address"]
+        return [f"{name} is not an address"]
     if port == 0:
-        return ["api_url names port 0, where no service can listen"]
+        return [f"{name} names port 0, where no service can listen"]
     if parts.scheme not in ("http", "https") or not host:
-        return ["api_url must be an address that starts with https://"]
+        return [f"{name} must be an address that starts with https://"]
     problems = []
     if parts.username is not None or parts.password is not None:
-        problems.append("api_url must not hold a user or a password; use api_user and api_key")
+        problems.append(f"{name} must not hold a user or a password; use api_user and api_key")
     if "?" in url or "#" in url:
-        problems.append("api_url must not have a query or a fragment")
-    if parts.scheme == "http" and not is_loopback(host):
-        problems.append(f"api_url uses plain http to '{shown(host)}', which would send secrets in clear; use https")
-    return problems
+        problems.append(f"{name} must not have a query or a fragment")
+    return problems + _host_problems(address, parts.scheme, host, name)
+
+
+def _host_problems(address: str, scheme: str, host: str, name: str) -> list[str]:
+    """What is wrong with the host of an address: the one that is called counts, not the one that is seen here."""
+    called = _called_hosts(address)
+    if called is None:
+        return [f"{name} is an address that cannot be called"]
+    if scheme == "http" and not all(map(is_loopback, {host, *called})):
+        shown_hosts = " or ".join(f"'{shown(one)}'" for one in sorted({host, *called}))
+        return [f"{name} uses plain http to {shown_hosts}, which would send secrets in clear; use https"]
+    # A name of other letters is called by its form in ASCII.
+    if host.isascii() and called - {host}:
+        return [f"{name} names its host in a way that programs read differently"]
+    return []
+
+
+def _called_hosts(address: str) -> set[str] | None:
+    """The host that requests connects to for a call below `address`; None when it refuses the address.
+
+    More than one where the parsers disagree that it uses: urllib3's for the address, and for the connection Python's
+    own, or in older releases urllib3's once more. Empty without the library, without which nothing is called.
+    """
+    if not HAS_REQUESTS:
+        return set()
+    try:
+        url = requests.Request("POST", f"{address}/x").prepare().url
+        hosts = {urlsplit(url).hostname, urllib3.util.parse_url(url).host}
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError):
+        return None
+    return {(host or "").strip("[]").lower() for host in hosts}
 
 
 def _field_problems(field: Field, value: t.Any, family: str) -> list[str]:

@@ -33,12 +33,19 @@ Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
 Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
 
+Value = t.TypeVar("Value")
+
 RUN_AGAIN = "Run the task again to finish the work."
 
+_FEW = 3
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 # What a new customer can do until the operation that ends it is applied.
 _DOORS = {"disable": "send e-mail", "disable_website": "log in to the website"}
 _NOT_ATTRIBUTES = frozenset(("username", "password"))
+# Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
+# `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
+# again takes `__ansible_unsafe` and `__ansible_vault` for more than keys.
+_KEYS_OF_ANSIBLE = ("_ansible_", "__ansible_")
 
 
 def check(options: Options, problems: list[str]) -> None:
@@ -81,6 +88,17 @@ def open_session(options: Options, connect: Connect) -> t.ContextManager[Session
     given = {name: options[name] for name in _CONNECTION}
     connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
     return connect(connection, [options.get("password")])
+
+
+def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Value], list[str]]:
+    """What a result can hold of `values` by username under `key`, and a warning that names those left out, if any."""
+    left_out = [name for name in values if name.startswith(_KEYS_OF_ANSIBLE)]
+    if not left_out:
+        return dict(values), []
+    names = ", ".join(f"'{shown(name, 100)}'" for name in left_out[:_FEW])
+    more = f" and {len(left_out) - _FEW} more" if len(left_out) > _FEW else ""
+    warning = f"{names}{more} cannot be shown in {key}, because Ansible keeps keys that begin like this for itself"
+    return {name: value for name, value in values.items() if name not in left_out}, [warning]
 
 
 def desired_of(options: Options, updates_company_alone: bool = True) -> Desired:

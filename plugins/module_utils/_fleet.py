@@ -25,6 +25,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     Connect,
     Options,
     Result,
+    by_username,
     check,
     check_creation,
     common_result,
@@ -328,13 +329,14 @@ def _result(members: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result
         if one["changed"] or member.has_failed:
             items.append(_item(member, one))
     counts = collections.Counter(member.kind for member in members)
+    visible, warnings = by_username(unverified, "unverified")
     result: Result = {
         "changed": any(item["changed"] for item in items),
         "summary": {name: counts[name] for name in SUMMARY},
         "results": items,
-        "unverified": unverified,
+        "unverified": visible,
         "diff": diffs,
-        "warnings": _warnings(members),
+        "warnings": [*_warnings(members), *warnings],
     }
     if counts["failed"] or counts["not_reached"]:
         result.update(failed=True, msg=_failure_text(result, stop.reason, check_mode))

@@ -15,6 +15,11 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect, customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+    FromEnvironment,
+    empty_variables,
+    from_environment,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     BY_NAME,
@@ -107,12 +112,15 @@ class Module(AnsibleModule):
 
     def __init__(self, explain: Explain | None, **settings: t.Any) -> None:
         self._explain = explain
+        self._is_validating = True
         super().__init__(**settings)
-        self._explain = None
+        self._is_validating = False
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
-        if self._explain is not None and getattr(self, "validation_result", None) is not None:
-            problems = self._explain(self.params, self.argument_spec)
+        if self._is_validating and getattr(self, "validation_result", None) is not None:
+            problems = empty_variables(self.params)
+            if self._explain is not None:
+                problems += self._explain(self.params, self.argument_spec)
             if problems:
                 msg = str(InvalidInput(problems))
         super().fail_json(msg, **result)
@@ -210,7 +218,12 @@ def missing_libraries() -> str:
 
 
 def _from_environment(variable: str, **option: t.Any) -> dict[str, t.Any]:
-    return {**option, "fallback": (env_fallback, [variable])}
+    return {**option, "fallback": (_environment_text, [variable])}
+
+
+def _environment_text(variable: str) -> FromEnvironment:
+    """What `variable` says, which an error can tell from what the task says."""
+    return from_environment(variable, env_fallback(variable))
 
 
 def _option(field: Field) -> dict[str, t.Any]:

@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     Connect,
     Options,
     Result,
+    by_username,
     check,
     check_creation,
     common_result,
@@ -66,19 +67,21 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Sessi
     }
 
 
-def customer_info(options: Options, _check_mode: bool, connect: Connect = Session) -> Result:
+def customer_info(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
+    listed = list_customers(options, check_mode, connect)["customers"]
+    extra, warnings = by_username({customer["username"]: customer.pop("extra") for customer in listed}, "extra")
+    return {"changed": False, "customers": listed, "extra": extra, "count": len(listed), "warnings": warnings}
+
+
+def list_customers(options: Options, _check_mode: bool, connect: Connect = Session) -> Result:
+    """The same for the inventory: `customers`, each with its own `extra`."""
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
     check(options, filter_problems(filters))
     with open_session(options, connect) as session:
         listed = CustomerApi(session, options["api"]).customers(**filters)
     listed.sort(key=lambda customer: customer.attributes["username"])
-    return {
-        "changed": False,
-        "customers": [as_result(customer.attributes) for customer in listed],
-        "extra": {customer.attributes["username"]: customer.extra for customer in listed},
-        "count": len(listed),
-    }
+    return {"customers": [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]}
 
 
 def manage_password(options: Options, check_mode: bool, connect: Connect = Session) -> Result:

@@ -21,6 +21,11 @@ import typing as t
 from urllib.parse import urlsplit
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import AlarmClock, BoundedAdapter, Deadline
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+    CERTIFICATE_VARIABLES,
+    certificates,
+    proxies,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
     UNKNOWN,
@@ -53,7 +58,7 @@ MOST_AT_ONCE = 64
 _CHUNK = 64 * 1024
 _MOST_MESSAGES = 20
 _CHECK_URL = "Check api_url."
-_CHECK_CA = "Check ca_path, and REQUESTS_CA_BUNDLE in the environment."
+_CHECK_CA = f"Check ca_path, and in the environment {', '.join(CERTIFICATE_VARIABLES)}."
 
 Value = t.TypeVar("Value")
 
@@ -264,10 +269,11 @@ def _http_session(connection: Connection) -> t.Any:
     # One way of packing, which all versions of the library unpack in bounded pieces.
     session.headers["Accept-Encoding"] = "gzip"
     session.headers["Accept"] = f"application/{connection.api_format}"
-    # Credentials of a .netrc file are for other services. Proxies of the environment are followed, but not with
-    # plain http, which is for this machine only and would carry secrets in clear through them.
-    session.auth = _no_auth
-    session.trust_env = urlsplit(connection.api_url).scheme == "https"
+    # It would take credentials of a .netrc file, which are for other services, and ask the system for proxies.
+    session.trust_env = False
+    session.proxies.update(proxies(connection.api_url))
+    # It would prepare the call to the other place, and for that read the whole answer, whatever its size.
+    session.get_redirect_target = _no_redirect  # type: ignore[method-assign]
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     if not connection.validate_certs:
         # Said with every call otherwise, to somebody who asked for it.
@@ -275,14 +281,14 @@ def _http_session(connection: Connection) -> t.Any:
     return session
 
 
-def _no_auth(request: t.Any) -> t.Any:
-    return request
+def _no_redirect(_response: t.Any) -> None:
+    return None
 
 
 def _verify(connection: Connection) -> bool | str:
     if not connection.validate_certs:
         return False
-    return connection.ca_path or True
+    return certificates(connection.ca_path) or True
 
 
 def _check_length(response: t.Any, size: int) -> None:

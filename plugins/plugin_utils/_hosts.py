@@ -12,6 +12,7 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, LISTED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 try:
@@ -28,15 +29,24 @@ except ImportError:
 Customer = dict[str, t.Any]
 
 _PREFIX = "sendgrid_"
+_TYPES = {"text": str, "bool": bool}
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
-def customers(result: t.Mapping[str, t.Any]) -> list[Customer]:
-    """The result of reseller_customer_info as one list.
+def is_listing(value: t.Any) -> bool:
+    """Whether `value` is a list of customers in this form. A cache holds what somebody put there, cut short or not."""
+    return isinstance(value, list) and all(map(_is_customer, value))
 
-    A list, since a cache may see more than a text in the keys of a dict.
-    """
-    return [{**customer, "extra": result["extra"][customer["username"]]} for customer in result["customers"]]
+
+def _is_customer(value: t.Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {*LISTED, "extra"} or not value["username"]:
+        return False
+    extra = value["extra"]
+    return (
+        all(value[name] is None or isinstance(value[name], _TYPES[BY_NAME[name].kind]) for name in LISTED)
+        and isinstance(extra, dict)
+        and all(isinstance(text, str) for pair in extra.items() for text in pair)
+    )
 
 
 def variables(customer: Customer) -> dict[str, t.Any]:
@@ -45,6 +55,8 @@ def variables(customer: Customer) -> dict[str, t.Any]:
         # As for the implicit localhost. Of its own text, an inventory trusts all.
         "ansible_connection": trust_as_template("local"),
         "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}"),
+        # What is set for machines in all groups would have each task started by another user.
+        "ansible_become": False,
         **{_PREFIX + name: wrap_var(value) for name, value in customer.items()},
     }
 
@@ -80,6 +92,17 @@ def _is_path(name: str) -> bool:
     return "/" in name or name in (".", "..")
 
 
+def _is_file_of_another(name: str) -> bool:
+    """Ansible looks for the variables of a host in files: by its name, and by its name with each of these endings.
+
+    A name with such an ending leads to the file of the host without it, and one with a tilde to what an editor kept.
+    """
+    # An ending of the configuration may come without its dot, which Ansible then puts before it.
+    endings = [ending if "." in ending else f".{ending}" for ending in C.YAML_FILENAME_EXTENSIONS if ending]
+    # Some file systems take no notice of case.
+    return name.lower().endswith(("~", *(ending.lower() for ending in endings)))
+
+
 def _is_template(name: str) -> bool:
     return _TEMPLATE.search(name) is not None
 
@@ -93,9 +116,65 @@ def _is_not_shown(name: str) -> bool:
     return shown(name, len(name)) != name
 
 
+# Groups that are there whatever an inventory says, and names that a play means the controller by: `hosts: localhost`
+# would be all customers of a group with that name.
+_NO_GROUPS = frozenset(("all", "ungrouped", *C.LOCALHOST))
+
+
+class KeyedGroups:
+    """An inventory for `keyed_groups`, whose names may be texts of customers: it has no groups that would harm others.
+
+    `refused`: the names of those that were asked for. `like_hosts`: the names of groups that are names of hosts, too.
+    """
+
+    def __init__(self, inventory: t.Any) -> None:
+        self.refused: set[str] = set()
+        self.like_hosts: set[str] = set()
+        self._inventory = inventory
+
+    def add_group(self, group: str) -> t.Any:
+        """As that of the inventory."""
+        if group in _NO_GROUPS:
+            self.refused.add(group)
+            return group
+        if group in self._inventory.hosts:
+            self.like_hosts.add(group)
+        return self._inventory.add_group(group)
+
+    def add_host(self, host: str, group: str) -> None:
+        """As that of the inventory."""
+        if group not in self.refused:
+            self._inventory.add_host(host, group)
+
+    def add_child(self, group: str, child: str) -> None:
+        """As that of the inventory."""
+        if not {group, child} & self.refused:
+            self._inventory.add_child(group, child)
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._inventory, name)
+
+    def problems(self) -> list[str]:
+        """A sentence for each kind of names that is not as it should be."""
+        sentences = (
+            (self.refused, "keyed_groups makes no groups with these names, which mean something else to Ansible: {}."),
+            (
+                self.like_hosts,
+                "keyed_groups makes groups that are named like customers, so that Ansible takes their names for the "
+                "groups: {}. Set a prefix.",
+            ),
+        )
+        return [text.format(_enumerated(names)) for names, text in sentences if names]
+
+
+def _enumerated(names: t.Iterable[str]) -> str:
+    return ", ".join(f"'{shown(name, 100)}'" for name in sorted(names))
+
+
 _REASONS: tuple[tuple[t.Callable[[str], bool], str], ...] = (
     (_names_the_controller, "it stands for the controller"),
     (_is_path, "it would be taken for a path"),
+    (_is_file_of_another, "it would be taken for a file with the variables of another host"),
     (_is_template, "it would be taken for a template"),
     (_is_literal, "it would be taken for a list or a dictionary"),
     (_is_not_shown, "it has characters that cannot be shown"),

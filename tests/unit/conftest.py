@@ -28,6 +28,12 @@ settings.register_profile(
 settings.load_profile("unit")
 
 
+# What this machine says of proxies and certificates is no part of a test.
+for _name in list(os.environ):
+    if _name.lower().endswith("_proxy") or _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        del os.environ[_name]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """ansible-test forks for each test, which takes longer than most of them. As under pytest, they share a process."""
     if IS_REPEATED and config.pluginmanager.has_plugin("ansible_forked"):

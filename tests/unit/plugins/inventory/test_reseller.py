@@ -17,6 +17,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.doc_fragments.reseller impor
 from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS, LISTED
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
 
 OPTIONS = {
     **{name: option.get("default") for name, option in _module.info_spec().items()},
@@ -166,8 +167,8 @@ def asked(plugin, monkeypatch):
 
     def perform(task, options, check_mode):
         calls.append(options)
-        name = f"c{len(calls)}"
-        return {"customers": [{"username": name}], "extra": {name: {}}}
+        assert task is list_customers
+        return {"customers": [{**dict.fromkeys(LISTED), "username": f"c{len(calls)}", "extra": {}}]}
 
     monkeypatch.setattr(reseller, "perform", perform)
     return calls
@@ -185,6 +186,31 @@ def test_when_the_server_is_asked(plugin, asked, caching, reading, names):
     assert len(asked) == len(set(names))
     kept = [customer["username"] for customers in plugin._cache.values() for customer in customers]
     assert kept == ([names[-1]] if caching else [])
+
+
+class Broken(dict):
+    """A cache that cannot be read."""
+
+    def __getitem__(self, _key):
+        raise AnsibleError("The cache file was corrupt.")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda key: Broken(), "it cannot be read (AnsibleError)"),
+        (lambda key: {key: None}, "it does not hold a list of customers"),
+        (lambda key: {key: {"plugin": "another"}}, "it does not hold a list of customers"),
+        (lambda key: {key: ["ann"]}, "it does not hold a list of customers"),
+    ],
+)
+def test_a_cache_that_cannot_be_used_means_to_ask_the_server(plugin, asked, make, reason):
+    plugin._cache, plugin.display = make(plugin._cache_key("a")), Warned()
+    assert [customer["username"] for customer in plugin._customers("a", True)] == ["c1"]
+    [warning] = plugin.display
+    assert reason in warning and "the server is asked instead" in warning
+    [kept] = plugin._cache.values()
+    assert kept[0]["username"] == "c1"
 
 
 def test_the_server_is_asked_with_the_options(plugin, asked):
@@ -231,8 +257,8 @@ def parse(monkeypatch, tmp_path):
     def answer(_task, options, check_mode):
         parsed.asked.append(options)
         assert check_mode is False
-        listed = [{**dict.fromkeys(LISTED), "username": name, "city": "Oslo"} for name in parsed.listed]
-        return {"customers": listed, "extra": {name: {"id": "7"} for name in parsed.listed}}
+        customer = {**dict.fromkeys(LISTED), "city": "Oslo", "extra": {"id": "7"}}
+        return {"customers": [{**customer, "username": name} for name in parsed.listed]}
 
     def parsed(text=None, **given):
         path = tmp_path / "sendgrid.yml"
@@ -321,6 +347,43 @@ def test_a_name_that_cannot_be_a_host_is_told_and_left_out(parse, strict):
     [warning] = parse.display
     assert warning.endswith(" They are left out.") and "'all'" in warning and "'a/b'" in warning
     assert sorted(inventory.hosts)[:1] == ["ann"] and not {"all", "a/b"} & set(inventory.hosts)
+
+
+KEYED = {
+    "localhost": [{"key": "'localhost'", "separator": ""}],
+    "all": [{"key": "['Oslo', 'all']", "separator": ""}],
+    "ungrouped": [{"key": "sendgrid_city", "prefix": "in", "parent_group": "ungrouped"}],
+    "ben": [{"key": "'ben'", "separator": ""}],
+}
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("name", KEYED)
+def test_a_name_that_cannot_be_a_keyed_group_is_told(parse, name, strict):
+    if strict:
+        with pytest.raises(AnsibleParserError, match=f"keyed_groups makes .*'{name}'"):
+            parse(strict=True, keyed_groups=KEYED[name])
+        return
+    inventory = parse(keyed_groups=[*KEYED[name], {"key": "sendgrid_city", "prefix": "city"}])
+    [warning] = parse.display
+    assert f"'{name}'" in warning
+    assert [host.name for host in inventory.groups["city_Oslo"].hosts] == ["ann", "ben"]
+    assert ("localhost" in inventory.groups, "ben" in inventory.groups) == (False, name == "ben")
+    assert inventory.groups["all"].hosts == []
+
+
+@pytest.mark.parametrize("variable", ["SENDGRID_API_URL", "SENDGRID_API_USER", "SENDGRID_API_KEY", "SENDGRID_API"])
+def test_a_variable_of_the_environment_that_sets_nothing_is_told_as_that(parse, monkeypatch, variable):
+    option = variable.removeprefix("SENDGRID_").lower()
+    monkeypatch.setenv(variable, "")
+    with pytest.raises(AnsibleParserError) as caught:
+        parse(text=yaml.safe_dump({"plugin": reseller.InventoryModule.NAME, **without(option)}))
+    assert f"not valid: {option} (from {variable} in the environment) is empty. See" in str(caught.value)
+    assert parse.asked == []
+
+
+def without(option):
+    return {name: text for name, text in {"api_user": "acme", "api_key": "canary"}.items() if name != option}
 
 
 @pytest.mark.parametrize("strict", [True, False])

@@ -7,8 +7,12 @@
 from __future__ import annotations
 
 import datetime
+import importlib.util
+import ipaddress
 
 import pytest
+import requests
+import urllib3
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
     base_address,
     connection_problems,
@@ -18,6 +22,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import 
     option_problems,
     place,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+    CERTIFICATE_VARIABLES,
+    from_environment,
+)
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 COMPLETE = {
     "username": "ann@example.com",
@@ -335,6 +345,14 @@ CONNECTION = {
         "HTTPS://api.example.com/apiv2",
         "HTTP://127.0.0.1:1/apiv2//",
         "  https://api.example.com/apiv2/ ",
+        "http://localhost.:1/apiv2",
+        "http://[::ffff:127.0.0.1]/apiv2",
+        "http://[0:0:0:0:0:0:0:1]/apiv2",
+        "https://b\u00fccher.example/apiv2",
+        "https://xn--bcher-kva.example/apiv2",
+        "https://api.example.com./apiv2",
+        "https://api.example.com/a\\b",
+        "https://api.example.com/%41piv2",
     ],
 )
 def test_addresses_that_keep_secrets_safe(url):
@@ -383,6 +401,53 @@ def test_addresses_that_keep_secrets_safe(url):
         "https://api.example.com/\u00a0apiv2",
         "https://api.example.com/\u2028apiv2",
         "https://api.example.com/\u202eapiv2",
+        # Whose host programs read differently.
+        r"http://evil.example\[::1]/apiv2",
+        r"http://evil.example\@127.0.0.1/apiv2",
+        r"http://127.0.0.1\@evil.example/apiv2",
+        r"http://127.0.0.1\.evil.example/apiv2",
+        r"http:\\127.0.0.1/apiv2",
+        r"https://evil.example\[2001:db8::1]/apiv2",
+        r"https://api.example.com\.evil.example/apiv2",
+        "http://[::1]evil.example/apiv2",
+        "http://[::1].evil.example/apiv2",
+        "http://evil.example[::1]/apiv2",
+        "http://[::1%25lo]/apiv2",
+        "http://[::1%lo]/apiv2",
+        "http://127.0.0.1%2eevil.example/apiv2",
+        "http://127.0.0.1%00.evil.example/apiv2",
+        "http://%6cocalhost/apiv2",
+        "https://api%2eexample.com/apiv2",
+        "https://*.example.com/apiv2",
+        # Names that look like this machine's.
+        "http://evillocalhost/apiv2",
+        "http://a.localhost/apiv2",
+        "http://a.localhost./apiv2",
+        "http://localhost../apiv2",
+        "http://.localhost/apiv2",
+        "http://localhost:1@evil.example/apiv2",
+        "http://127.0.0.1:1@evil.example/apiv2",
+        "http://@127.0.0.1/apiv2",
+        # Ways to write a number that some systems take for an address.
+        "http://0x7f.1/apiv2",
+        "http://0x7f000001/apiv2",
+        "http://2130706433/apiv2",
+        "http://127.1/apiv2",
+        "http://0177.0.0.1/apiv2",
+        "http://0127.0.0.1/apiv2",
+        "http://127.0.0.1./apiv2",
+        "http://[::]/apiv2",
+        "http://[::127.0.0.1]/apiv2",
+        "http://[::ffff:192.0.2.1]/apiv2",
+        "http://[64:ff9b::7f00:1]/apiv2",
+        # Letters and dots of other scripts.
+        "http://127\u30020\u30020\u30021/apiv2",
+        "http://127\uff0e0\uff0e0\uff0e1/apiv2",
+        "http://\u2460\u2461\u2466.0.0.1/apiv2",
+        "http://\uff4cocalhost/apiv2",
+        "http://locaIhost/apiv2".replace("I", "\u0131"),
+        "http://localhost\u3002evil.example/apiv2",
+        "http://evil.example\uff0f@127.0.0.1/apiv2",
     ],
 )
 def test_addresses_that_are_refused(url):
@@ -423,6 +488,20 @@ def test_an_address_has_one_form(url, base):
         ("::2", False),
         ("example.com", False),
         ("localhost.localdomain", False),
+        ("LOCALHOST", True),
+        ("evillocalhost", False),
+        ("a.localhost", False),
+        ("localhost..", False),
+        ("127.0.0.1.example.com", False),
+        ("127.0.0.1.", False),
+        ("127.1", False),
+        ("0127.0.0.1", False),
+        ("0x7f.1", False),
+        ("2130706433", False),
+        ("::ffff:127.0.0.1", True),
+        ("::ffff:7f00:1", True),
+        ("::ffff:192.0.2.1", False),
+        ("::127.0.0.1", False),
         ("", False),
     ],
 )
@@ -467,11 +546,98 @@ def test_a_wait_without_an_end_is_refused(name, value):
     assert [problem for problem in connection_problems({**CONNECTION, name: value}) if name in problem] != []
 
 
+PARTS = st.sampled_from(
+    ["http://", "https://", "127.0.0.1", "localhost", "[::1]", "evil.example", "2130706433", "@", "\\", "/", ":", "80",
+     ".", "%2e", "%25", "[", "]", "?", "#", "a", "\u3002", "\uff0f", "\uff4c", "0x7f", "//", "%5c", ";", "&"]
+)  # fmt: skip
+
+
+def connected_to(url):
+    """The host that requests opens a connection to; None when it opens none."""
+    seen = []
+
+    class Pools(urllib3.PoolManager):
+        def connection_from_host(self, host, *arguments, **options):
+            seen.append(host)
+            raise urllib3.exceptions.LocationParseError("not called")
+
+    session = requests.Session()
+    session.trust_env = False
+    session.get_adapter(url).poolmanager = Pools()
+    try:
+        session.post(url, allow_redirects=False)
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError):
+        pass
+    return seen[-1] if seen else None
+
+
+def test_where_a_call_goes_can_be_seen():
+    assert connected_to("http://127.0.0.1:1/x") == "127.0.0.1"
+    assert connected_to(r"http://evil.example\[::1]/x") == "evil.example"
+
+
+@given(st.lists(PARTS, max_size=8).map("".join))
+@settings(max_examples=300)
+@example(r"evil.example\[::1]/apiv2")
+@example("127.0.0.1")
+def test_plain_http_goes_to_this_machine_whatever_is_called(rest):
+    url = f"http://{rest}"
+    if connection_problems({**CONNECTION, "api_url": url}) != [] or base_address(url).startswith("https"):
+        return
+    host = connected_to(f"{base_address(url)}/reseller.add.json")
+    assert host.lower() in ("localhost", "localhost.") or ipaddress.ip_address(host.strip("[]")).is_loopback
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
+
+
 def test_certificates_that_exist_are_accepted(tmp_path):
     bundle = tmp_path / "ca.pem"
-    bundle.write_text("certificates")
+    bundle.write_text(PEM)
+    (tmp_path / "5ed36f99.0").write_text(PEM)
     assert connection_problems({**CONNECTION, "ca_path": str(bundle)}) == []
     assert connection_problems({**CONNECTION, "ca_path": str(tmp_path)}) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "is_told"),
+    [
+        ({}, True),
+        ({"validate_certs": False}, False),
+        ({"api_url": "HTTP://127.0.0.1:1/"}, False),
+        ({"ca_path": "{there}"}, False),
+        ({"ca_path": "/nowhere.pem", "validate_certs": False}, True),
+    ],
+)
+def test_certificates_of_the_environment_matter_where_they_are_used(monkeypatch, tmp_path, options, is_told):
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text(PEM)
+    for name in CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
+    given_options = {name: str(value).format(there=bundle) if name == "ca_path" else value
+                     for name, value in options.items()}  # fmt: skip
+    assert len(connection_problems({**CONNECTION, **given_options})) == is_told
+
+
+def test_an_empty_address_is_told_as_that_with_its_variable():
+    assert connection_problems({**CONNECTION, "api_url": " "}) == ["api_url is empty"]
+    nothing = from_environment("SENDGRID_API_URL", "")
+    assert connection_problems({**CONNECTION, "api_url": nothing}) == [
+        "api_url (from SENDGRID_API_URL in the environment) is empty"
+    ]
+    elsewhere = from_environment("SENDGRID_API_URL", "http://192.0.2.1")
+    [problem] = connection_problems({**CONNECTION, "api_url": elsewhere})
+    assert problem.startswith("api_url (from SENDGRID_API_URL in the environment) uses plain http to '192.0.2.1'")
+
+
+def test_a_proxy_that_cannot_be_used_is_told_before_any_call(monkeypatch):
+    monkeypatch.setenv("https_proxy", "socks5://user:canary@proxy.example:1080")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    [problem] = connection_problems(CONNECTION)
+    assert "lacks PySocks" in problem and "canary" not in problem
+    assert connection_problems({**CONNECTION, "api_url": "http://[::1]/"}) == []
 
 
 def test_all_problems_of_the_connection_are_told_at_once():

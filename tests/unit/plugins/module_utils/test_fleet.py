@@ -255,6 +255,15 @@ def test_what_was_sent_without_being_compared_is_told_by_customer(world):
     assert counted(world.fleet(rows)) == {"updated": 1, "unchanged": 2}
 
 
+def test_a_username_that_ansible_would_take_for_a_key_of_its_own_is_not_told_as_unverified(world):
+    names = ["__ansible_type", "_ansible_x", ANN]
+    world.put(FakeService(*map(customer, names), shows_website_access=False))
+    result = world.fleet([{"username": name, "website_access": True} for name in names])
+    assert result["unverified"] == {ANN: ["website_access"]}
+    assert [item["username"] for item in result["results"]] == names
+    assert any("'__ansible_type', '_ansible_x' cannot be shown in unverified" in text for text in result["warnings"])
+
+
 def test_what_the_server_stores_otherwise_is_a_warning_and_many_are_one(world):
     world.put(FakeService(*STORED, rewrites=True))
     rows = [{"username": name, "website": "new.example"} for name in (ANN, BOB, CLEO, DORA)]

@@ -22,7 +22,7 @@ import yaml
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import VERSION, Session
 
@@ -315,7 +315,25 @@ def test_the_connection_comes_from_the_environment(monkeypatch, run, variable, o
     assert seen[option] == value
 
 
+@pytest.mark.parametrize(
+    ("variable", "option"), [(variable, name) for name, (_k, _d, variable, _c) in CONTRACT.items() if variable]
+)
+def test_a_variable_that_sets_nothing_is_told_as_that(monkeypatch, run, variable, option):
+    """Whether Ansible refuses it, as it does where an option has choices, or the collection does."""
+    monkeypatch.setenv(variable, "")
+    given = {name: text for name, text in {**CONNECTED, **LISTING}.items() if name != option}
+    status, result = run(_tasks.customer_info, given, _module.info_spec())
+    assert status == 1
+    assert result["msg"] == f"The options are not valid: {option} (from {variable} in the environment) is empty."
+    # What the task itself says wins, and is told as its own.
+    status, result = run(_tasks.customer_info, {**given, option: ""}, _module.info_spec())
+    assert status == 1
+    assert variable not in result["msg"]
+
+
 CONNECTED = {"api_user": "acme", "api_key": "canary-key"}
+# Where nothing listens.
+LISTING = {"api_url": "http://127.0.0.1:9/apiv2", "api": "reseller", "retries": 0}
 
 
 def _not_called(*_given):
@@ -407,6 +425,7 @@ def test_a_module_is_a_program(name, monkeypatch, capsys, run):
         ("_transport", "requests", "HAS_REQUESTS"),
         ("_wire", "xmltodict", "HAS_XMLTODICT"),
         ("_deadline", "requests", None),
+        ("_checks", "requests", "HAS_REQUESTS"),
     ],
 )
 def test_every_file_can_be_loaded_without_the_libraries(name, library, told, monkeypatch):

@@ -299,12 +299,12 @@ def test_the_headers_of_a_diff_are_the_names(world, check_mode, options, before,
     ],
 )
 def test_the_session_gets_the_address_in_its_one_form(world, monkeypatch, url, base):
-    monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     seen = []
 
     def connect(connection, secrets=()):
         with Session(connection, secrets) as session:
-            seen.append((connection.api_url, session._line.http.trust_env))
+            seen.append((connection.api_url, bool(session._line.http.proxies)))
         return world.connect(connection, secrets)
 
     filters = dict.fromkeys(name for name in ATTRIBUTES if name != "website_access")
@@ -395,6 +395,29 @@ def test_what_the_server_shows_beyond_the_options_is_extra(world):
     result = world.info()
     assert result["extra"] == {ANN: {"id": "7", "address2": "", "tags": '["a"]'}}
     assert PASSWORD not in repr(result)
+
+
+RESERVED = ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "_ansible_no_log", "_ansible_x"]
+
+
+def test_a_username_that_ansible_would_take_for_a_key_of_its_own_is_no_key(world):
+    """They are customers as all others, but for the dicts of the result."""
+    odd = ["__ansible", "_ansible", "ansible_facts", "x__ansible_type"]
+    world.put(FakeService(*(customer(name) for name in [*RESERVED, *odd])))
+    result = world.info()
+    assert [one["username"] for one in result["customers"]] == sorted([*RESERVED, *odd])
+    assert (sorted(result["extra"]), result["count"]) == (sorted(odd), 9)
+    [warning] = result["warnings"]
+    assert "'__ansible_type', '__ansible_unsafe', '__ansible_vault' and 2 more cannot be shown in extra" in warning
+
+
+def test_the_inventory_gets_what_is_extra_with_each_customer(world):
+    world.put(FakeService(customer("__ansible_type")))
+    names = [name for name in ATTRIBUTES if name != "website_access"]
+    result = _tasks.list_customers({**CONNECTION, **dict.fromkeys(names)}, False, world.connect)
+    [listed] = result["customers"]
+    assert (listed["username"], listed["extra"]) == ("__ansible_type", {})
+    assert set(listed) == {*ATTRIBUTES, "extra"}
 
 
 def test_a_listed_customer_can_be_fed_back(world):

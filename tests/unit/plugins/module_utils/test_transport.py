@@ -136,10 +136,22 @@ def test_redirects_are_not_followed_and_time_is_bounded(clock):
         ({"validate_certs": False, "ca_path": "/etc/ca.pem"}, False),
     ],
 )
-def test_certificates(clock, options, verify):
+def test_certificates(clock, monkeypatch, options, verify):
+    for variable in _transport.CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
     session = make_session(clock, ok(), **options)
     call(session)
     assert session._line.http.posts[0][1]["verify"] == verify
+
+
+def test_certificates_of_the_environment(clock, monkeypatch):
+    for variable in _transport.CERTIFICATE_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", "/etc/openssl.pem")
+    for options, verify in (({}, "/etc/openssl.pem"), ({"ca_path": "/o"}, "/o"), ({"validate_certs": False}, False)):
+        session = make_session(clock, ok(), **options)
+        call(session)
+        assert session._line.http.posts[0][1]["verify"] == verify
 
 
 def test_a_session_closes_its_connections(clock):
@@ -172,7 +184,7 @@ def test_plain_http_does_not_go_through_a_proxy(monkeypatch, url, proxied):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     http = _transport._http_session(Connection(url, "acme", KEY))
-    assert http.trust_env is proxied
+    assert http.trust_env is False
     asked = http.merge_environment_settings(url, {}, True, True, None)
     assert bool(asked["proxies"]) is proxied
     http.close()
@@ -182,6 +194,17 @@ def test_one_way_of_packing_is_asked_for():
     http = _transport._http_session(Connection(URL, "acme", KEY))
     request = http.prepare_request(requests.Request("POST", URL, data=[("a", b"b")]))
     assert request.headers["Accept-Encoding"] == "gzip"
+    http.close()
+
+
+def test_a_redirect_is_not_even_prepared():
+    """For that, requests would read the whole answer, and older releases would ask the system for proxies."""
+    http = _transport._http_session(Connection(URL, "acme", KEY))
+    answer = requests.Response()
+    answer.status_code, answer.headers["Location"] = 302, "https://elsewhere.example"
+    answer.raw = types.SimpleNamespace(read=lambda *_given: pytest.fail("it was read"))
+    request = http.prepare_request(requests.Request("POST", URL))
+    assert list(http.resolve_redirects(answer, request, yield_requests=True)) == []
     http.close()
 
 

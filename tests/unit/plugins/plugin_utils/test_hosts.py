@@ -15,15 +15,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _hosts
 
 TEMPLATE = "{{ 7 * 7 }}"
-RESULT = {
-    "changed": False,
-    "count": 2,
-    "customers": [
-        as_result({"username": "ann", "city": TEMPLATE, "active": False}),
-        as_result({"username": "__ansible_unsafe"}),
-    ],
-    "extra": {"ann": {"id": "7", "note": TEMPLATE}, "__ansible_unsafe": {}},
-}
+LISTED_CUSTOMERS = [
+    {**as_result({"username": "ann", "city": TEMPLATE, "active": False}), "extra": {"id": "7", "note": TEMPLATE}},
+    {**as_result({"username": "__ansible_unsafe"}), "extra": {}},
+]
 
 
 def evaluated(expression, variables):
@@ -31,18 +26,49 @@ def evaluated(expression, variables):
     return templar.template(_hosts.trust_as_template(expression))
 
 
-def test_customers_are_plain_values_in_a_list():
-    listed = _hosts.customers(RESULT)
-    assert json.loads(json.dumps(listed)) == listed
-    assert [customer["username"] for customer in listed] == ["ann", "__ansible_unsafe"]
-    assert [customer["extra"] for customer in listed] == [{"id": "7", "note": TEMPLATE}, {}]
-    assert set(listed[0]) == {*LISTED, "extra"}
+def test_customers_come_out_of_a_cache_as_they_went_in():
+    assert json.loads(json.dumps(LISTED_CUSTOMERS)) == LISTED_CUSTOMERS
+    assert _hosts.is_listing(LISTED_CUSTOMERS) and _hosts.is_listing([])
+
+
+ANN = LISTED_CUSTOMERS[0]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "ann",
+        7,
+        {},
+        {"ann": ANN},
+        ["ann"],
+        [None],
+        [ANN, []],
+        [{}],
+        [{**ANN, "username": ""}],
+        [{**ANN, "username": None}],
+        [{**ANN, "username": 7}],
+        [{**ANN, "city": 7}],
+        [{**ANN, "city": ["Oslo"]}],
+        [{**ANN, "active": "true"}],
+        [{**ANN, "active": 1}],
+        [{**ANN, "extra": None}],
+        [{**ANN, "extra": ["id"]}],
+        [{**ANN, "extra": {"id": 7}}],
+        [{**ANN, "more": "x"}],
+        [{name: item for name, item in ANN.items() if name != "zip"}],
+    ],
+)
+def test_what_is_no_list_of_customers(value):
+    assert not _hosts.is_listing(value)
 
 
 def test_the_variables_of_a_host():
-    variables = _hosts.variables(_hosts.customers(RESULT)[0])
+    variables = _hosts.variables(ANN)
     names = {f"sendgrid_{name}" for name in (*LISTED, "extra")}
-    assert set(variables) == names | {"ansible_connection", "ansible_python_interpreter"}
+    assert set(variables) == names | {"ansible_connection", "ansible_python_interpreter", "ansible_become"}
+    assert variables["ansible_become"] is False
     assert variables["sendgrid_active"] is False
     assert variables["sendgrid_company"] is None
     assert variables["sendgrid_extra"] == {"id": "7", "note": TEMPLATE}
@@ -51,12 +77,12 @@ def test_the_variables_of_a_host():
 
 @pytest.mark.parametrize("name", ["sendgrid_city", "sendgrid_extra.note", "[sendgrid_city] | first"])
 def test_what_the_server_sent_is_data(name):
-    variables = _hosts.variables(_hosts.customers(RESULT)[0])
+    variables = _hosts.variables(ANN)
     assert evaluated("{{ %s }}" % name, variables) == TEMPLATE  # noqa: UP031 - braces
 
 
 def test_the_interpreter_is_the_one_of_the_controller():
-    variables = {**_hosts.variables(_hosts.customers(RESULT)[0]), "ansible_playbook_python": "/the/python"}
+    variables = {**_hosts.variables(ANN), "ansible_playbook_python": "/the/python"}
     assert evaluated("{{ ansible_python_interpreter }}", variables) == "/the/python"
 
 
@@ -85,6 +111,72 @@ def test_a_name_that_can_be_a_host(name):
 
 
 @pytest.mark.parametrize(
+    ("endings", "names"),
+    [
+        ([".yml", ".yaml", ".json"], {"a.yml", "a.yaml", "a.json"}),
+        ([".vars"], {"a.vars"}),
+        (["conf"], {"a.conf"}),
+        (["_v.x", ""], {"a_v.x"}),
+        ([], set()),
+    ],
+)
+def test_the_endings_of_files_are_those_of_the_configuration(monkeypatch, tmp_path, endings, names):
+    """And they are those by which Ansible finds the files."""
+    monkeypatch.setattr(_hosts.C, "YAML_FILENAME_EXTENSIONS", endings)
+    every = {"a.yml", "a.yaml", "a.json", "a.vars", "a.conf", "a_v.x", "aconf", "a.txt", "a", "a.yml.x"}
+    assert set(_hosts.unusable_names(every, ())) == names
+    found = set()
+    for name in every - {"a"}:
+        (tmp_path / name).write_text("x: 1")
+        found |= {name} if DataLoader().find_vars_files(str(tmp_path), "a") else set()
+        (tmp_path / name).unlink()
+    assert found == names
+
+
+class Inventory:
+    """Writes down what it is asked for."""
+
+    hosts = ("ann", "ben")
+
+    def __init__(self):
+        self.calls = []
+
+    def add_group(self, group):
+        self.calls.append(("group", group))
+        return group
+
+    def add_host(self, host, group):
+        self.calls.append(("host", host, group))
+
+    def add_child(self, group, child):
+        self.calls.append(("child", group, child))
+
+
+@pytest.mark.parametrize("name", ["all", "ungrouped", "localhost", "127.0.0.1", "::1"])
+def test_keyed_groups_make_no_group_that_harms_others(name):
+    inventory = Inventory()
+    groups = _hosts.KeyedGroups(inventory)
+    for group, parent in ((name, "region_ME"), ("city_Oslo", name), ("city_Oslo", "region_ME")):
+        made = groups.add_group(group)
+        groups.add_host("ann", made)
+        groups.add_group(parent)
+        groups.add_child(parent, made)
+    assert ("host", "ann", "city_Oslo") in inventory.calls and ("child", "region_ME", "city_Oslo") in inventory.calls
+    assert not any(name in call for call in inventory.calls)
+    [problem] = groups.problems()
+    assert f"'{name}'" in problem
+    assert groups.hosts == inventory.hosts
+
+
+def test_keyed_groups_that_are_named_like_customers_are_made_and_told():
+    groups = _hosts.KeyedGroups(Inventory())
+    assert [groups.add_group(name) for name in ("ben", "ann", "ben", "ann_x")] == ["ben", "ann", "ben", "ann_x"]
+    [problem] = groups.problems()
+    assert "'ann', 'ben'. Set a prefix." in problem
+    assert _hosts.KeyedGroups(Inventory()).problems() == []
+
+
+@pytest.mark.parametrize(
     ("name", "part"),
     [
         ("all", "group"),
@@ -94,6 +186,10 @@ def test_a_name_that_can_be_a_host(name):
         ("a/b", "path"),
         (".", "path"),
         ("..", "path"),
+        ("ann.yml", "file"),
+        ("ann.YAML", "file"),
+        ("ann@example.json", "file"),
+        ("ann~", "file"),
         ("a{{b", "template"),
         ("{%", "template"),
         ("x{#", "template"),
