@@ -122,7 +122,10 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import base_address
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import empty_variables
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+    FromEnvironment,
+    empty_variables,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
@@ -178,8 +181,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         problems = empty_variables(result.validated_parameters) or result.error_messages
         if problems:
             raise self._not_valid(problems)
-        validated: dict[str, t.Any] = result.validated_parameters
-        return validated
+        # Ansible puts marks of its own on options, which it cannot where a text has one already.
+        return {
+            name: str(value) if isinstance(value, FromEnvironment) else value
+            for name, value in result.validated_parameters.items()
+        }
 
     def _not_valid(self, problems: list[str]) -> AnsibleParserError:
         return AnsibleParserError(

@@ -382,6 +382,14 @@ def test_a_variable_of_the_environment_that_sets_nothing_is_told_as_that(parse, 
     assert parse.asked == []
 
 
+def test_the_account_may_come_from_the_environment(parse, monkeypatch):
+    monkeypatch.setenv("SENDGRID_API_USER", "acme-of-the-environment")
+    monkeypatch.setenv("SENDGRID_API_URL", "http://127.0.0.1:1/apiv2")
+    assert sorted(parse(api_user=None).hosts) == ["ann", "ben"]
+    [asked] = parse.asked
+    assert (asked["api_user"], asked["api_url"]) == ("acme-of-the-environment", "http://127.0.0.1:1/apiv2")
+
+
 def without(option):
     return {name: text for name, text in {"api_user": "acme", "api_key": "canary"}.items() if name != option}
 
