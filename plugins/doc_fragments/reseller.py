@@ -13,7 +13,10 @@ options:
     description:
       - Base address of the v2 API, up to and including C(apiv2).
       - Must be C(https), unless the host is this machine, since each call holds secrets.
-      - If not set, the environment variable E(SENDGRID_API_URL) is used.
+      - This machine is C(localhost), C(127.0.0.0/8) or C([::1]). An address whose host programs could read in different
+        ways is an error.
+      - If not set, the environment variable E(SENDGRID_API_URL) is used. A variable that is set to an empty text is an
+        error. The same holds for the other variables.
     type: str
     default: https://api.sendgrid.com/apiv2
   api_user:
@@ -76,13 +79,18 @@ options:
     default: true
   ca_path:
     description:
-      - File or folder with the certificates of the authorities to trust, in place of the usual ones.
+      - File or folder with the certificates of the authorities to trust, in PEM format. In a folder, the files have the
+        names that C(openssl rehash) gives them.
+      - If not set, the first of the environment variables E(REQUESTS_CA_BUNDLE), E(CURL_CA_BUNDLE) and E(SSL_CERT_FILE)
+        that is set is used. Without one, the certificates of the Python library C(requests) are used.
     type: path
 requirements:
   - requests
   - xmltodict
 notes:
   - The API tells nothing of the kind of a failure by its HTTP status; the answer itself is read.
+  - A proxy is taken from the environment only, never from the settings of the system. The variables are E(HTTPS_PROXY),
+    E(ALL_PROXY) and E(NO_PROXY), or their names in lower case. A SOCKS proxy needs the Python library C(PySocks).
   - The vendor announced that API v2 ends in February 2025. See the README of the collection.
 """
 

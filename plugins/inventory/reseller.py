@@ -14,6 +14,9 @@ description:
   - Makes each customer (in other words each subuser) of a mail reseller a host, so that a play over hosts is a play
     over customers, with C(serial), C(max_fail_percentage), C(strategy), C(--limit) and the slices of a job.
   - The name of the host is the username, exactly. Tasks run on the controller, as for the implicit C(localhost).
+  - Each host has C(ansible_connection=local), the interpreter of the controller and C(ansible_become=false). The last
+    one overrides C(become=true) of a play or a task, and C(ansible_become) of all groups. To have it otherwise, set
+    C(ansible_become) in C(host_vars) or with C(--extra-vars).
   - The variables of a host are named after the options of M(mailfleet.sendgrid.reseller_customer),
     C(sendgrid_username), C(sendgrid_email), C(sendgrid_first_name), C(sendgrid_last_name), C(sendgrid_address),
     C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
@@ -36,8 +39,9 @@ options:
     choices: [mailfleet.sendgrid.reseller]
   strict:
     description:
-      - Whether an expression that fails, and a customer that cannot be a host, is an error.
-      - Else the expression is skipped, and the customer left out with a warning that names it.
+      - Whether an expression that fails, a customer that cannot be a host, and a group of O(keyed_groups) that cannot
+        be or is named like a customer, is an error.
+      - Else the expression is skipped, and the customer or the group left out with a warning that names it.
 notes:
   - The name of the file must end in C(sendgrid.yml) or C(sendgrid.yaml). Ansible finds the plugin by the file's
     O(plugin) as long as C(auto) is among the enabled inventory plugins, which it is by default. If C(enable_plugins)
@@ -54,10 +58,17 @@ notes:
   - A customer whose username would mean something else to Ansible is left out with a warning, or with O(strict=true)
     an error. These are the name of a group that exists or that O(groups) makes, C(localhost) and the addresses that
     stand for it, a name with a C(/) (it would lead to files), with the marks of a template or with characters that
-    cannot be shown, and a name that begins like a list or a dictionary. Any other text is a host name. A pattern such
-    as that of C(--limit) cannot name a host with a comma, a colon or brackets, but C(all) has it.
+    cannot be shown, and a name that begins like a list or a dictionary. A name that ends in C(.yml), C(.yaml),
+    C(.json) (or what C(yaml_valid_extensions) is set to) or C(~) is left out, too, because Ansible would give it the
+    C(host_vars) of another host. Any other text is a host name. A pattern such as that of C(--limit) cannot name a
+    host with a comma, a colon or brackets, but C(all) has it.
+  - O(keyed_groups) makes groups of what customers wrote into their attributes. It makes no group C(all), C(ungrouped)
+    or C(localhost), but gives a warning, or with O(strict=true) an error. A group that is named like a customer is
+    made, with a warning, or with O(strict=true) an error; Ansible then takes the name for the group. Give each entry
+    a C(prefix), so that no customer can join a group of yours.
   - With O(cache=true), nothing is called as long as the cache is fresh. C(--flush-cache) and C(meta) with
-    C(refresh_inventory) ask the server again. What one account, address, family or set of filters has cached is not
+    C(refresh_inventory) ask the server again. A cache that is cut short or holds something else is not used; the server
+    is asked instead, with a warning. What one account, address, family or set of filters has cached is not
     used for another one. The key and the name of the account are not in the cache; the customers are, so keep the
     folder of a file cache to yourself.
   - For job slices of AWX or automation controller, make a file such as those below a source of an inventory, and set

@@ -83,6 +83,8 @@ customers:
 extra:
   description:
     - What the server shows of each customer beyond that, by username, as the server names it.
+    - Leaves out customers whose username begins with C(_ansible_) or C(__ansible_), with a warning, because Ansible
+      keeps such keys for itself. They are in RV(customers).
   returned: success
   type: dict
   sample:

@@ -283,6 +283,8 @@ results:
 unverified:
   description:
     - By username, the attributes that were sent although nothing tells whether they differed.
+    - Leaves out customers whose username begins with C(_ansible_) or C(__ansible_), with a warning, because Ansible
+      keeps such keys for itself.
   returned: when the customers were compared with the list
   type: dict
   sample:

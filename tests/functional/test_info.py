@@ -12,6 +12,7 @@ import pytest
 
 from .conftest import only_json, only_observed
 from .running import MODULES, Ansible, Sandbox, task
+from .test_customer import NEW
 
 MODULE = "reseller_customer_info"
 OPTIONS = {
@@ -100,3 +101,24 @@ def test_an_ad_hoc_command(ansible: Ansible) -> None:
     done = ansible.command("ansible", "localhost", "-m", MODULES + MODULE, "-a", "username=ben")
     assert done.returncode == 0, done.stderr
     assert '"count": 1' in done.stdout
+
+
+@only_observed
+@only_json
+def test_a_username_that_means_something_to_ansible(ansible: Ansible, sandbox: Sandbox) -> None:
+    """A result that has it as a key fails on newer cores, and loses it in silence on older ones."""
+    names = ["__ansible_type", "_ansible_no_log"]
+    creations = [task("reseller_customer", {**NEW, "username": name, "email": f"{name}@example.com"}) for name in names]
+    rows = [{"username": name, "city": "Bangor", "company": "Other"} for name in [*names, "ada@example.com"]]
+    run = ansible.play([*creations, task(MODULE, {}), task("reseller_customers", {"customers": rows})])
+    assert run.status == 0, run.output
+    listing, fleet = run.steps[2:]
+    assert listing.result["count"] == 5
+    assert {customer["username"] for customer in listing.result["customers"]} > set(names)
+    assert set(listing.result["extra"]) == {"ada@example.com", "ben@example.com", "cleo@example.com"}
+    assert fleet.result["summary"]["updated"] == 3
+    assert fleet.result["unverified"] == {"ada@example.com": ["company"]}
+    assert [item["username"] for item in fleet.result["results"]] == [row["username"] for row in rows]
+    for step, key in ((listing, "extra"), (fleet, "unverified")):
+        [warning] = step.result["warnings"]
+        assert f"'__ansible_type', '_ansible_no_log' cannot be shown in {key}" in str(warning)

@@ -48,6 +48,9 @@ UNUSABLE = {
     "127.0.0.1": "it stands for the controller",
     "../group_vars/x": "it would be taken for a path",
     "..": "it would be taken for a path",
+    "007.yml": "it would be taken for a file with the variables of another host",
+    "007.json": "it would be taken for a file with the variables of another host",
+    "007~": "it would be taken for a file with the variables of another host",
     "{{ 7 * 7 }}": "it would be taken for a template",
     "a{% if %}": "it would be taken for a template",
     '["a"]': "it would be taken for a list or a dictionary",
@@ -169,6 +172,7 @@ def test_customers_are_hosts(inventory: Inventory, sandbox: Sandbox, api_format:
     assert members(listed, "ungrouped") == FLEET
     shown = sandbox.behaviour == "observed"
     assert listed["_meta"]["hostvars"]["c6@example.com"] == {
+        "ansible_become": False,
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         "sendgrid_username": "c6@example.com",
@@ -409,6 +413,47 @@ def test_a_group_that_one_customer_makes_does_not_take_the_place_of_another(inve
     assert "Found both group and host with same name: True" in messages
 
 
+def test_a_customer_does_not_get_the_variables_of_another_host(inventory: Inventory) -> None:
+    """Ansible finds those of `007` in each of these files, and would find them for hosts of the names of the files."""
+    folder = inventory.folder / "host_vars"
+    folder.mkdir()
+    (folder / "007.yml").write_text("of: '007'", encoding="utf-8")
+    output, _messages = inventory.command("--list", **ODD)
+    variables = unmarked(json.loads(output))["_meta"]["hostvars"]
+    assert {name for name in variables if "of" in variables[name]} == {"007"}
+
+
+# A name of a group, a customer's text -> whether the group is there, and what the message must say
+KEYED = {
+    "localhost": (False, "keyed_groups makes no groups with these names"),
+    "all": (False, "keyed_groups makes no groups with these names"),
+    "c1_example_com": (True, ""),
+}
+
+
+@pytest.mark.parametrize("strict", [False, True], ids=["warned", "strict"])
+@pytest.mark.parametrize(("name", "is_made", "told"), [(name, *rest) for name, rest in KEYED.items()], ids=KEYED)
+def test_a_text_of_a_customer_makes_no_group_that_harms_others(
+    inventory: Inventory, sandbox: Sandbox, name: str, is_made: bool, told: str, strict: bool
+) -> None:
+    update = {"username": "c1@example.com", "city": name}
+    assert inventory.ansible.one("reseller_customer", **update).result["changed"]
+    keyed = {"keyed_groups": [{"key": "sendgrid_city"}], "leading_separator": False, "strict": strict}
+    output, messages = inventory.command("--list", **keyed)
+    listed = unmarked(json.loads(output))
+    if not told:
+        assert messages == ""
+    assert squeezed(told) in squeezed(messages)
+    if strict and told:
+        assert "Unable to parse" in messages
+        return
+    assert hosts(listed) == FLEET
+    assert members(listed, name) == (["c1@example.com"] if is_made else [])
+    assert members(listed, "Bangor") == FLEET[1::2]
+    play = inventory.play([NOTHING], options=keyed, hosts="localhost")
+    assert "PLAY [localhost]" in play.output and "c1@example.com" not in play.output
+
+
 # The cache
 
 
@@ -430,6 +475,33 @@ def test_a_cache_hit_makes_no_call(inventory: Inventory, sandbox: Sandbox) -> No
     run = inventory.play([NOTHING], "--flush-cache", options=options)
     assert run.status == 0, run.output
     assert called(sandbox) == ["list", "list"]
+    assert inventory.listed(**options) == first
+    assert called(sandbox) == ["list", "list"]
+
+
+SPOILT: dict[str, Callable[[str], str]] = {
+    "cut": lambda text: text[: len(text) // 2],
+    "empty": lambda text: "",
+    "of another kind": lambda text: json.dumps({"customers": json.loads(text)}),
+    "null": lambda text: "null",
+    "of other rows": lambda text: json.dumps([{"name": "ann"}]),
+    "of wrong types": lambda text: json.dumps([{**row, "active": "yes"} for row in json.loads(text)]),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
+def test_a_cache_that_cannot_be_used_means_to_ask_the_server(
+    inventory: Inventory, sandbox: Sandbox, spoil: Callable[[str], str]
+) -> None:
+    options = cache_options(inventory)
+    first = inventory.listed(**options)
+    [path] = (inventory.folder / "cache").iterdir()
+    path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")
+    output, messages = inventory.command("--list", **options)
+    assert unmarked(json.loads(output)) == first
+    assert squeezed("The cache of the inventory is not used") in squeezed(messages)
+    assert called(sandbox) == ["list", "list"]
+    # And then it is whole again.
     assert inventory.listed(**options) == first
     assert called(sandbox) == ["list", "list"]
 
@@ -573,6 +645,21 @@ def test_a_play_over_customers(inventory: Inventory, sandbox: Sandbox, keywords:
     assert "AnsiballZ" not in run.output
     again = inventory.play([UPDATE], **keywords)
     assert [step.result["changed"] for step in again.steps] == [False] * len(FLEET)
+
+
+def test_what_makes_tasks_become_another_user_is_for_machines(inventory: Inventory, sandbox: Sandbox) -> None:
+    """From all groups and from the play: both would ask sudo, for a task that only calls the API."""
+    folder = inventory.folder / "group_vars"
+    folder.mkdir()
+    variables = {"ansible_become": True, "ansible_become_exe": "/no/such/sudo"}
+    (folder / "all.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
+    for direct in (True, False):
+        play_variables = {} if direct else {"sendgrid_direct_execution": False}
+        run = inventory.play([UPDATE], "-vvv", "--limit", "c1@example.com", vars=play_variables, become=True)
+        assert run.status == 0, run.output
+        assert ("AnsiballZ" in run.output) is not direct
+        assert "/no/such/sudo" not in run.output
+    assert written_to(sandbox) == ["c1@example.com"]
 
 
 def test_customers_come_in_order_in_batches(inventory: Inventory, sandbox: Sandbox) -> None:
