@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import customer_spec
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import customer_spec, explain_customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
 
@@ -13,3 +15,4 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import 
 class ActionModule(DirectAction):
     TASK = staticmethod(manage_customer)
     SPEC = staticmethod(customer_spec)
+    EXPLAIN: t.Any = staticmethod(explain_customer)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import password_spec
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import explain_customer, password_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_password
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
 
@@ -13,3 +15,4 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import 
 class ActionModule(DirectAction):
     TASK = staticmethod(manage_password)
     SPEC = staticmethod(password_spec)
+    EXPLAIN: t.Any = staticmethod(explain_customer)

@@ -73,9 +73,10 @@ def creation_problems(attributes: Attributes, family: str, today: datetime.date 
 
 
 def place(number: int, row: t.Any) -> str:
-    """Where a row stands in the option, and whom it is about."""
+    """Where a row stands in the option, and whom it is about. What stands for a name may be anything, a secret too."""
     user = row.get("username") if isinstance(row, dict) else None
-    return f"customers[{number}] ('{shown(str(user), 100)}')" if user else f"customers[{number}]"
+    is_name = user and isinstance(user, (str, int)) and not isinstance(user, bool)
+    return f"customers[{number}] ('{shown(str(user), 100)}')" if is_name else f"customers[{number}]"
 
 
 def name_problems(rows: t.Sequence[t.Any]) -> list[str]:

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect, customer_problems
@@ -28,6 +29,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     FILTERS,
     Field,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import Findings, KindCheck
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
 
@@ -106,24 +109,105 @@ def password_spec() -> Spec:
 
 
 class Module(AnsibleModule):
-    """An AnsibleModule that can tell everything that is wrong with its options, where Ansible tells the first thing."""
+    """An AnsibleModule that tells everything that is wrong with its options, and no value of an unexpected kind.
+
+    Ansible tells the first thing, and quotes what it cannot convert. So kinds are checked before Ansible looks at the
+    options, and what is wrong does not reach it.
+    """
 
     params: dict[str, t.Any]
 
     def __init__(self, explain: Explain | None, **settings: t.Any) -> None:
         self._explain = explain
-        self._is_validating = True
+        self._problems: list[str] = []
+        self._is_starting = True
         super().__init__(**settings)
-        self._is_validating = False
+        if self._problems:
+            # Without what was wrong, the options may be fine to Ansible.
+            self.fail_json("")
+        self._is_starting = False
+        for warning in self._kinds.warnings():
+            self.warn(warning)
+
+    def _load_params(self) -> None:
+        """The one place between the arguments and Ansible's own look at them, in every ansible-core."""
+        super()._load_params()
+        own = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
+        self._given = _with_rows(own, self.argument_spec)
+        self._kinds = KindCheck(self.argument_spec)(self._given)
+        if self._kinds.has_problems:
+            self._problems = (self._explain or explain_options)(self._given, self.argument_spec)
+        self.params = {**{name: self.params[name] for name in self.params.keys() - own}, **self._kinds.options}
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
-        if self._is_validating and getattr(self, "validation_result", None) is not None:
-            problems = empty_variables(self.params)
-            if self._explain is not None:
-                problems += self._explain(self.params, self.argument_spec)
+        if self._is_starting:
+            self._is_starting = False
+            problems = self._problems
+            if not problems and getattr(self, "validation_result", None) is not None:
+                problems = empty_variables(self.params)
+                if self._explain is not None:
+                    problems += self._explain(self._given, self.argument_spec)
             if problems:
                 msg = str(InvalidInput(problems))
         super().fail_json(msg, **result)
+
+    def _log_invocation(self) -> None:
+        """The line in the system's log: how many rows a list has, and of a secret only that it was given.
+
+        Ansible's own line holds all options and is masked afterwards, which misses a secret that was escaped.
+        """
+        logged = _logged_options(self.params, self.argument_spec, self.no_log_values)
+        words = " ".join(f"{name}={value}" for name, value in logged.items())
+        self.log(f"Invoked with {words}" if words else "Invoked", log_args=logged)
+
+
+def _with_rows(options: dict[str, t.Any], spec: Spec) -> dict[str, t.Any]:
+    """The options with dicts in place of the texts that Ansible makes dicts of: JSON, or `key=value`.
+
+    Such a text stays one if it names an option that there is not: a part of a secret may have been taken for a name.
+    """
+    return {
+        name: _as_rows(value, spec[name]["options"]) if spec.get(name, {}).get("options") else value
+        for name, value in options.items()
+    }
+
+
+def _as_rows(value: t.Any, row_spec: Spec) -> t.Any:
+    if isinstance(value, str):
+        rows = [_as_row(text, row_spec) for text in value.split(",")]
+        return rows if not any(isinstance(row, str) for row in rows) else value
+    return [_as_row(row, row_spec) if isinstance(row, str) else row for row in value] if _is_list(value) else value
+
+
+def _as_row(text: str, row_spec: Spec) -> t.Any:
+    try:
+        row = check_type_dict(text)
+    except TypeError:
+        return text
+    return row if isinstance(row, dict) and set(row) <= set(row_spec) else text
+
+
+def _is_list(value: t.Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+# As Ansible's own line says it.
+_NOT_LOGGED = "NOT_LOGGING_PARAMETER"
+
+
+def _logged_options(options: t.Mapping[str, t.Any], spec: Spec, secrets: t.Iterable[str]) -> dict[str, str]:
+    """What may be written to a log of each option: no secret in any spelling, and no text that holds one."""
+    return {name: _logged(value, spec.get(name, {}), secrets) for name, value in options.items()}
+
+
+def _logged(value: t.Any, option: t.Mapping[str, t.Any], secrets: t.Iterable[str]) -> str:
+    if option.get("no_log"):
+        return _NOT_LOGGED
+    if isinstance(value, (list, tuple, dict)):
+        return f"({len(value)} items)"
+    text = str(value)
+    told = shown(text)
+    return _NOT_LOGGED if any(secret in text or secret in told for secret in secrets) else told
 
 
 def run(
@@ -149,20 +233,42 @@ def run(
 
 
 def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
-    """Everything that is wrong with options of reseller_customers that Ansible refuses, with the place of each row."""
+    """Everything that is wrong with options of reseller_customers, with the place of each row."""
+    kinds = KindCheck(spec)(options)
     row_spec = spec["customers"]["options"]
-    rows = options.get("customers")
+    rows = kinds.options.get("customers")
     # One that there is not is told as such, and not once more for each customer.
     family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
     flat_spec = {**spec, "customers": {**spec["customers"], "options": None}}
-    problems = _spec_problems(flat_spec, _given(options))
+    problems = kinds.problems + _validated(flat_spec, kinds)[0]
     if not isinstance(rows, list):
         return problems
     for number, row in enumerate(rows):
-        if isinstance(row, dict):
-            found = _spec_problems(row_spec, _given(row)) or customer_problems(row, family)
+        if number not in kinds.not_rows:
+            found = _one_customers_problems(row_spec, kinds.rows.get(number) or Findings(row), family)
             problems += [f"{place(number, row)}: {problem}" for problem in found]
     return problems + name_problems(rows)
+
+
+def _one_customers_problems(spec: Spec, kinds: Findings, family: str) -> list[str]:
+    problems, validated = _validated(spec, kinds)
+    return kinds.problems + (problems or customer_problems(validated, family))
+
+
+def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
+    """Everything that is wrong with options about one customer, if the kind of one is wrong.
+
+    Else nothing, and Ansible's own words do.
+    """
+    kinds = KindCheck(spec)(options)
+    family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
+    return _one_customers_problems(spec, kinds, family) if kinds.has_problems else []
+
+
+def explain_options(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
+    """Which kinds are wrong, and what Ansible finds besides."""
+    kinds = KindCheck(spec)(options)
+    return kinds.problems + _validated(spec, kinds)[0]
 
 
 def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -170,13 +276,15 @@ def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _spec_problems(spec: Spec, options: t.Mapping[str, t.Any]) -> list[str]:
-    """Every error that Ansible finds."""
-    found = ArgumentSpecValidator(spec).validate(dict(options)).errors
-    return [
+def _validated(spec: Spec, kinds: Findings) -> tuple[list[str], dict[str, t.Any]]:
+    """Every error that Ansible finds in the options whose kinds are right, and what it makes of them."""
+    right = {name: option for name, option in spec.items() if name not in kinds.wrong}
+    result = ArgumentSpecValidator(right).validate(_given(kinds.options))
+    problems = [
         ("unknown option " if isinstance(error, UnsupportedError) else "") + str(error.msg).rstrip(".")
-        for error in found
+        for error in result.errors
     ]
+    return problems, result.validated_parameters
 
 
 def abridged(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

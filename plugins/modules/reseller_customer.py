@@ -374,12 +374,12 @@ diff:
       city: Bangor
 """
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import customer_spec, run
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import customer_spec, explain_customer, run
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
 
 
 def main() -> None:
-    run(manage_customer, customer_spec())
+    run(manage_customer, customer_spec(), explain=explain_customer)
 
 
 if __name__ == "__main__":

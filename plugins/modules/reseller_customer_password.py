@@ -117,12 +117,12 @@ diff:
       password: "********"
 """
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import password_spec, run
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import explain_customer, password_spec, run
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_password
 
 
 def main() -> None:
-    run(manage_password, password_spec())
+    run(manage_password, password_spec(), explain=explain_customer)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import 
     Module,
     Spec,
     Task,
-    abridged,
     missing_libraries,
     run,
 )
@@ -108,12 +107,6 @@ class ModuleHere(Module):
 
     def _set_cwd(self) -> None:
         """The original may change the working directory."""
-
-    def _log_invocation(self) -> None:
-        """A fleet is no line for a log."""
-        options, self.params = self.params, abridged(self.params)
-        super()._log_invocation()
-        self.params = options
 
 
 def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: Explain | None = None) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import datetime
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import kind_of_value
+
 Row = dict[str, t.Any]
 
 # Equal to no value that a variable can have.
@@ -51,18 +53,3 @@ def _given(values: t.Any, what: str, omit: t.Any) -> Row:
 def _plain(value: t.Any) -> t.Any:
     """YAML makes a date of what looks like one, and before ansible-core 2.19 no template can hold it."""
     return value.isoformat() if isinstance(value, datetime.date) else value
-
-
-_KINDS: tuple[tuple[t.Any, str], ...] = (
-    (str, "a text"),
-    (bool, "a boolean"),
-    ((int, float), "a number"),
-    (t.Mapping, "a dict"),
-    ((list, tuple), "a list"),
-    (type(None), "empty"),
-)
-
-
-def kind_of_value(value: t.Any) -> str:
-    """What a value is, in a word or two; never the value itself, which may be a secret."""
-    return next((name for kinds, name in _KINDS if isinstance(value, kinds)), "of an unknown type")

@@ -379,7 +379,7 @@ def test_everything_that_is_wrong_with_a_fleet_is_told_at_once(run, options, pro
 def test_a_row_that_is_none_does_not_hide_what_is_wrong_with_the_others():
     rows = ["ann", {"username": "ben", "state": "gone"}]
     first, second = _module.explain_fleet({**CONNECTED, "customers": rows}, _module.fleet_spec())
-    assert first.startswith("Elements value for option 'customers' is of type ")
+    assert first == "customers[0] must be a dict, and is a text"
     assert second.startswith("customers[1] ('ben'): value of state must be one of: ")
 
 

@@ -1,0 +1,233 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Which kind of value each option has, compared with an argument spec before anything converts it.
+
+Ansible makes a text of whatever stands where a text belongs, and quotes what it cannot convert, with all that is in it.
+YAML makes a boolean of NO and another number of 04101. So kinds are looked at first. A problem names the option and the
+kind of its value, and never holds the value.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+
+Spec = t.Mapping[str, t.Mapping[str, t.Any]]
+
+_QUOTE_BOOLEAN = "put it in quotes, since YAML takes words such as NO, yes and on for booleans"
+_QUOTE_NUMBER = "put it in quotes, since YAML drops leading zeros and a plus sign, and takes 12:30 for 750"
+
+_KINDS: tuple[tuple[t.Any, str], ...] = (
+    (str, "a text"),
+    (bool, "a boolean"),
+    ((int, float), "a number"),
+    (t.Mapping, "a dict"),
+    ((list, tuple), "a list"),
+    ((set, frozenset), "a set"),
+    ((bytes, bytearray), "bytes"),
+    (datetime.date, "a date"),
+    (type(None), "empty"),
+)
+
+
+def kind_of_value(value: t.Any) -> str:
+    """What a value is, in a word or two; never the value itself, which may be a secret."""
+    if isinstance(value, str) and not value:
+        return "an empty text"
+    return next((name for kinds, name in _KINDS if isinstance(value, kinds)), "of an unknown type")
+
+
+# What an option wants, for messages.
+_WANTED = {
+    "text": "a text",
+    "bool": "true or false",
+    "number": "a number",
+    "texts": "a list of texts",
+    "dicts": "a list of dicts",
+    "list": "a list",
+    "dict": "a dict",
+}
+# What Ansible takes for each of them, converts without a question, or refuses without quoting a secret: a text may hold a
+# boolean, a number, or a list with commas.
+_TAKEN: dict[str, tuple[type, ...]] = {
+    "text": (str,),
+    "bool": (bool, str, int, float),
+    "number": (bool, str, int, float),
+    "texts": (str,),
+    "dicts": (),
+    "list": (list, tuple, bool, str, int, float),
+    "dict": (dict, str),
+}
+_NOTHING: frozenset[type] = frozenset()
+
+
+def _wanted_by(option: t.Mapping[str, t.Any]) -> str | None:
+    """The kind that an option wants, as a key of _WANTED; None for one that takes anything."""
+    kind = option.get("type", "str")
+    if kind == "list":
+        return {"str": "texts", "dict": "dicts"}.get(option.get("elements", ""), "list")
+    return {"str": "text", "path": "text", "bool": "bool", "int": "number", "float": "number", "dict": "dict"}.get(kind)
+
+
+@dataclasses.dataclass
+class NumberForText:
+    """A number where a text belongs: where the first one stands, the `text` that it becomes, how many more there are."""
+
+    place: str
+    text: str
+    more: int = 0
+
+
+@dataclasses.dataclass
+class Findings:
+    """What the kinds of some options show.
+
+    `problems`: sentences that begin with the option. `wrong`: the options that they are about. `unknown`: the names
+    that the spec does not have. `numbers`: what is written as a text although it is a number, by option.
+    `rows`: by number, the findings for the items of a list of dicts that have any; `not_rows`: the numbers of items
+    that are no dicts. `options`: the options without wrong values, with the kind in place of the value of an unknown
+    name, which may be a misspelt one, and with an empty dict for each item that is none; the given object itself if
+    there is nothing of it.
+    """
+
+    options: dict[str, t.Any]
+    problems: list[str] = dataclasses.field(default_factory=list)
+    wrong: set[str] = dataclasses.field(default_factory=set)
+    unknown: list[str] = dataclasses.field(default_factory=list)
+    numbers: dict[str, NumberForText] = dataclasses.field(default_factory=dict)
+    rows: dict[int, Findings] = dataclasses.field(default_factory=dict)
+    not_rows: set[int] = dataclasses.field(default_factory=set)
+
+    def add_number(self, name: str, number: NumberForText) -> None:
+        """The first one of an option is told, the others are counted."""
+        if name in self.numbers:
+            self.numbers[name].more += number.more + 1
+        else:
+            self.numbers[name] = number
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether any kind is wrong, in the rows too."""
+        return bool(self.problems) or any(row.problems for row in self.rows.values())
+
+    def warnings(self) -> list[str]:
+        """One sentence for each option that has numbers for texts, however many rows have them."""
+        return [
+            f"{name}{number.place} is a number, and is used as the text '{number.text}'{_and_more(number.more)};"
+            f" if that is not what was meant, {_QUOTE_NUMBER}"
+            for name, number in self.numbers.items()
+        ]
+
+
+def _and_more(more: int) -> str:
+    return f", and {more} more like it" if more else ""
+
+
+class KindCheck:
+    """Compares options with a spec. Made once for each spec, so that ten thousand rows cost little."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._wanted = {name: _wanted_by(option) for name, option in spec.items()}
+        self._secret = {name for name, option in spec.items() if option.get("no_log")}
+        # Where one of a few words is wanted, Ansible finds the word that `no` stands for, or refuses it.
+        self._chosen = {name for name, option in spec.items() if option.get("choices")}
+        self._optional = {name for name, option in spec.items() if not option.get("required")}
+        self._rows = {name: KindCheck(option["options"]) for name, option in spec.items() if option.get("options")}
+        self._taken = {name: self._types(name, wanted) for name, wanted in self._wanted.items()}
+
+    def _types(self, name: str, wanted: str | None) -> frozenset[type]:
+        """The types that need no further look."""
+        return frozenset((*_TAKEN.get(wanted or "", ()), *([type(None)] if name in self._optional else [])))
+
+    def __call__(self, options: t.Mapping[str, t.Any]) -> Findings:
+        """What there is to say of `options`, by name. Nothing of them is changed."""
+        found = Findings(t.cast("dict[str, t.Any]", options))
+        for name in self._unusual(options):
+            if name in self._wanted:
+                self._look(name, options[name], found)
+            else:
+                found.unknown.append(name)
+        if found.wrong or found.unknown or found.rows or found.not_rows:
+            found.options = self._without_wrong(options, found)
+        return found
+
+    def _unusual(self, options: t.Mapping[str, t.Any]) -> list[str]:
+        """The options whose value needs a look. It is all that is done for most rows."""
+        taken = self._taken
+        return [name for name, value in options.items() if type(value) not in taken.get(name, _NOTHING)]
+
+    def _look(self, name: str, value: t.Any, found: Findings) -> None:
+        wanted = self._wanted[name]
+        if wanted is None or (value is None and name in self._optional):
+            return
+        if wanted == "texts" and isinstance(value, (list, tuple)):
+            for number, item in enumerate(value):
+                self._look_at_text(name, f"[{number}]", item, found)
+        elif wanted == "dicts" and isinstance(value, (list, tuple)):
+            self._look_at_rows(name, value, found)
+        elif wanted == "text" or (wanted == "texts" and isinstance(value, (bool, int, float))):
+            # Ansible makes a list of one text of a number.
+            self._look_at_text(name, "", value, found)
+        elif not isinstance(value, _TAKEN[wanted]):
+            _add_problem(name, "", wanted, value, found)
+
+    def _look_at_text(self, name: str, item: str, value: t.Any, found: Findings) -> None:
+        """`item`: which one of a list. A date without a time reads as it was typed."""
+        is_number = isinstance(value, (int, float, datetime.datetime)) and not isinstance(value, bool)
+        if isinstance(value, str) or (isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)):
+            return
+        if name in self._chosen and isinstance(value, (bool, int, float)):
+            return
+        if name in self._secret or not is_number:
+            _add_problem(name, item, "text", value, found)
+        else:
+            found.add_number(name, NumberForText(item, shown(_as_text(value), 100)))
+
+    def _look_at_rows(self, name: str, rows: t.Sequence[t.Any], found: Findings) -> None:
+        check = self._rows[name]
+        for number, row in enumerate(rows):
+            if not isinstance(row, t.Mapping):
+                found.problems.append(f"{name}[{number}] must be a dict, and is {kind_of_value(row)}")
+                found.not_rows.add(number)
+            elif check._unusual(row):
+                of_row = check(row)
+                for option, one in of_row.numbers.items():
+                    found.add_number(option, NumberForText(f"{one.place} of {place(number, row)}", one.text, one.more))
+                if of_row.wrong or of_row.unknown:
+                    found.rows[number] = of_row
+
+    def _without_wrong(self, options: t.Mapping[str, t.Any], found: Findings) -> dict[str, t.Any]:
+        kept = {name: value for name, value in options.items() if name not in found.wrong}
+        kept.update({name: kind_of_value(options[name]) for name in found.unknown})
+        for name in self._rows:
+            if isinstance(kept.get(name), (list, tuple)):
+                kept[name] = [_kept_row(number, row, found) for number, row in enumerate(kept[name])]
+        return kept
+
+
+def _kept_row(number: int, row: t.Any, found: Findings) -> t.Any:
+    if number in found.not_rows:
+        return {}
+    return found.rows[number].options if number in found.rows else row
+
+
+def _add_problem(name: str, item: str, wanted: str, value: t.Any, found: Findings) -> None:
+    advice = ""
+    if wanted == "text" and isinstance(value, bool):
+        advice = f"; {_QUOTE_BOOLEAN}"
+    elif wanted == "text" and isinstance(value, (int, float, datetime.date)):
+        advice = f"; {_QUOTE_NUMBER}"
+    found.problems.append(f"{name}{item} must be {_WANTED[wanted]}, and is {kind_of_value(value)}{advice}")
+    found.wrong.add(name)
+
+
+def _as_text(value: t.Any) -> str:
+    """The text that a number, or a date with a time, becomes on its way to the server."""
+    return value.isoformat() if isinstance(value, datetime.datetime) else str(value)
