@@ -130,7 +130,6 @@ import json
 import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import base_address
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
@@ -138,7 +137,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment im
     empty_variables,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import KindCheck
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform, validated
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
@@ -186,16 +186,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         """The options of reseller_customer_info with their defaults."""
         spec = info_spec()
         evaluated = {name: self._evaluated(name, given[name]) for name in spec if name in given}
-        result = ArgumentSpecValidator(spec).validate(
-            {name: value for name, value in evaluated.items() if value is not None}
-        )
-        problems = empty_variables(result.validated_parameters) or result.error_messages
+        kinds = KindCheck(spec)({name: value for name, value in evaluated.items() if value is not None})
+        problems, options = validated(spec, kinds)
+        problems = empty_variables(options) or kinds.problems + problems
         if problems:
             raise self._not_valid(problems)
+        for warning in kinds.warnings():
+            self.display.warning(warning)
         # Ansible puts marks of its own on options, which it cannot where a text has one already.
         return {
-            name: str(value) if isinstance(value, FromEnvironment) else value
-            for name, value in result.validated_parameters.items()
+            name: str(value) if isinstance(value, FromEnvironment) else value for name, value in options.items()
         }
 
     def _not_valid(self, problems: list[str]) -> AnsibleParserError:
@@ -206,11 +206,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _evaluated(self, name: str, value: t.Any) -> t.Any:
         if isinstance(value, str):
             value = self._evaluated_text(name, value)
-        if isinstance(value, (list, dict)):
-            # A module would make a text of it.
-            raise self._not_valid([f"{name} must be one value, not a list or a dictionary"])
-        # What Ansible Vault encrypted is none of these, and decrypts itself.
-        return value if value is None or isinstance(value, (str, bool, int, float)) else str(value)
+        # Before ansible-core 2.19, what Ansible Vault encrypted is an object that decrypts itself.
+        return str(value) if getattr(value, "__ENCRYPTED__", False) else value
 
     def _evaluated_text(self, name: str, text: str) -> t.Any:
         self.templar.available_variables = self._vars

@@ -36,6 +36,12 @@ except ImportError:
 SHORTEST_PASSWORD = 6
 # A day, in seconds. What comes near the largest number overflows in timers.
 _LONGEST_WAIT = 86400
+# Control characters that the API can carry, and what else breaks a line.
+_CONTROL = re.compile("[\t\n\r\x7f-\x9f\u2028\u2029]")
+_LINE_BREAK_ADVICE = (
+    "`echo x | ansible-vault encrypt_string` encrypts the line break as well: use `printf %s x`, or type the text at "
+    "`ansible-vault encrypt_string --prompt`"
+)
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -123,6 +129,7 @@ def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
         problems += proxy_problems(base_address(url))
     problems += [f"{named(name, options[name])} is empty" for name in ("api_user", "api_key") if not options[name]]
     problems += [problem for name in ("api_user", "api_key") for problem in _not_carried(name, options[name])]
+    problems += _credential_problems(options)
     if not 0 < options["timeout"] <= _LONGEST_WAIT:
         problems.append(f"timeout must be above 0 and at most {_LONGEST_WAIT} seconds")
     if not 0 <= options["max_retry_wait"] <= _LONGEST_WAIT:
@@ -222,14 +229,25 @@ def _field_problems(field: Field, value: t.Any, family: str) -> list[str]:
         return []
     check_form = _FORM_CHECKS.get(field.name)
     problems: list[str] = []
-    for text in value if field.kind == "list" else (value,):
+    for number, text in enumerate(value) if field.kind == "list" else ((None, value),):
+        misplaced = _item_problems(field.name, number, text) if number is not None else []
+        problems += misplaced
         if not is_carried(text):
             problems += _not_carried(field.name, text)
         if field.limit and len(text) > field.limit:
             problems += _too_long(field.name, text, field.limit)
-        if check_form is not None:
+        if check_form is not None and not misplaced:
             problems += check_form(text)
     return problems
+
+
+def _item_problems(name: str, number: int, text: str) -> list[str]:
+    """What a comma too many or a blank after a comma leaves behind: Ansible splits a text at commas, and only there."""
+    if not text.strip():
+        return [f"{name}[{number}] is empty"]
+    if text != text.strip():
+        return [f"{name}[{number}] '{shown(text, 100)}' begins or ends with a blank"]
+    return []
 
 
 def _not_carried(name: str, text: str) -> list[str]:
@@ -245,11 +263,36 @@ def _username_problems(text: str) -> list[str]:
 
 
 def _password_problems(text: str) -> list[str]:
+    if _CONTROL.search(text):
+        return [_control_problem("password", text, "which nobody can type")]
     if len(text) >= SHORTEST_PASSWORD:
         return []
     if not text:
         return ["password is empty"]
     return [f"password is shorter than {SHORTEST_PASSWORD} characters"]
+
+
+def _control_problem(name: str, text: str, why: str) -> str:
+    """What is wrong with a secret that holds a control character, without the secret."""
+    without_end = text.rstrip("\r\n")
+    if without_end != text and not _CONTROL.search(without_end):
+        return f"{name} ends with a line break, {why}; {_LINE_BREAK_ADVICE}"
+    return f"{name} holds a line break or another control character, {why}"
+
+
+def _credential_problems(options: t.Mapping[str, t.Any]) -> list[str]:
+    """What keeps the account's name and key from ever being right, so that the server need not be asked.
+
+    The name and an API key have no blanks at their ends. A password may: it is the key unless the name is `apikey`.
+    """
+    problems = []
+    for name in ("api_user", "api_key"):
+        text = options[name]
+        if _CONTROL.search(text):
+            problems.append(_control_problem(name, text, "so the server would refuse it"))
+        elif text != text.strip() and (name == "api_user" or options["api_user"].strip() == "apikey"):
+            problems.append(f"{name} begins or ends with a blank, so the server would refuse it")
+    return problems
 
 
 def _email_problems(text: str) -> list[str]:

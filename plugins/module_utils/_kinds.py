@@ -54,8 +54,8 @@ _WANTED = {
     "list": "a list",
     "dict": "a dict",
 }
-# What Ansible takes for each of them, converts without a question, or refuses without quoting a secret: a text may hold a
-# boolean, a number, or a list with commas.
+# What Ansible takes for each of them, converts without a question, or refuses without quoting a secret: a text may
+# hold a boolean, a number, or a list with commas.
 _TAKEN: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "bool": (bool, str, int, float),
@@ -78,7 +78,7 @@ def _wanted_by(option: t.Mapping[str, t.Any]) -> str | None:
 
 @dataclasses.dataclass
 class NumberForText:
-    """A number where a text belongs: where the first one stands, the `text` that it becomes, how many more there are."""
+    """A number where a text belongs: where the first stands, the `text` that it becomes, how many more there are."""
 
     place: str
     text: str
@@ -112,10 +112,12 @@ class Findings:
         else:
             self.numbers[name] = number
 
-    @property
-    def has_problems(self) -> bool:
-        """Whether any kind is wrong, in the rows too."""
-        return bool(self.problems) or any(row.problems for row in self.rows.values())
+    def all_problems(self) -> list[str]:
+        """Those of the rows too, each with the place of its row."""
+        of_rows = (
+            f"{place(number, row.options)}: {problem}" for number, row in self.rows.items() for problem in row.problems
+        )
+        return [*self.problems, *of_rows]
 
     def warnings(self) -> list[str]:
         """One sentence for each option that has numbers for texts, however many rows have them."""
@@ -179,11 +181,9 @@ class KindCheck:
             _add_problem(name, "", wanted, value, found)
 
     def _look_at_text(self, name: str, item: str, value: t.Any, found: Findings) -> None:
-        """`item`: which one of a list. A date without a time reads as it was typed."""
+        """`item`: which one of a list."""
         is_number = isinstance(value, (int, float, datetime.datetime)) and not isinstance(value, bool)
-        if isinstance(value, str) or (isinstance(value, datetime.date) and not isinstance(value, datetime.datetime)):
-            return
-        if name in self._chosen and isinstance(value, (bool, int, float)):
+        if _is_text(value) or (name in self._chosen and isinstance(value, (bool, int, float))):
             return
         if name in self._secret or not is_number:
             _add_problem(name, item, "text", value, found)
@@ -199,7 +199,9 @@ class KindCheck:
             elif check._unusual(row):
                 of_row = check(row)
                 for option, one in of_row.numbers.items():
-                    found.add_number(option, NumberForText(f"{one.place} of {place(number, row)}", one.text, one.more))
+                    if option not in found.numbers:
+                        one.place += f" of {place(number, row)}"
+                    found.add_number(option, one)
                 if of_row.wrong or of_row.unknown:
                     found.rows[number] = of_row
 
@@ -210,6 +212,16 @@ class KindCheck:
             if isinstance(kept.get(name), (list, tuple)):
                 kept[name] = [_kept_row(number, row, found) for number, row in enumerate(kept[name])]
         return kept
+
+
+def _is_text(value: t.Any) -> bool:
+    """Whether the value stands for the text that was typed: so does a date without a time, and what a vault encrypted.
+
+    Before ansible-core 2.19, the latter is an object of its own.
+    """
+    if isinstance(value, datetime.date):
+        return not isinstance(value, datetime.datetime)
+    return isinstance(value, str) or bool(getattr(value, "__ENCRYPTED__", False))
 
 
 def _kept_row(number: int, row: t.Any, found: Findings) -> t.Any:

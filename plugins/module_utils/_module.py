@@ -12,6 +12,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
@@ -135,7 +136,7 @@ class Module(AnsibleModule):
         own = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
         self._given = _with_rows(own, self.argument_spec)
         self._kinds = KindCheck(self.argument_spec)(self._given)
-        if self._kinds.has_problems:
+        if self._kinds.all_problems():
             self._problems = (self._explain or explain_options)(self._given, self.argument_spec)
         self.params = {**{name: self.params[name] for name in self.params.keys() - own}, **self._kinds.options}
 
@@ -150,6 +151,10 @@ class Module(AnsibleModule):
             if problems:
                 msg = str(InvalidInput(problems))
         super().fail_json(msg, **result)
+
+    def warn(self, warning: str, *more: t.Any, **named: t.Any) -> None:
+        """Since ansible-core 2.19, what is masked in a result does not reach into its warnings."""
+        super().warn(remove_values(warning, self.no_log_values), *more, **named)
 
     def _log_invocation(self) -> None:
         """The line in the system's log: how many rows a list has, and of a secret only that it was given.
@@ -240,7 +245,7 @@ def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     # One that there is not is told as such, and not once more for each customer.
     family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
     flat_spec = {**spec, "customers": {**spec["customers"], "options": None}}
-    problems = kinds.problems + _validated(flat_spec, kinds)[0]
+    problems = kinds.problems + validated(flat_spec, kinds)[0]
     if not isinstance(rows, list):
         return problems
     for number, row in enumerate(rows):
@@ -251,8 +256,8 @@ def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
 
 
 def _one_customers_problems(spec: Spec, kinds: Findings, family: str) -> list[str]:
-    problems, validated = _validated(spec, kinds)
-    return kinds.problems + (problems or customer_problems(validated, family))
+    problems, options = validated(spec, kinds)
+    return kinds.problems + (problems or customer_problems(options, family))
 
 
 def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
@@ -262,13 +267,13 @@ def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     """
     kinds = KindCheck(spec)(options)
     family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
-    return _one_customers_problems(spec, kinds, family) if kinds.has_problems else []
+    return _one_customers_problems(spec, kinds, family) if kinds.problems else []
 
 
 def explain_options(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     """Which kinds are wrong, and what Ansible finds besides."""
     kinds = KindCheck(spec)(options)
-    return kinds.problems + _validated(spec, kinds)[0]
+    return kinds.problems + validated(spec, kinds)[0]
 
 
 def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -276,7 +281,7 @@ def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _validated(spec: Spec, kinds: Findings) -> tuple[list[str], dict[str, t.Any]]:
+def validated(spec: Spec, kinds: Findings) -> tuple[list[str], dict[str, t.Any]]:
     """Every error that Ansible finds in the options whose kinds are right, and what it makes of them."""
     right = {name: option for name, option in spec.items() if name not in kinds.wrong}
     result = ArgumentSpecValidator(right).validate(_given(kinds.options))

@@ -21,12 +21,15 @@ import sys
 import typing as t
 
 from ansible import constants as C
+from ansible.errors import AnsibleError
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ShippedModule
 from ansible.utils.vars import merge_hash
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
     Explain,
     Module,
@@ -75,7 +78,16 @@ class DirectAction(ShippedModule):
     EXPLAIN: Explain | None = None
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        task_vars = task_vars or {}
+        try:
+            return self._run_somewhere(tmp, task_vars or {})
+        except (TypeError, AnsibleError):
+            # Some kinds of values, such as bytes, cannot be handed to a module at all, wherever it runs.
+            problems = KindCheck(self.SPEC())(self._task.args).all_problems()
+            if not problems:
+                raise
+            return {"failed": True, "changed": False, "msg": str(InvalidInput(problems))}
+
+    def _run_somewhere(self, tmp: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if any(reason(self, task_vars) for reason in _REASONS_TO_SHIP):
             result: dict[str, t.Any] = super().run(tmp, task_vars)
         else:

@@ -13,16 +13,17 @@ import typing as t
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import customer_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FAMILIES
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FAMILIES
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
     SUMMARY,
     fleet_problems,
     kind_of,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import Findings, KindCheck, kind_of_value
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, kind_of_value, merged
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, merged
 
 Report = dict[str, t.Any]
 
@@ -50,7 +51,9 @@ def check(
         rows = []
         problems.append(f"fleet_{error}")
     else:
-        problems += _shared_problems(defaults, passwords) + _row_problems(rows)
+        found, sound = _shared_problems(_without(omit, defaults), _without(omit, passwords))
+        # What is shared is told once, and not again for each customer.
+        problems += found + _row_problems(merged(customers, *sound, omit) if found else rows)
         if settings["purge"] and not rows:
             problems.append("fleet_purge with no fleet_customers would delete every customer of the account")
     return {
@@ -79,41 +82,71 @@ def _setting_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
-def _shared_problems(defaults: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) -> list[str]:
-    return [f"fleet_defaults must not hold {name}" for name in _NAMES if name in defaults] + [
-        f"fleet_passwords: the password of '{shown(str(name), 100)}' must be a text, and is {kind_of_value(value)}"
-        for name, value in passwords.items()
-        if not isinstance(value, (str, int, float, type(None)))
+def _without(omit: t.Any, values: t.Any) -> Row:
+    """The values without those that are omitted."""
+    return merged([{}], values, omit=omit)[0]
+
+
+def _shared_problems(defaults: Row, passwords: Row) -> tuple[list[str], tuple[Row, Row]]:
+    """What is wrong with them, and both without values of a wrong kind."""
+    kinds = KindCheck(_row_spec())(defaults)
+    problems = [f"fleet_defaults must not hold {name}" for name in _NAMES if name in defaults]
+    problems += [f"fleet_defaults: {problem}" for problem in _kind_problems(kinds)]
+    check_password = KindCheck({"password": _row_spec()["password"]})
+    of_passwords = {name: check_password({"password": value}).problems for name, value in passwords.items()}
+    problems += [
+        f"fleet_passwords: the password of '{shown(str(name), 100)}'{problem[len('password') :]}"
+        for name, found in of_passwords.items()
+        for problem in found
     ]
+    sound_defaults = {name: value for name, value in defaults.items() if name not in {*kinds.wrong, *kinds.unknown}}
+    return problems, (sound_defaults, {name: value for name, value in passwords.items() if not of_passwords[name]})
+
+
+def _row_spec() -> Spec:
+    spec: Spec = fleet_spec()["customers"]["options"]
+    return spec
+
+
+def _kind_problems(kinds: Findings) -> list[str]:
+    return [f"there is no option '{shown(str(name), 100)}'" for name in kinds.unknown] + kinds.problems
 
 
 def _row_problems(rows: t.Sequence[Row]) -> list[str]:
-    spec = fleet_spec()["customers"]["options"]
+    spec = _row_spec()
+    check_kinds = KindCheck(spec)
     unset = dict.fromkeys(spec)
     problems: list[str] = []
     for number, row in enumerate(rows):
-        found: list[str] = []
-        typed = {**unset, **{name: _typed(name, value, spec, found) for name, value in row.items()}}
+        kinds = check_kinds(row)
+        found = _kind_problems(kinds)
+        right = {name: value for name, value in kinds.options.items() if name in spec}
+        typed = {**unset, **{name: _typed(name, value, spec, found) for name, value in right.items()}}
         if not typed["username"]:
-            found.append("username is missing")
+            found += [] if "username" in kinds.wrong else ["username is missing"]
+            typed["username"] = None
         # Whose family of addresses is in use, the connection says, which the role does not know.
-        families = [customer_problems(typed, family) for family in FAMILIES] if not found else [found]
-        problems += [f"fleet_{place(number, row)}: {problem}" for problem in families[0] if problem in families[-1]]
+        found += dict.fromkeys(
+            problem for family in FAMILIES for problem in customer_problems(_usable(typed, family), family)
+        )
+        problems += [f"fleet_{place(number, row)}: {problem}" for problem in found]
     return problems + [_OPTIONS.sub(r"fleet_\1", problem) for problem in name_problems(rows)]
+
+
+def _usable(options: Row, family: str) -> Row:
+    """The options without those that this family of addresses does not have."""
+    return {name: value for name, value in options.items() if name not in BY_NAME or family in BY_NAME[name].families}
 
 
 def _typed(name: str, value: t.Any, spec: Spec, found: list[str]) -> t.Any:
     """The value as the module would take it; None, and a sentence in `found`, for one that it would not take."""
-    option = spec.get(name)
-    if option is None:
-        found.append(f"there is no option '{shown(str(name), 100)}'")
-        return None
     if value is None:
         return None
+    option = spec[name]
     try:
         typed = _CONVERSIONS[option["type"]](value)
     except TypeError:
-        found.append(f"{name} must be {_WANTED[option['type']]}, and is {kind_of_value(value)}{_told(value, option)}")
+        found.append(f"{name} must be true or false, and is {kind_of_value(value)}{_told(value, option)}")
         return None
     if typed not in option.get("choices", [typed]):
         found.append(f"{name} must be {' or '.join(option['choices'])}, and is{_told(value, option)}")
@@ -124,18 +157,11 @@ def _told(value: t.Any, option: t.Mapping[str, t.Any]) -> str:
     return f" '{shown(value, 100)}'" if isinstance(value, str) and not option.get("no_log") else ""
 
 
-def _text(value: t.Any) -> str:
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise TypeError
-
-
 def _texts(value: t.Any) -> list[str]:
-    return [_text(item) for item in check_type_list(value)]
+    return [str(item) for item in check_type_list(value)]
 
 
-_CONVERSIONS: dict[str, t.Callable[[t.Any], t.Any]] = {"str": _text, "bool": check_type_bool, "list": _texts}
-_WANTED = {"str": "a text", "bool": "true or false", "list": "a list of texts"}
+_CONVERSIONS: dict[str, t.Callable[[t.Any], t.Any]] = {"str": str, "bool": check_type_bool, "list": _texts}
 
 
 def _batches(total: int, size: int) -> list[dict[str, int]]:

@@ -300,6 +300,8 @@ def test_options_are_made_what_a_module_makes_of_them(parse):
     assert [asked[name] for name in given] == [12.5, 2, False, True, "4101", None]
     assert asked["api_user"] == "acme"
     assert asked["api_url"] == OPTIONS["api_url"]
+    [warning] = parse.display
+    assert warning.startswith("city is a number, and is used as the text '4101'; ")
 
 
 def test_a_text_that_looks_like_a_list_stays_a_text(parse):
@@ -313,8 +315,14 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
         ({"citty": "x", "apy_key": "canary"}, "The options are not valid: there is no apy_key; there is no citty."),
         ({"retries": "many"}, "retries"),
         ({"api": "other"}, "value of api must be one of: reseller, customer"),
-        ({"city": ["canary"]}, "The options are not valid: city must be one value, not a list or a dictionary."),
-        ({"city": {"canary": 1}}, "city must be one value"),
+        ({"city": ["canary"]}, "The options are not valid: city must be a text, and is a list."),
+        ({"city": {"canary": 1}}, "city must be a text, and is a dict."),
+        ({"country": False, "region": True}, "country must be a text, and is a boolean; put it in quotes, "),
+        ({"country": False, "region": True}, "region must be a text, and is a boolean; put it in quotes, "),
+        ({"api_user": True}, "api_user must be a text, and is a boolean; put it in quotes, "),
+        ({"api_key": 4711}, "The options are not valid: api_key must be a text, and is a number; put it in quotes, "),
+        ({"api_key": ["canary"]}, "The options are not valid: api_key must be a text, and is a list."),
+        ({"city": b"canary"}, "The options are not valid: city must be a text, and is bytes."),
         ({"api_user": None}, "missing required arguments: api_user"),
         ({"api_key": "{{ 'canary' | nonsense }}"}, "The template of api_key cannot be evaluated: "),
     ],

@@ -127,6 +127,76 @@ def test_an_empty_email_can_be_fed_back_but_not_created():
     assert creation_problems({**COMPLETE, "email": ""}, "customer") == ["creation needs email"]
 
 
+TYPED_NEVER = ["\t", "\n", "\r", "\r\n", "\x7f", "\x85", "\u2028", "\u2029"]
+
+
+@pytest.mark.parametrize("control", TYPED_NEVER)
+def test_a_password_that_nobody_can_type_is_refused(control):
+    for password in (f"canary-4711{control}", f"{control}canary-4711", f"canary{control}4711"):
+        [problem] = option_problems({"password": password}, "reseller")
+        assert problem.startswith("password ") and "nobody can type" in problem
+        assert "canary" not in problem
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\n\n"])
+def test_a_line_break_at_the_end_of_a_secret_is_told_with_what_leaves_it(end):
+    [problem] = option_problems({"password": f"canary-4711{end}"}, "reseller")
+    assert problem.startswith("password ends with a line break")
+    for part in ("echo x | ansible-vault encrypt_string", "printf %s", "--prompt"):
+        assert part in problem
+    for name in ("api_user", "api_key"):
+        options = {**CONNECTION, name: f"canary-4711{end}"}
+        [problem] = connection_problems(options)
+        assert problem.startswith(f"{name} ends with a line break") and "ansible-vault" in problem
+        assert "canary" not in problem
+
+
+@pytest.mark.parametrize("password", [" x x x ", "trailing ", "\u00a0blank\u00a0", "ünï-cödé", "a'b\"c\\d"])
+def test_a_password_may_hold_blanks_and_what_else_can_be_typed(password):
+    assert option_problems({"password": password}, "reseller") == []
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "wrong"),
+    [
+        ("acme", "key", []),
+        # The password of an account may end like that.
+        ("acme", " key ", []),
+        ("acme ", "key", ["api_user"]),
+        ("apikey", " SG.key", ["api_key"]),
+        ("apikey", "SG.key\u00a0", ["api_key"]),
+        ("apikey ", "SG.key ", ["api_user", "api_key"]),
+        ("acme", "k\ney", ["api_key"]),
+        ("ac\tme", "key", ["api_user"]),
+    ],
+)
+def test_blanks_and_control_characters_in_what_names_the_account(user, key, wrong):
+    problems = connection_problems({**CONNECTION, "api_user": user, "api_key": key})
+    assert [problem.split()[0] for problem in problems] == wrong
+    assert all("so the server would refuse it" in problem for problem in problems)
+
+
+@pytest.mark.parametrize("name", ["ip_groups", "ips"])
+@pytest.mark.parametrize(
+    ("item", "told"),
+    [
+        (" Marketing", " ' Marketing' begins or ends with a blank"),
+        ("Marketing\u00a0", " 'Marketing\u00a0' begins or ends with a blank"),
+        ("a\n", " 'a\\n' begins or ends with a blank"),
+        ("", " is empty"),
+        ("  ", " is empty"),
+    ],
+)
+def test_an_item_of_a_list_has_no_blanks_at_its_ends(name, item, told):
+    assert option_problems({name: ["192.0.2.1", item]}, "reseller") == [f"{name}[1]{told}"]
+    assert option_problems({"ip_groups": ["News and Marketing"]}, "reseller") == []
+
+
+@pytest.mark.parametrize("user", [{"canary": 1}, ["canary"], True, b"canary"])
+def test_what_stands_for_a_name_is_not_told_as_one(user):
+    assert place(3, {"username": user}) == "customers[3]"
+
+
 @pytest.mark.parametrize("name", ["password", "new_username", "username"])
 def test_what_is_empty_is_said_to_be_empty(name):
     assert option_problems({name: ""}, "reseller") == [f"{name} is empty"]

@@ -94,6 +94,8 @@ def test_nothing_yet() -> None:
     assert (report["changed"], report["failed"], report["lines"]) == (False, False, ["0 customers: nothing to do"])
 
 
+QUOTE_BOOLEAN = "put it in quotes, since YAML takes words such as NO, yes and on for booleans"
+QUOTE_NUMBER = "put it in quotes, since YAML drops leading zeros and a plus sign, and takes 12:30 for 750"
 ADA = {"username": "ada@example.com"}
 
 
@@ -134,10 +136,16 @@ def test_what_is_wrong_is_told_in_the_words_of_the_role(variables, problem) -> N
         ({"citty": "canary"}, "there is no option 'citty'"),
         ({"active": "perhaps"}, "active must be true or false, and is a text 'perhaps'"),
         ({"city": {"canary": 1}}, "city must be a text, and is a dict"),
-        ({"ip_groups": [["canary"]]}, "ip_groups must be a list of texts, and is a list"),
+        ({"ip_groups": [["canary"]]}, "ip_groups[0] must be a text, and is a list"),
         ({"ip_groups": {"canary": 1}}, "ip_groups must be a list of texts, and is a dict"),
         ({"state": "gone"}, "state must be present or absent, and is 'gone'"),
         ({"password": ["canary"]}, "password must be a text, and is a list"),
+        ({"password": 47114711}, f"password must be a text, and is a number; {QUOTE_NUMBER}"),
+        ({"country": False}, f"country must be a text, and is a boolean; {QUOTE_BOOLEAN}"),
+        ({"new_username": True}, f"new_username must be a text, and is a boolean; {QUOTE_BOOLEAN}"),
+        ({"ip_groups": ["a", True]}, f"ip_groups[1] must be a text, and is a boolean; {QUOTE_BOOLEAN}"),
+        ({"ip_groups": "News, Marketing"}, "ip_groups[1] ' Marketing' begins or ends with a blank"),
+        ({"ip_groups": ["News", ""]}, "ip_groups[1] is empty"),
     ],
 )
 def test_an_option_that_is_wrong_is_told_with_its_customer_and_without_a_secret(options, problem) -> None:
@@ -155,4 +163,28 @@ def test_the_limits_of_the_module_are_told_by_the_names_of_the_role() -> None:
 
 def test_texts_for_booleans_numbers_for_texts_and_a_text_for_a_list_are_taken_as_the_module_takes_them() -> None:
     row = {**ADA, "active": "yes", "zip": 4101, "ip_groups": "a,b", "city": None}
-    assert check([row], {}, {"ada@example.com": 47114711}, SETTINGS)["problems"] == []
+    assert check([row], {}, {"ada@example.com": None}, SETTINGS)["problems"] == []
+
+
+def test_what_is_wrong_with_shared_values_is_told_once_and_not_for_each_customer() -> None:
+    defaults = {"country": False, "citty": "canary", "city": "Oslo"}
+    passwords = {"c0@example.com": 47114711, "c1@example.com": "good-4711", "c2@example.com": True}
+    assert check(rows(3), defaults, passwords, SETTINGS)["problems"] == [
+        "fleet_defaults: there is no option 'citty'",
+        f"fleet_defaults: country must be a text, and is a boolean; {QUOTE_BOOLEAN}",
+        f"fleet_passwords: the password of 'c0@example.com' must be a text, and is a number; {QUOTE_NUMBER}",
+        f"fleet_passwords: the password of 'c2@example.com' must be a text, and is a boolean; {QUOTE_BOOLEAN}",
+    ]
+
+
+def test_a_wrong_kind_does_not_hide_what_else_is_wrong_with_a_customer() -> None:
+    row = {**ADA, "country": False, "zip": "1" * 51, "active": "perhaps"}
+    told = check([row, {"username": ["canary"]}], {}, {}, SETTINGS)["problems"]
+    assert [text.rpartition(": ")[2].split(" ")[0] for text in told] == ["country", "active", "zip", "username"]
+    assert told[-1] == "fleet_customers[1]: username must be a text, and is a list"
+
+
+def test_omitted_shared_values_are_no_problem() -> None:
+    assert (
+        check(rows(1), {"country": "__omit__"}, {"c0@example.com": "__omit__"}, SETTINGS, "__omit__")["problems"] == []
+    )

@@ -10,7 +10,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import kind_of_value, merged
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import merged
 
 
 def test_an_own_value_wins_over_a_password_and_that_over_a_default() -> None:
@@ -58,11 +58,3 @@ def test_what_is_no_list_of_dicts_is_told_without_its_value(arguments: tuple[Any
     with pytest.raises(TypeError) as caught:
         merged(*arguments)
     assert str(caught.value) == text
-
-
-def test_a_boolean_is_no_number() -> None:
-    assert (kind_of_value(True), kind_of_value(1), kind_of_value(object())) == (
-        "a boolean",
-        "a number",
-        "of an unknown type",
-    )
