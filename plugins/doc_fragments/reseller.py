@@ -22,12 +22,16 @@ options:
   api_user:
     description:
       - Name of the account that owns the customers, or the word V(apikey) when O(api_key) is an API key.
+      - A blank at an end, a line break or another control character is an error.
       - If not set, the environment variable E(SENDGRID_API_USER) is used.
     type: str
     required: true
   api_key:
     description:
       - Password of the account, or an API key.
+      - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
+      - A line break or another control character is an error, and so is a blank at an end of an API key. The command
+        C(echo x | ansible-vault encrypt_string) encrypts a line break with the text, C(printf %s x) does not.
       - It is sent in the body of a request only, never in an address.
       - If not set, the environment variable E(SENDGRID_API_KEY) is used.
     type: str
@@ -88,6 +92,10 @@ requirements:
   - requests
   - xmltodict
 notes:
+  - Where an option takes a text, a boolean is an error, and a number is used as a text with a warning that shows it.
+    Put such texts in quotes. To YAML, V(NO) and V(on) are booleans, V(04101) is 2113, V(12:30) is 750, and a plus sign
+    before a number is nothing. For a secret, a number is an error too.
+  - A value of the wrong kind is an error that names the option and the kind, and never shows the value.
   - The API tells nothing of the kind of a failure by its HTTP status; the answer itself is read.
   - A proxy is taken from the environment only, never from the settings of the system. The variables are E(HTTPS_PROXY),
     E(ALL_PROXY) and E(NO_PROXY), or their names in lower case. A SOCKS proxy needs the Python library C(PySocks).

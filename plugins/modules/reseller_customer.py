@@ -62,6 +62,8 @@ options:
   password:
     description:
       - The password, of at least 6 characters. Needed to create a customer.
+      - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
+      - A line break or another control character is an error, since nobody can type it.
     type: str
   update_password:
     description:
@@ -90,21 +92,24 @@ options:
     description:
       - State, province or region, at most 100 characters. Needed to create a customer.
       - The API calls it C(state), a name that means something else in a module.
+      - Write it in quotes. YAML takes V(ON) for a boolean.
     type: str
   zip:
     description:
       - Postal code, at most 50 characters. Needed to create a customer.
-      - Write it in quotes. YAML takes V(04101) for a number.
+      - Write it in quotes. YAML takes V(04101) for the number 2113.
     type: str
   country:
     description:
       - Country, at most 100 characters. Needed to create a customer.
       - The service is known to keep the first 5 characters only. That counts as the same country, with a warning that
         says what is stored. A code such as V(US) avoids it.
-      - Write the code of Norway in quotes. YAML takes V(NO) for a boolean.
+      - Write it in quotes. YAML takes V(NO) for a boolean.
     type: str
   phone:
-    description: Phone number, at most 50 characters. Needed to create a customer.
+    description:
+      - Phone number, at most 50 characters. Needed to create a customer.
+      - Write it in quotes. YAML drops the plus sign of V(+12075550112), and takes V(12:30) for the number 750.
     type: str
   website:
     description:
@@ -150,6 +155,7 @@ options:
   ip_groups:
     description:
       - Names of IP groups of your account for a new customer, each at most 255 characters.
+      - A blank at an end of a name, as in V(News, Marketing), is an error. So is an empty name.
       - Used on creation only, and only with O(api=reseller).
     type: list
     elements: str

@@ -39,6 +39,8 @@ options:
   password:
     description:
       - The password that the customer is to have, of at least 6 characters.
+      - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
+      - A line break or another control character is an error, since nobody can type it.
     type: str
     required: true
   force:

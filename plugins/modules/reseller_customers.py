@@ -62,6 +62,8 @@ options:
       password:
         description:
           - The customer's password, at least 6 characters. Needed to create the customer.
+          - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
+          - A line break or another control character is an error, since nobody can type it.
         type: str
       update_password:
         description:
@@ -87,16 +89,24 @@ options:
         description: City. Needed to create the customer.
         type: str
       region:
-        description: State, province or region. Needed to create the customer.
+        description:
+          - State, province or region. Needed to create the customer.
+          - Write it in quotes. YAML takes V(ON) for a boolean.
         type: str
       zip:
-        description: Postal code. Needed to create the customer.
+        description:
+          - Postal code. Needed to create the customer.
+          - Write it in quotes. YAML takes V(04101) for the number 2113.
         type: str
       country:
-        description: Country. Needed to create the customer. Some servers keep 5 characters only.
+        description:
+          - Country. Needed to create the customer. Some servers keep 5 characters only.
+          - Write it in quotes. YAML takes V(NO) for a boolean.
         type: str
       phone:
-        description: Phone number. Needed to create the customer.
+        description:
+          - Phone number. Needed to create the customer.
+          - Write it in quotes. YAML drops the plus sign of V(+12075550112), and takes V(12:30) for the number 750.
         type: str
       website:
         description: Address of the website. Needed to create the customer. Some servers put C(http://) before it.
@@ -126,7 +136,9 @@ options:
         description: Whitelabel of a new customer. Needed to create one with O(api=reseller), only used then.
         type: str
       ip_groups:
-        description: Groups of IP addresses of a new customer. Only used on creation with O(api=reseller).
+        description:
+          - Groups of IP addresses of a new customer. Only used on creation with O(api=reseller).
+          - A blank at an end of a name, as in V(News, Marketing), is an error. So is an empty name.
         type: list
         elements: str
       ips:

@@ -406,6 +406,8 @@ def both_ways(run):
 
     def run_both(arguments, spec, explain=None, task=_not_called):
         _status, shipped = run(task, arguments, spec, explain=explain)
+        # Those of a process of its own end with it.
+        module_warnings._global_warnings.clear()
         return shipped, json.loads(_direct.module_output(task, spec, arguments, explain))
 
     return run_both
