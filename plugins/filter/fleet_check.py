@@ -13,7 +13,7 @@ author:
 description:
   - Made for the role P(mailfleet.sendgrid.fleet#role), which asks no server before this filter finds nothing wrong.
   - Tells which customer is meant and what is wrong with it. No secret is told.
-positional: defaults, passwords, settings
+positional: defaults, passwords, settings, account
 options:
   _input:
     description: The customers, as for P(mailfleet.sendgrid.fleet_merge#filter).
@@ -32,6 +32,13 @@ options:
     description: The other variables of the role, without the C(fleet_) before their names.
     type: dict
     required: true
+  account:
+    description:
+      - The customers of the account, as M(mailfleet.sendgrid.reseller_customer_info) lists them.
+      - Given, and with C(purge), customers are told of that would be created although a customer that the fleet does
+        not name has their e-mail address, so that somebody seems to have renamed them.
+    type: list
+    elements: dict
 """
 
 EXAMPLES = r"""
@@ -54,13 +61,21 @@ _value:
 
 import typing as t
 
+from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, check
 from jinja2 import pass_context
 
 
 @pass_context
-def fleet_check(context: t.Any, customers: t.Any, defaults: t.Any, passwords: t.Any, settings: t.Any) -> Report:
-    return check(customers, defaults, passwords, settings, context.resolve("omit"))
+def fleet_check(
+    context: t.Any, customers: t.Any, defaults: t.Any, passwords: t.Any, settings: t.Any, account: t.Any = None
+) -> Report:
+    report = check(customers, defaults, passwords, settings, account, context.resolve("omit"))
+    if account is None:
+        return report
+    # What a server said is in it, in sentences that are new objects: no template may ever be seen in them.
+    wrapped: Report = wrap_var(report)
+    return wrapped
 
 
 class FilterModule:

@@ -12,7 +12,8 @@ author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
   - Made for the role P(mailfleet.sendgrid.fleet#role), which deletes them when it is told to.
-  - A customer is named by C(username) or C(new_username). One whose name differs only by case counts as named.
+  - A customer is named by C(username) or C(new_username). One whose name only looks like one of the fleet is not among
+    the result, nor one whose name has blanks at an end or invisible characters. A warning tells of both.
 positional: customers
 options:
   _input:
@@ -42,12 +43,16 @@ _value:
 
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import strangers
+from ansible.utils.display import Display
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import kept, strangers
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row
 
 
 def fleet_strangers(usernames: t.Any, customers: t.Any) -> list[Row]:
-    return strangers(usernames, customers)
+    names = list(usernames)
+    for warning in kept(names, customers):
+        Display().warning(warning)
+    return strangers(names, customers)
 
 
 class FilterModule:

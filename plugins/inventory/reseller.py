@@ -194,9 +194,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         for warning in kinds.warnings():
             self.display.warning(warning)
         # Ansible puts marks of its own on options, which it cannot where a text has one already.
-        return {
-            name: str(value) if isinstance(value, FromEnvironment) else value for name, value in options.items()
-        }
+        return {name: str(value) if isinstance(value, FromEnvironment) else value for name, value in options.items()}
 
     def _not_valid(self, problems: list[str]) -> AnsibleParserError:
         return AnsibleParserError(

@@ -21,7 +21,19 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment im
     named,
     proxy_problems,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FIELDS, Attributes, Field
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+    BY_NAME,
+    FIELDS,
+    LISTED_ALWAYS,
+    Attributes,
+    Field,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import (
+    difference,
+    hidden_problems,
+    name_key,
+    visible,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
 
 try:
@@ -45,6 +57,8 @@ _LINE_BREAK_ADVICE = (
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
+_FormCheck = t.Callable[[str], "list[str]"]
+
 
 def option_problems(options: t.Mapping[str, t.Any], family: str) -> list[str]:
     """What is wrong with the attributes of one customer, whether it exists or not.
@@ -52,13 +66,28 @@ def option_problems(options: t.Mapping[str, t.Any], family: str) -> list[str]:
     `options`: attributes and `new_username` by option name, None for those left out.
     """
     problems: list[str] = []
+    form_checks = {**_FORM_CHECKS, "email": None} if _is_as_listed(options) else _FORM_CHECKS
     for field in FIELDS:
         value = options.get(field.name)
         if value is not None:
-            problems += _field_problems(field, value, family)
+            problems += _field_problems(field, value, family, form_checks.get(field.name))
     if options.get("new_username") is not None:
         problems += _new_username_problems(options["new_username"])
     return problems
+
+
+def _is_as_listed(options: t.Mapping[str, t.Any]) -> bool:
+    """Whether this is a customer as a list shows it, to be fed back. Whatever e-mail address the server shows of it may
+    stand there, so that is judged when the list is known: `email_problems`.
+    """
+    return all(options.get(name) is not None for name in LISTED_ALWAYS)
+
+
+def email_problems(text: str) -> list[str]:
+    """What keeps an e-mail address from being written."""
+    # A row of a list may show an empty one, and must be accepted when it is fed back. Whoever wants to make one empty
+    # is refused by the server, and creation needs one.
+    return (hidden_problems("email", text) or _address_form_problems("email", text)) if text else []
 
 
 def creation_problems(attributes: Attributes, family: str, today: datetime.date | None = None) -> list[str]:
@@ -82,27 +111,36 @@ def place(number: int, row: t.Any) -> str:
     """Where a row stands in the option, and whom it is about. What stands for a name may be anything, a secret too."""
     user = row.get("username") if isinstance(row, dict) else None
     is_name = user and isinstance(user, (str, int)) and not isinstance(user, bool)
-    return f"customers[{number}] ('{shown(str(user), 100)}')" if is_name else f"customers[{number}]"
+    return f"customers[{number}] ('{visible(str(user))}')" if is_name else f"customers[{number}]"
 
 
 def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
-    """The names that more than one row speaks of, or that differ only by case. Rows may be of any kind."""
+    """The names that more than one row speaks of, or that only look alike. Rows may be of any kind."""
     places: dict[str, list[int]] = collections.defaultdict(list)
     spellings: dict[str, set[str]] = collections.defaultdict(set)
     for number, row in enumerate(rows):
         for name in _names(row):
             places[name].append(number)
-            spellings[name.casefold()].add(name)
+            spellings[name_key(name)].add(name)
     problems = [
         f"{_enumeration([f'customers[{number}]' for number in numbers])} have the username '{shown(name, 100)}'"
         for name, numbers in places.items()
         if len(numbers) > 1
     ]
     return problems + [
-        f"{_enumeration([place(number, {'username': name}) for number, name in firsts])} differ only by case"
+        f"{_enumeration([place(number, {'username': name}) for number, name in firsts])} {_alike(firsts)}"
         for firsts in (sorted((places[name][0], name) for name in names) for names in spellings.values())
         if len({number for number, _name in firsts}) > 1
     ]
+
+
+def _alike(firsts: t.Sequence[tuple[int, str]]) -> str:
+    """In what names differ that look alike, as a clause about all of them."""
+    [(_number, first), *others] = firsts
+    told = {difference(first, name) for _number, name in others}
+    return (
+        told.pop().replace("differs", "differ") if len(told) == 1 and "only looks alike" not in told else "look alike"
+    )
 
 
 def _names(row: t.Any) -> set[str]:
@@ -115,9 +153,12 @@ def _enumeration(texts: t.Sequence[str]) -> str:
 
 
 def filter_problems(filters: Attributes) -> list[str]:
-    """What is wrong with the filters of a list. Limits do not matter to a search."""
+    """What is wrong with the filters of a list. Limits do not matter to a search; what nobody sees finds nothing."""
     return [
-        problem for name, value in filters.items() if isinstance(value, str) for problem in _not_carried(name, value)
+        problem
+        for name, value in filters.items()
+        if isinstance(value, str)
+        for problem in [*_not_carried(name, value), *hidden_problems(name, value)]
     ]
 
 
@@ -222,12 +263,11 @@ def _called_hosts(address: str) -> set[str] | None:
     return {(host or "").strip("[]").lower() for host in hosts}
 
 
-def _field_problems(field: Field, value: t.Any, family: str) -> list[str]:
+def _field_problems(field: Field, value: t.Any, family: str, check_form: _FormCheck | None) -> list[str]:
     if family not in field.families:
         return [f"{field.name} cannot be used with api={family}"]
     if field.kind == "bool":
         return []
-    check_form = _FORM_CHECKS.get(field.name)
     problems: list[str] = []
     for number, text in enumerate(value) if field.kind == "list" else ((None, value),):
         misplaced = _item_problems(field.name, number, text) if number is not None else []
@@ -259,7 +299,7 @@ def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
 
 
 def _username_problems(text: str) -> list[str]:
-    return [] if text else ["username is empty"]
+    return hidden_problems("username", text) if text else ["username is empty"]
 
 
 def _password_problems(text: str) -> list[str]:
@@ -295,12 +335,6 @@ def _credential_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     return problems
 
 
-def _email_problems(text: str) -> list[str]:
-    # A row of a list may show an empty one, and must be accepted when it is fed back. Whoever wants to make one empty
-    # is refused by the server, and creation needs one.
-    return _address_form_problems("email", text) if text else []
-
-
 def _address_form_problems(name: str, text: str) -> list[str]:
     return [] if _EMAIL.fullmatch(text) else [f"{name} '{shown(text, 100)}' is not an e-mail address"]
 
@@ -317,10 +351,10 @@ def _date_problems(text: str) -> list[str]:
     return [] if _date(text) else [f"billing_date '{shown(text, 100)}' is not a date in the form YYYY-mm-dd"]
 
 
-_FORM_CHECKS: dict[str, t.Callable[[str], list[str]]] = {
+_FORM_CHECKS: t.Mapping[str, _FormCheck | None] = {
     "username": _username_problems,
     "password": _password_problems,
-    "email": _email_problems,
+    "email": email_problems,
     "ips": _ip_problems,
     "billing_date": _date_problems,
 }
@@ -333,7 +367,7 @@ def _new_username_problems(text: str) -> list[str]:
         return ["new_username is empty"]
     problems = _not_carried("new_username", text)
     problems += _too_long("new_username", text, limit)
-    problems += _address_form_problems("new_username", text)
+    problems += hidden_problems("new_username", text) or _address_form_problems("new_username", text)
     if "sendgrid.com" in text.rpartition("@")[2].lower():
         problems.append("new_username must not be in the domain sendgrid.com")
     return problems

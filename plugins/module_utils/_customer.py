@@ -14,11 +14,18 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import 
     base_address,
     connection_problems,
     creation_problems,
+    email_problems,
     option_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FIELDS, Attributes
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Plan, creation_attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FIELDS, Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+    Desired,
+    Observed,
+    Plan,
+    creation_attributes,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
     APPLIED,
     NOT_REACHED,
@@ -57,7 +64,11 @@ def check(options: Options, problems: list[str]) -> None:
 
 def _about(options: Options) -> str:
     user = options.get("username")
-    return f"The options for customer '{shown(user, 100)}' are not valid" if user else "The options are not valid"
+    return _are_not_valid(user) if user else "The options are not valid"
+
+
+def _are_not_valid(user: str) -> str:
+    return f"The options for customer '{visible(user)}' are not valid"
 
 
 def customer_problems(options: Options, family: str) -> list[str]:
@@ -66,6 +77,18 @@ def customer_problems(options: Options, family: str) -> list[str]:
     if options.get("new_username") is not None and options.get("state") == "absent":
         problems.append("new_username cannot be used with state=absent")
     return problems
+
+
+def check_email(desired: Desired, observed: Observed) -> None:
+    """Raises InvalidInput for an e-mail address that may stand there only because the server shows it, and does not."""
+    wanted, current = desired.attributes.get("email"), observed.current or {}
+    if wanted is None or desired.state == "absent":
+        return
+    if "email" in current and BY_NAME["email"].same(wanted, current["email"]):
+        return
+    problems = email_problems(wanted)
+    if problems:
+        raise InvalidInput(problems, about=_are_not_valid(desired.username))
 
 
 def check_creation(desired: Desired, todo: Plan, family: str) -> None:

@@ -139,6 +139,8 @@ _LISTED_BY_WIRE = {field.wire: field for field in FIELDS if field.listed}
 FILTERS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.filter)
 # The attributes of a customer in results. A company is among them so that a list can be fed back as it is.
 LISTED: tuple[str, ...] = tuple(field.name for field in FIELDS if field.listed)
+# Those that every row of every server shows.
+LISTED_ALWAYS = frozenset(LISTED) - {"company", "website_access"}
 
 
 def to_wire(attributes: Attributes) -> list[tuple[str, str]]:

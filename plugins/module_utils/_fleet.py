@@ -28,6 +28,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     by_username,
     check,
     check_creation,
+    check_email,
     common_result,
     customer_problems,
     desired_of,
@@ -52,6 +53,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     stored_text,
     to_check_password,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import (
+    NO_CUSTOMERS,
+    check_ceiling,
+    hidden_names,
+    renamed_error,
+    whom_to_purge,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
     APPLIED,
     NOT_REACHED,
@@ -62,7 +70,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile impo
     pretend,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import MOST_AT_ONCE, Session
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
@@ -70,6 +77,7 @@ SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "n
 _KINDS = {"create": "created", "delete": "deleted", "rename": "renamed"}
 
 _FEW = 3
+_HELD_BACK = "a purge deletes nothing as long as a customer of the fleet has an error"
 _NOTHING_DONE = "nothing was changed, because {reason}."
 # Seconds between two looks at the clock while calls are under way.
 _TICK = 0.5
@@ -104,6 +112,11 @@ class Member:
         return self.error is not None or (self.outcome is not None and self.outcome.error is not None)
 
     @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do about it, and nothing went wrong."""
+        return self.kind not in ("failed", "not_reached")
+
+    @property
     def kind(self) -> str:
         """The name in the summary."""
         if self.has_failed:
@@ -128,11 +141,19 @@ def manage_fleet(
         run = _Run(session, options, check_mode, stop, watcher or Watcher())
         roster = run.roster()
         members = [_member(desired, roster) for desired in wanted]
+        warnings = hidden_names(roster)
+        unmanaged: list[Member] = []
         if options["purge"]:
-            members += _to_purge(wanted, roster, options["max_deletions"])
+            purge = whom_to_purge(wanted, roster)
+            check_ceiling(purge.deletions, options["max_deletions"])
+            warnings += purge.warnings()
+            unmanaged = [_member(Desired(name, state="absent"), roster) for name in purge.deletions]
+            for position, names in purge.renamed.items():
+                members[position].error = members[position].error or renamed_error(wanted[position], names)
         run.plan(members)
-        run.carry_out(members)
-    result = _result(members, stop, check_mode)
+        run.carry_out(members, unmanaged)
+    result = _result(members, unmanaged, stop, check_mode)
+    result["warnings"] += warnings
     if stop.is_interrupted:
         run.watcher.stopped(result.get("msg") or "everything was done before the interruption.")
     return result
@@ -147,6 +168,14 @@ def fleet_problems(options: Options) -> list[str]:
         for problem in customer_problems(row, options["api"])
     ]
     problems += name_problems(rows)
+    if options["purge"] and not rows:
+        problems.append(NO_CUSTOMERS)
+    return problems + setting_problems(options)
+
+
+def setting_problems(options: Options) -> list[str]:
+    """What is wrong with the options that are about no single customer."""
+    problems: list[str] = []
     if options["purge"] and options["max_deletions"] is None:
         problems.append("purge needs max_deletions, the number of customers that it may delete")
     if options["max_deletions"] is not None and options["max_deletions"] < 0:
@@ -158,28 +187,11 @@ def fleet_problems(options: Options) -> list[str]:
 
 def _member(desired: Desired, roster: Roster) -> Member:
     try:
-        return Member(desired, Observed(roster.identify(desired), shows_website_access=roster.shows_website_access))
+        observed = Observed(roster.identify(desired), shows_website_access=roster.shows_website_access)
+        check_email(desired, observed)
     except InvalidInput as error:
         return Member(desired, error=error)
-
-
-def _to_purge(wanted: t.Iterable[Desired], roster: Roster, most: int) -> list[Member]:
-    """The customers that the fleet does not name. Raises InvalidInput when there are more than `most`.
-
-    A customer whose name differs only by case from one of the fleet is an error of that one, and none to delete.
-    """
-    named = {name.casefold() for desired in wanted for name in desired.usernames}
-    doomed = [Desired(name, state="absent") for name in roster if name.casefold() not in named]
-    if len(doomed) > most:
-        names = ", ".join(f"'{shown(desired.username, 100)}'" for desired in doomed[:_FEW])
-        raise InvalidInput(
-            [
-                f"{len(doomed)} customers are not in the fleet ({names}{', …' if len(doomed) > _FEW else ''}), "
-                f"and max_deletions is {most}"
-            ],
-            about="Nothing was changed, since purge would delete more customers than it may",
-        )
-    return [_member(desired, roster) for desired in doomed]
+    return Member(desired, observed)
 
 
 class _Run:
@@ -209,15 +221,24 @@ class _Run:
                 self._plan(member)
             self._consider(member)
 
-    def carry_out(self, members: t.Sequence[Member]) -> None:
+    def carry_out(self, members: t.Sequence[Member], unmanaged: t.Sequence[Member]) -> None:
         """Does what is to be done, and returns when that is done or stopped and no call is under way any more.
 
-        In check mode it is pretended, and ends early where the run would.
+        In check mode it is pretended, and ends early where the run would. `unmanaged`: the customers to delete when
+        all `members` are done, and only if they are as they should be.
         """
+        total = len(members) + len(unmanaged)
+        self._carry_out(members, len(unmanaged), total)
+        if all(member.is_done for member in members):
+            self.plan(unmanaged)
+            self._carry_out(unmanaged, 0, total)
+
+    def _carry_out(self, members: t.Sequence[Member], later: int, total: int) -> None:
+        """The work on some of `total` customers, while `later` ones have to wait."""
         waiting = [member for member in members if member.error is None and member.outcome is None]
         failed = sum(member.has_failed for member in members)
         with self._at_work_on(waiting) as finished:
-            self._wait_for(len(waiting), finished, failed, len(members))
+            self._wait_for(finished, failed, len(waiting), later, total)
 
     @contextlib.contextmanager
     def _at_work_on(self, members: t.Sequence[Member]) -> t.Iterator[queue.SimpleQueue[Member]]:
@@ -253,13 +274,13 @@ class _Run:
             while True:
                 self._work_on(waiting.get_nowait(), finished)
 
-    def _wait_for(self, waiting: int, finished: queue.SimpleQueue[Member], failed: int, total: int) -> None:
+    def _wait_for(self, finished: queue.SimpleQueue[Member], failed: int, waiting: int, later: int, total: int) -> None:
         while waiting:
             with contextlib.suppress(queue.Empty):
                 failed += finished.get(timeout=_TICK).has_failed
                 waiting -= 1
             self._stop.look()
-            self.watcher.tick(total - waiting, failed, total)
+            self.watcher.tick(total - later - waiting, failed, total)
 
     def _work_on(self, member: Member, finished: queue.SimpleQueue[Member]) -> None:
         """Everything for one customer."""
@@ -313,7 +334,9 @@ class _Run:
         return CustomerApi(self._session.about(secrets, self._stop.wait), self._family)
 
 
-def _result(members: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result:
+def _result(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result:
+    """`rows`: the customers of the fleet. `unmanaged`: those that a purge deletes."""
+    members = [*rows, *unmanaged]
     items: list[Result] = []
     diffs: list[Result] = []
     unverified: dict[str, list[str]] = {}
@@ -339,7 +362,7 @@ def _result(members: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result
         "warnings": [*_warnings(members), *warnings],
     }
     if counts["failed"] or counts["not_reached"]:
-        result.update(failed=True, msg=_failure_text(result, stop.reason, check_mode))
+        result.update(failed=True, msg=_failure_text(result, _not_reached_texts(rows, unmanaged, stop), check_mode))
     return result
 
 
@@ -360,7 +383,17 @@ def _item(member: Member, one: Result) -> Result:
     }
 
 
-def _failure_text(result: Result, reason: str, check_mode: bool) -> str:
+def _not_reached_texts(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop) -> list[str]:
+    """How many customers were not reached, and why: the run ended early, or a purge was held back."""
+    total = len(rows) + len(unmanaged)
+    is_held_back = any(member.has_failed for member in rows)
+    late = [*rows, *([] if is_held_back else unmanaged)]
+    reasons = ((late, stop.reason), (unmanaged if is_held_back else [], _HELD_BACK))
+    counts = [(sum(member.kind == "not_reached" for member in members), reason) for members, reason in reasons]
+    return [f"{count} of {total} customers were not reached, because {reason}." for count, reason in counts if count]
+
+
+def _failure_text(result: Result, not_reached: t.Sequence[str], check_mode: bool) -> str:
     """How many failed, the first of them with their errors, why the run ended early, and what to do."""
     counts = result["summary"]
     total = sum(counts.values())
@@ -369,8 +402,7 @@ def _failure_text(result: Result, reason: str, check_mode: bool) -> str:
         errors = [item["msg"].removesuffix(f" {RUN_AGAIN}") for item in result["results"] if item["failed"]]
         more = f" And {len(errors) - _FEW} more, see results." if len(errors) > _FEW else ""
         sentences.append(f"{counts['failed']} of {total} customers failed. {' '.join(errors[:_FEW])}{more}")
-    if counts["not_reached"]:
-        sentences.append(f"{counts['not_reached']} of {total} customers were not reached, because {reason}.")
+    sentences += not_reached
     sentences += _left_open(result["results"])
     sentences.append(_done_text(result, check_mode))
     if not check_mode:

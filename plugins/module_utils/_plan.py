@@ -17,14 +17,12 @@ import typing as t
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     BY_NAME,
-    LISTED,
+    LISTED_ALWAYS,
     NEW_CUSTOMER,
     Attributes,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import difference, name_key, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
-
-# What a new customer's row will show where no row can tell: website access is in the rows of some servers only.
-_SHOWN_AT_FIRST = frozenset(LISTED) - {"company", "website_access"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,13 +102,23 @@ class Roster:
 
     def __init__(self, customers: t.Iterable[Attributes]) -> None:
         self._by_name = {customer["username"]: customer for customer in customers}
-        self._by_folded: dict[str, list[str]] = {}
+        self._by_key: dict[str, list[str]] = {}
         for name in self._by_name:
-            self._by_folded.setdefault(name.casefold(), []).append(name)
+            self._by_key.setdefault(name_key(name), []).append(name)
         self.shows_website_access = any("website_access" in customer for customer in self._by_name.values())
 
     def __iter__(self) -> t.Iterator[str]:
         return iter(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Attributes:
+        return self._by_name[name]
+
+    def alike(self, name: str) -> list[str]:
+        """The names that look like `name` to a person, itself among them if it is there."""
+        return self._by_key.get(name_key(name), [])
 
     def exact(self, desired: Desired) -> Attributes | None:
         """The customer that `desired` speaks of, matched exactly; None when there is none.
@@ -126,7 +134,7 @@ class Roster:
         return found[0] if found else None
 
     def identify(self, desired: Desired) -> Attributes | None:
-        """The same before anything is written: raises InvalidInput for a name that differs only by case, too."""
+        """The same before anything is written: raises InvalidInput for a name that only looks alike, too."""
         found = self.exact(desired)
         if found is None:
             self._refuse_near_miss("username", desired.username, desired)
@@ -135,12 +143,12 @@ class Roster:
         return found
 
     def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
-        """A name is not taken for another one, and none is made that differs from another one by case only."""
-        near = sorted(set(self._by_folded.get(name.casefold(), ())) - desired.usernames)
+        """A name is not taken for another one, and none is made that looks like another one."""
+        near = sorted(set(self.alike(name)) - desired.usernames)
         if near:
             raise InvalidInput(
                 [
-                    f"'{_quoted(near[0])}' differs only by case, and usernames are matched exactly, "
+                    f"'{visible(near[0], 200)}' {difference(near[0], name)}, and usernames are matched exactly, "
                     f"so correct {option} in the task"
                 ],
                 about=f"There is no customer '{_quoted(name)}'",
@@ -175,12 +183,13 @@ def plan(desired: Desired, observed: Observed) -> Plan:
         changes, unverified = _differences(desired, observed, current)
         operations = _update(desired, current, changes)
     after = outcome(current, operations)
-    visible = _SHOWN_AT_FIRST | {"website_access"} if observed.shows_website_access else _SHOWN_AT_FIRST
+    # Where no row can tell what a new customer's row will show: website access is in the rows of some servers only.
+    of_new = LISTED_ALWAYS | {"website_access"} if observed.shows_website_access else LISTED_ALWAYS
     return Plan(
         operations=tuple(operations),
         before=current,
         after=after,
-        predicted=_only(after, visible if current is None else frozenset(current)),
+        predicted=_only(after, of_new if current is None else frozenset(current)),
         unverified=tuple(unverified),
     )
 

@@ -78,16 +78,17 @@ class Outcome:
 
 
 def find(api: CustomerApi, desired: Desired) -> Observed:
-    """The customer as the server shows it, with one read when it exists under its only name.
+    """The customer as the server shows it, with one read when it exists under its only name or is to be absent.
 
-    A filter by username narrows the read. It is left out where one read has to answer for two names, and before a
-    customer is created: whether the server's search minds case is not known, and a name that differs by case only
-    must not become a second customer.
+    A filter by username narrows the read. It is left out where one read has to answer for two names, and where nothing
+    is done because there is no such customer. It is left out before a customer is created, too: a filter may miss a
+    name that only looks alike, which must neither become a second customer nor be taken for one that is absent.
     """
-    listed = _read(api, desired)
+    narrowed = _has_one_name(desired) and desired.state == "present"
+    listed = _read(api, desired, narrowed)
     current = listed.identify(desired)
-    if current is None and _has_one_name(desired) and desired.state == "present":
-        listed = Roster(row.attributes for row in api.customers(desired.username))
+    if current is None and narrowed:
+        listed = _read(api, desired, narrowed=False)
         current = listed.identify(desired)
     return Observed(current, shows_website_access=listed.shows_website_access)
 
@@ -96,9 +97,9 @@ def _has_one_name(desired: Desired) -> bool:
     return len(desired.usernames) == 1
 
 
-def _read(api: CustomerApi, desired: Desired) -> Roster:
-    """The customers among which the one of `desired` is, if it exists: one read."""
-    filters = {"username": desired.username} if _has_one_name(desired) else {}
+def _read(api: CustomerApi, desired: Desired, narrowed: bool) -> Roster:
+    """The customers among which the one of `desired` is, if it exists: one read. `narrowed`: by its only name."""
+    filters = {"username": desired.username} if narrowed else {}
     return Roster(row.attributes for row in api.customers(desired.username, **filters))
 
 
@@ -177,7 +178,7 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
 
 def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:
     """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
-    return _read(api, desired).exact(desired)
+    return _read(api, desired, _has_one_name(desired)).exact(desired)
 
 
 def _has_company(api: CustomerApi, user: str, company: str) -> bool:

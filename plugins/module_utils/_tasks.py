@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     by_username,
     check,
     check_creation,
+    check_email,
     common_result,
     customer_problems,
     desired_of,
@@ -34,8 +35,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     stored_otherwise,
     stored_text,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import hidden_names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
     Outcome,
+    ask,
     carry_out,
     find,
     observe,
@@ -52,7 +55,9 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Sessi
     desired = desired_of(options)
     with open_session(options, connect) as session:
         api = CustomerApi(session, options["api"])
-        todo = plan(desired, observe(api, desired))
+        observed = find(api, desired)
+        check_email(desired, observed)
+        todo = plan(desired, ask(api, desired, observed))
         check_creation(desired, todo, options["api"])
         if check_mode:
             outcome = pretend(todo)
@@ -71,6 +76,7 @@ def customer_info(options: Options, check_mode: bool, connect: Connect = Session
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
     listed = list_customers(options, check_mode, connect)["customers"]
     extra, warnings = by_username({customer["username"]: customer.pop("extra") for customer in listed}, "extra")
+    warnings += hidden_names(customer["username"] for customer in listed)
     return {"changed": False, "customers": listed, "extra": extra, "count": len(listed), "warnings": warnings}
 
 

@@ -16,11 +16,18 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FAMILIES
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
     SUMMARY,
-    fleet_problems,
     kind_of,
+    setting_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import Findings, KindCheck, kind_of_value
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import (
+    Purge,
+    hidden_names,
+    renamed_error,
+    whom_to_purge,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, merged
@@ -36,9 +43,17 @@ _KINDS = SUMMARY[:4]
 
 
 def check(
-    customers: t.Any, defaults: t.Any, passwords: t.Any, settings: t.Mapping[str, t.Any], omit: t.Any = None
+    customers: t.Any,
+    defaults: t.Any,
+    passwords: t.Any,
+    settings: t.Mapping[str, t.Any],
+    account: t.Iterable[Row] | None = None,
+    omit: t.Any = None,
 ) -> Report:
     """Everything that is wrong with the variables, as sentences without a secret, and the batches to be made.
+
+    `account`: the customers of the account, by option name, for what only they show: with `purge`, customers of the
+    fleet that somebody renamed.
 
     `settings`: `purge` as a boolean, and numbers by the names in _NUMBERS, of which `max_deletions` may be missing. A
     batch has `first` and `last`, the bounds of a slice, and its `size`.
@@ -56,6 +71,8 @@ def check(
         problems += found + _row_problems(merged(customers, *sound, omit) if found else rows)
         if settings["purge"] and not rows:
             problems.append("fleet_purge with no fleet_customers would delete every customer of the account")
+        if settings["purge"] and not problems and account is not None:
+            problems += _renamed_problems(rows, account)
     return {
         "problems": _first(problems, _MOST_PROBLEMS, "more"),
         "customers": len(rows),
@@ -75,8 +92,7 @@ def _setting_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
     missing = [name for name in _NUMBERS if settings[name] is None and name != "max_deletions"]
     if missing:
         return [f"fleet_{name} must be a number" for name in missing]
-    found = fleet_problems({**settings, "customers": [], "api": FAMILIES[0]})
-    problems = [_OPTIONS.sub(r"fleet_\1", problem) for problem in found]
+    problems = [_OPTIONS.sub(r"fleet_\1", problem) for problem in setting_problems(settings)]
     return problems + [
         f"fleet_{name} must not be negative" for name in ("batch_size", "names_shown") if settings[name] < 0
     ]
@@ -172,9 +188,40 @@ def _batches(total: int, size: int) -> list[dict[str, int]]:
 
 
 def strangers(usernames: t.Iterable[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[Row]:
-    """Rows that delete the customers that the fleet does not name; names that differ only by case count as named."""
-    named = {str(row[name]).casefold() for row in rows for name in _NAMES if row.get(name) is not None}
-    return [{"username": name, "state": "absent"} for name in usernames if name.casefold() not in named]
+    """Rows that delete the customers that the fleet does not name.
+
+    A name that looks like one of the fleet counts as named, and one with characters that nobody sees is kept.
+    """
+    deletions = _purge(rows, ({"username": name} for name in usernames)).deletions
+    return [{"username": name, "state": "absent"} for name in deletions]
+
+
+def kept(usernames: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+    """Warnings of the customers that the fleet does not name, and that are kept for all that."""
+    return [*hidden_names(usernames), *_purge(rows, ({"username": name} for name in usernames)).warnings()]
+
+
+def _renamed_problems(rows: t.Sequence[Row], account: t.Iterable[Row]) -> list[str]:
+    renamed = _purge(rows, account).renamed
+    return [
+        f"fleet_{place(number, rows[number])}: {renamed_error(_named(rows[number]), names)}"
+        for number, names in renamed.items()
+    ]
+
+
+def _purge(rows: t.Iterable[t.Mapping[str, t.Any]], account: t.Iterable[Row]) -> Purge:
+    return whom_to_purge([_named(row) for row in rows], Roster(account))
+
+
+def _named(row: t.Mapping[str, t.Any]) -> Desired:
+    """As much of a row as it takes to tell whom it is about."""
+    texts = {name: str(row[name]) for name in (*_NAMES, "email", "state") if row.get(name) is not None}
+    return Desired(
+        texts["username"],
+        {"email": texts.get("email")},
+        state=texts.get("state", "present"),
+        new_username=texts.get("new_username"),
+    )
 
 
 def outcome(before: t.Mapping[str, t.Any], batch: t.Mapping[str, t.Any] | None, size: int, names_shown: int) -> Report:

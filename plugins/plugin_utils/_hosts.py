@@ -13,6 +13,7 @@ import typing as t
 from ansible import constants as C
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, LISTED
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import has_hidden, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 try:
@@ -69,7 +70,7 @@ def unusable_names(names: t.Iterable[str], groups: t.Container[str]) -> dict[str
 
 def told(unusable: t.Mapping[str, str]) -> str:
     """One sentence about the names that cannot be hosts."""
-    listed = "; ".join(f"'{shown(name, 100)}' ({reason})" for name, reason in unusable.items())
+    listed = "; ".join(f"'{visible(name)}' ({reason})" for name, reason in unusable.items())
     return f"These customers cannot be hosts of an inventory, because of their usernames: {listed}."
 
 
@@ -113,7 +114,7 @@ def _is_literal(name: str) -> bool:
 
 
 def _is_not_shown(name: str) -> bool:
-    return shown(name, len(name)) != name
+    return shown(name, len(name)) != name or has_hidden(name)
 
 
 # Groups that are there whatever an inventory says, and names that a play means the controller by: `hosts: localhost`

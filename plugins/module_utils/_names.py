@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Names that are not what they seem: characters that nobody sees, and names that look alike.
+
+A spreadsheet or a web page leaves blanks, invisible characters and letters of another form in a name. The server takes
+each of them for another name, a person does not.
+"""
+
+from __future__ import annotations
+
+import re
+import typing as t
+import unicodedata
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+
+# Control, format and surrogate characters, and the separators of lines and paragraphs.
+_INVISIBLE_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
+# What no category tells: Default_Ignorable_Code_Point of the Unicode standard (DerivedCoreProperties.txt), as far as it
+# is not of these categories, among it fillers and variation selectors; and characters that are drawn as nothing: the
+# blank of Braille, the object replacement character, and the null notehead.
+_ALSO_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffc"
+    "\U0001d159\U000e0000-\U000e0fff]"
+)
+_BLANK = "Zs"
+
+# Characters whose lower case is not the one character that the Unicode standard's simple mapping gives, or depends on
+# where they stand. The two small sigmas are one letter: in capitals, nobody can tell which of them it was.
+_LOWER = {"\u0130": "i", "\u03c2": "\u03c3"}
+
+# Names that Unicode leaves to control characters.
+_CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x85": "NEXT LINE"}
+_FEW = 3
+
+
+def name_key(name: str) -> str:
+    """What is the same for two names that look alike to a person.
+
+    Unicode's NFKC, without invisible characters and blanks at the ends, each character in simple lower case: one
+    character for one, so that `straße` and `strasse` stay two names.
+    """
+    if _is_plain(name):
+        return name.strip(" ").lower()
+    composed = unicodedata.normalize("NFKC", _without_invisible(name))
+    lowered = "".join(map(_lower, composed))
+    # Letters may only compose in lower case: the small j with a caron is one character, the capital is two.
+    return _stripped(_without_invisible(unicodedata.normalize("NFKC", lowered)))
+
+
+def difference(one: str, other: str) -> str:
+    """In what two names differ that look alike, as a clause without its subject."""
+    for what, alike in _DIFFERENCES:
+        if alike(one) == alike(other):
+            return f"differs only by {what}"
+    return "only looks alike"
+
+
+def hidden_problems(option: str, text: str) -> list[str]:
+    """Blanks at the ends of a name, and invisible characters anywhere in it: a text with their places, or none."""
+    found = _hidden(text)
+    if not found:
+        return []
+    places = [f"{_title(text[number])} {_place(text, number, found)}" for number in found[:_FEW]]
+    more = [f"{len(found) - _FEW} more"] if len(found) > _FEW else []
+    return [f"{option} '{visible(text)}' holds characters that nobody sees: {', '.join([*places, *more])}"]
+
+
+def has_hidden(text: str) -> bool:
+    """Whether there are blanks at the ends, or invisible characters anywhere."""
+    return bool(_hidden(text))
+
+
+def visible(text: str, longest: int = 100) -> str:
+    """`text` for a message, with the code point in place of each character that `hidden_problems` tells of."""
+    found = frozenset(_hidden(text))
+    if not found:
+        return shown(text, longest)
+    return shown("".join(_code(sign) if number in found else sign for number, sign in enumerate(text)), longest)
+
+
+def _hidden(text: str) -> list[int]:
+    """The positions of what nobody sees."""
+    if _is_plain(text) and text == text.strip(" "):
+        return []
+    unseen = [_is_invisible(sign) or unicodedata.category(sign) == _BLANK for sign in text]
+    first = next((number for number, is_unseen in enumerate(unseen) if not is_unseen), len(text))
+    last = next((number for number in range(len(text) - 1, -1, -1) if not unseen[number]), -1)
+    return [number for number, sign in enumerate(text) if not first <= number <= last or _is_invisible(sign)]
+
+
+def _is_plain(text: str) -> bool:
+    """Whether ASCII says it all: nearly every name, and the others take ten times as long."""
+    return text.isascii() and text.isprintable()
+
+
+def _is_invisible(sign: str) -> bool:
+    return unicodedata.category(sign) in _INVISIBLE_CATEGORIES or _ALSO_INVISIBLE.match(sign) is not None
+
+
+def _without_invisible(text: str) -> str:
+    return "".join(sign for sign in text if not _is_invisible(sign))
+
+
+def _stripped(text: str) -> str:
+    """`text` without blanks of any kind at its ends."""
+    first, last = 0, len(text)
+    while first < last and unicodedata.category(text[first]) == _BLANK:
+        first += 1
+    while last > first and unicodedata.category(text[last - 1]) == _BLANK:
+        last -= 1
+    return text[first:last]
+
+
+def _lower(sign: str) -> str:
+    return _LOWER.get(sign) or sign.lower()
+
+
+def _lowered(text: str) -> str:
+    return "".join(map(_lower, text))
+
+
+def _cleaned(text: str) -> str:
+    return _stripped(_without_invisible(text))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _compatible(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+# What may differ, and what two names have in common if it is nothing else. The first that fits is told.
+_DIFFERENCES: tuple[tuple[str, t.Callable[[str], str]], ...] = (
+    ("case", _lowered),
+    ("blanks or invisible characters", _cleaned),
+    ("composed and decomposed letters", _composed),
+    ("the width or the form of its characters", _compatible),
+)
+
+
+def _code(sign: str) -> str:
+    return f"<U+{ord(sign):04X}>"
+
+
+def _title(sign: str) -> str:
+    name = _CONTROLS.get(sign) or unicodedata.name(sign, "")
+    return f"U+{ord(sign):04X} {name}".rstrip()
+
+
+def _place(text: str, number: int, found: t.Sequence[int]) -> str:
+    """Where a character of `found` stands, for somebody who looks for it."""
+    if len(found) == len(text):
+        return "and nothing else"
+    if list(found[: number + 1]) == list(range(number + 1)):
+        return "at the beginning"
+    rest = len(text) - number
+    return "at the end" if list(found[-rest:]) == list(range(number, len(text))) else f"at position {number + 1}"

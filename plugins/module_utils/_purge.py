@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Whom a purge deletes, and what keeps it from deleting. Pure: no I/O, no Ansible.
+
+A deletion cannot be undone, and a deleted username stays taken for ever [doc]. So whatever may be a mistake in a name
+or a customer that somebody renamed is no customer to delete.
+"""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import has_hidden, name_key, visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Roster
+
+_FEW = 3
+NO_CUSTOMERS = "purge with no customers would delete every customer of the account"
+
+
+@dataclasses.dataclass(frozen=True)
+class Purge:
+    """What a purge comes to.
+
+    `deletions`: the usernames to delete. `look_alikes`: those that are kept, each with the name of the fleet that it
+    looks like. `renamed`: by the position of a customer of the fleet that would have to be created, the `deletions`
+    that have its e-mail address. As long as there are any, nothing may be deleted.
+    """
+
+    deletions: tuple[str, ...]
+    look_alikes: dict[str, str]
+    renamed: dict[int, tuple[str, ...]]
+
+    def warnings(self) -> list[str]:
+        """The customers that look like one of the fleet, in one sentence."""
+        if not self.look_alikes:
+            return []
+        pairs = [f"'{visible(name)}' looks like '{visible(named)}'" for name, named in self.look_alikes.items()]
+        return [f"Purge keeps customers whose names look like one of the fleet: {_few(pairs)}"]
+
+
+def whom_to_purge(wanted: t.Sequence[Desired], roster: Roster) -> Purge:
+    """Which customers of the account the fleet does not name, and which of them may be its own for all that."""
+    named = {name_key(name): name for desired in wanted for name in desired.usernames}
+    names = frozenset(name for desired in wanted for name in desired.usernames)
+    unmanaged = [name for name in roster if name not in names]
+    look_alikes = {name: named[name_key(name)] for name in unmanaged if name_key(name) in named}
+    # A name with characters that nobody sees is told of by `hidden_names`, and never deleted.
+    deletions = tuple(name for name in unmanaged if name not in look_alikes and not has_hidden(name))
+    return Purge(deletions, look_alikes, _renamed(wanted, roster, deletions))
+
+
+def hidden_names(usernames: t.Iterable[str]) -> list[str]:
+    """A warning of the customers whose usernames hold characters that nobody sees; none without them."""
+    found = [f"'{visible(name)}'" for name in usernames if has_hidden(name)]
+    if not found:
+        return []
+    return [
+        "The usernames of these customers have blanks at an end or invisible characters, so no task can name them, "
+        f"and no purge deletes them: {_few(found)}"
+    ]
+
+
+def check_ceiling(deletions: t.Sequence[str], most: int) -> None:
+    """Raises InvalidInput when there are more than `most` customers to delete."""
+    if len(deletions) > most:
+        names = ", ".join(f"'{visible(name)}'" for name in deletions[:_FEW])
+        raise InvalidInput(
+            [
+                f"{len(deletions)} customers are not in the fleet ({names}{', …' if len(deletions) > _FEW else ''}), "
+                f"and max_deletions is {most}"
+            ],
+            about="Nothing was changed, since purge would delete more customers than it may",
+        )
+
+
+def renamed_error(desired: Desired, names: t.Sequence[str]) -> InvalidInput:
+    """The error of a customer that would be created, while a customer that purge would delete has its address."""
+    told = ", ".join(f"'{visible(name)}'" for name in names[:_FEW]) + (", …" if len(names) > _FEW else "")
+    have = "has" if len(names) == 1 else "have"
+    return InvalidInput(
+        [
+            f"{told}, which the fleet does not name, {have} its e-mail address, so it seems that somebody renamed it. "
+            f"If it is the same customer, give new_username: {visible(names[0])}. If not, delete '{visible(names[0])}' "
+            "first. Until then, purge deletes nothing"
+        ],
+        about=f"Customer '{visible(desired.final_username)}' does not exist, and was not created",
+    )
+
+
+def _renamed(wanted: t.Sequence[Desired], roster: Roster, deletions: t.Sequence[str]) -> dict[int, tuple[str, ...]]:
+    """An address that an existing customer of the fleet has, too, tells nothing: several customers share it."""
+    present = [desired for desired in wanted if desired.state == "present"]
+    shared = {_address(roster[name]) for desired in present for name in desired.usernames if name in roster}
+    by_address: dict[str, list[str]] = collections.defaultdict(list)
+    for name in deletions:
+        by_address[_address(roster[name])].append(name)
+    found: dict[int, tuple[str, ...]] = {}
+    for position, desired in enumerate(wanted):
+        address = _address(desired.attributes)
+        is_new = desired.state == "present" and not any(name in roster for name in desired.usernames)
+        if is_new and address and address not in shared and address in by_address:
+            found[position] = tuple(by_address[address])
+    return found
+
+
+def _address(attributes: t.Mapping[str, t.Any]) -> str:
+    """The e-mail address as two of them are compared: without case. Empty where none is known."""
+    return name_key(attributes.get("email") or "")
+
+
+def _few(texts: t.Sequence[str]) -> str:
+    more = f", and {len(texts) - _FEW} more" if len(texts) > _FEW else ""
+    return f"{', '.join(texts[:_FEW])}{more}"
