@@ -140,7 +140,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform, validated
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, Redactor
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
     Customer,
     KeyedGroups,
@@ -214,7 +214,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             return self.templar.template(text, **as_text)
         except AnsibleError as error:
-            reason = Redactor([text])(str(error))
+            # Before ansible-core 2.19, the error repeats the template as it is.
+            reason = Redactor([text])(str(error).replace(text, MASK))
             raise AnsibleParserError(f"The template of {name} cannot be evaluated: {reason}") from None
 
     def _customers(self, path: str, cache: bool) -> list[Customer]:

@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     CUSTOMER,
     RESELLER,
@@ -76,6 +76,7 @@ _DOING = {
 }
 
 
+_WRONG = "wrong password"
 _WRONG_PASSWORD = re.compile(r"\b(invalid|wrong|incorrect|bad)\b.*\bpassword\b", re.IGNORECASE | re.DOTALL)
 _UNKNOWN_CUSTOMER = ("user does not exist", "user not found")
 
@@ -106,9 +107,9 @@ class CustomerApi:
     def has_password(self, user: str, password: str) -> bool | None:
         """Whether this is the customer's password; None where the server does not know the check."""
         try:
-            self._confirm("check_password", user, [("password", password)])
+            self._call("check_password", user, [("user", user), ("password", password)], _password_confirmation)
         except CallError as error:
-            if _is_wrong_password(error):
+            if error.shape == _WRONG:
                 return False
             if 404 in (error.code, error.status):
                 return None
@@ -174,7 +175,20 @@ def _listed(answer_format: str, body: bytes) -> list[Listed]:
     return [Listed(*from_row(row)) for row in _wire.rows(answer_format, body)]
 
 
-def _is_wrong_password(error: CallError) -> bool:
+def _password_confirmation(answer_format: str, body: bytes) -> None:
+    """The same as a confirmation of any call; an error that says that the password is wrong has a shape of its own.
+
+    Told here, where the server's words are whole: a message that repeats the password is told nobody.
+    """
+    try:
+        _wire.confirmation(answer_format, body)
+    except WireError as error:
+        if _is_wrong_password(error):
+            error.shape = _WRONG
+        raise
+
+
+def _is_wrong_password(error: WireError) -> bool:
     """`errors: ["Invalid username and/or password"]` [seen].
 
     Errors of the account's own credentials come in the other shapes [seen], so the shape tells the two apart.

@@ -38,7 +38,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport impo
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
-Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
+# Of a connection, the secrets and the names of the customers that the session is about.
+Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]], t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
 
 Value = t.TypeVar("Value")
 
@@ -110,7 +111,7 @@ def open_session(options: Options, connect: Connect) -> t.ContextManager[Session
     """A session as the connection options say."""
     given = {name: options[name] for name in _CONNECTION}
     connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
-    return connect(connection, [options.get("password")])
+    return connect(connection, [options.get("password")], [options.get("username"), options.get("new_username")])
 
 
 def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Value], list[str]]:

@@ -299,7 +299,7 @@ class _Run:
             finished.put(member)
 
     def _reconcile(self, member: Member) -> None:
-        api = self._api(member.desired.password)
+        api = self._api([member.desired.password], member.desired.usernames)
         if member.plan is None:
             member.observed = ask(api, member.desired, member.observed)
             self._plan(member)
@@ -329,9 +329,9 @@ class _Run:
         elif error is not None and (self._stops_at_errors or isinstance(error, Defect)):
             self._stop.set("on_error is stop" if self._stops_at_errors else "of a defect")
 
-    def _api(self, *secrets: str | None) -> CustomerApi:
+    def _api(self, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()) -> CustomerApi:
         """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""
-        return CustomerApi(self._session.about(secrets, self._stop.wait), self._family)
+        return CustomerApi(self._session.about(secrets, names, self._stop.wait), self._family)
 
 
 def _result(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result:

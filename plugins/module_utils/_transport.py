@@ -41,7 +41,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import 
     reset_wait,
     whole_number,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
+    IS_ESCAPED_TOO_OFTEN,
+    REPEATS_A_SECRET,
+    Redactor,
+    shown,
+)
 
 try:
     import requests
@@ -99,19 +104,20 @@ class Line:
 class Session:
     """Calls to one server with one account. Use as a context manager, or call `close`.
 
-    `secrets`: those of the customers that it is about, beside the account's. `line`: one to use and to leave open;
-    else the session has one of its own. `sleep`: waits, and tells whether no further call is wanted.
+    `secrets` and `names`: those of the customers that it is about, beside the account's. `line`: one to use and to
+    leave open; else the session has one of its own. `sleep`: waits, and tells whether no further call is wanted.
     """
 
     def __init__(
         self,
         connection: Connection,
         secrets: t.Iterable[str | None] = (),
+        names: t.Iterable[str | None] = (),
         line: Line | None = None,
         sleep: Sleep = time.sleep,
     ) -> None:
         self.connection = connection
-        self.redact = Redactor([connection.api_key, *secrets])
+        self.redact = Redactor([connection.api_key, *secrets], [connection.api_user, *names])
         self._sleep = sleep
         self._line = line or Line(connection)
         self._closes = line is None
@@ -127,9 +133,9 @@ class Session:
         if self._closes:
             self._line.close()
 
-    def about(self, secrets: t.Iterable[str | None], sleep: Sleep) -> Session:
+    def about(self, secrets: t.Iterable[str | None], names: t.Iterable[str | None], sleep: Sleep) -> Session:
         """A session over the same line, about other customers."""
-        return Session(self.connection, secrets, self._line, sleep)
+        return Session(self.connection, secrets, names, self._line, sleep)
 
     def patience(self) -> Patience:
         """A new allowance of tries and waiting."""
@@ -239,26 +245,33 @@ class Session:
         if not error.readable:
             return _unreadable_answer(self.redact(str(error)), error.html, status)
         code = status if error.code is None else error.code
-        messages = [self.redact(message) for message in error.messages]
+        # A server must not fill the screen, nor keep the processor busy: the rest is only counted.
+        messages = [self.redact(message) for message in error.messages[:_MOST_MESSAGES]]
         later = status >= 500 or 500 <= code < 600
         return CallError(
-            f"the server said {_said(messages)} ({_numbers(error.code, status)})",
+            f"the server said {_said(messages, len(error.messages))} ({_numbers(error.code, status)})",
             UNKNOWN if later else NOT_DONE,
             transient=later or code == 429,
             messages=messages,
             code=error.code,
             status=status,
             shape=error.shape,
-            advice=_advice({code, status}, messages),
+            # By what the server said, not by what is left of it to be told.
+            advice=_advice({code, status}, error.messages),
         )
 
 
-def _said(messages: t.Sequence[str]) -> str:
-    """The messages for a sentence. A server must not fill the screen, so their number is limited as their length is."""
-    quoted = [f"'{shown(message)}'" for message in messages[:_MOST_MESSAGES]]
-    if len(messages) > _MOST_MESSAGES:
-        quoted.append(f"and {len(messages) - _MOST_MESSAGES} more messages")
+def _said(messages: t.Sequence[str], count: int) -> str:
+    """The first messages of `count` for a sentence."""
+    quoted = [_quoted(message) for message in messages]
+    if count > len(messages):
+        quoted.append(f"and {count - len(messages)} more messages")
     return "; ".join(quoted) or "an error without a message"
+
+
+def _quoted(message: str) -> str:
+    """What a server said, in quotes; the words in place of that are none of its own."""
+    return message if message in (REPEATS_A_SECRET, IS_ESCAPED_TOO_OFTEN) else f"'{shown(message)}'"
 
 
 def _http_session(connection: Connection) -> t.Any:

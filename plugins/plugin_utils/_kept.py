@@ -30,9 +30,11 @@ class Kept:
         self._salt = os.urandom(16)
 
     @contextlib.contextmanager
-    def connect(self, connection: Connection, secrets: t.Iterable[str | None] = ()) -> t.Iterator[Session]:
+    def connect(
+        self, connection: Connection, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()
+    ) -> t.Iterator[Session]:
         """A session over the kept line, which stays open after it."""
-        yield Session(connection, secrets, self._line_for(connection))
+        yield Session(connection, secrets, names, self._line_for(connection))
 
     def close(self) -> None:
         """Closes the kept connections."""

@@ -279,8 +279,9 @@ class FakeHttp:
 
     `faults`: by operation, or by operation and customer, what happens to its next calls: `lost_before` and `lost_after`
     (the server did not act, or did), `broken_after` (did, and the failure will not pass), `closed` (nobody accepts the
-    connection), `refused`, `unauthorized`, `forbidden`, `busy` (429), `busy_long` (429 for an hour), `echo` (an error
-    that repeats what was sent), `defect` (what no library raises), `empty` (an empty list, whatever is there), `fine`.
+    connection), `refused`, `unauthorized`, `forbidden`, `busy` (429), `busy_long` (429 for an hour), `named` (an error
+    that names the customer), `echo` (one that repeats what was sent), `defect` (what no library raises), `empty` (an
+    empty list, whatever is there), `fine`.
     The last one stays when it is written with a `*` after it. `calls`: the operations in their order, with their
     parameters. `meanwhile`: called with the same while a call is under way, before the service acts. `most_at_once`:
     how many calls were under way together at most.
@@ -334,6 +335,8 @@ class FakeHttp:
         if fault in INSTEAD:
             document, status, headers = INSTEAD[fault]
             return FakeResponse(encode(document), status, headers)
+        if fault == "named":
+            return FakeResponse(encode(errors(f"Not now, {dict(values)['user']}").document))
         if fault == "echo":
             return FakeResponse(encode(errors(" ".join(text for _name, text in values)).document))
         try:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    NOT_DONE,
+    UNKNOWN,
+    CallError,
+    WireError,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN
 
 
 class FakeSession:
-    """Records calls; answers with bytes, or fails."""
+    """Records calls; answers with bytes, or fails. What a server says is not told."""
 
     def __init__(self, body=b'{"message":"success"}', error=None):
         self.body = body
@@ -27,7 +32,10 @@ class FakeSession:
         self.patiences.append(patience)
         if self.error is not None:
             raise self.error
-        return decode("json", self.body)
+        try:
+            return decode("json", self.body)
+        except WireError as error:
+            raise CallError("it failed", NOT_DONE, messages=["hidden"], code=error.code, shape=error.shape) from None
 
 
 USER = ("user", "ann")
@@ -135,30 +143,44 @@ def said(*messages, code=None, status=200, shape="errors"):
 
 
 @pytest.mark.parametrize(
-    ("error", "answer"),
+    ("body", "answer"),
     [
-        (said("Invalid username and/or password"), False),
-        (said("Not found", code=404, shape="object"), None),
-        (said(code=404, status=404, shape="object"), None),
-        (said("the answer is a web page", status=404, shape=""), None),
+        (b'{"message":"error","errors":["Invalid username and/or password"]}', False),
+        (b'{"message":"error","errors":["Ann","Invalid username and/or password: secret"]}', False),
+        (b'{"message":"wrong password"}', False),
+        (b'{"error":{"code":404,"message":"Not found"}}', None),
+        (b'{"message":"success"}', True),
     ],
 )
-def test_what_an_answer_to_the_check_means(error, answer):
-    assert CustomerApi(FakeSession(error=error)).has_password("ann", "secret") is answer
+def test_what_an_answer_to_the_check_means(body, answer):
+    """Also where nobody is told what the server said, since it repeats the password."""
+    assert CustomerApi(FakeSession(body)).has_password("ann", "secret") is answer
+
+
+@pytest.mark.parametrize("messages", [(), ("the answer is a web page",)])
+def test_a_server_without_the_check_by_its_status(messages):
+    error = said(*messages, status=404, shape="")
+    assert CustomerApi(FakeSession(error=error)).has_password("ann", "secret") is None
 
 
 @pytest.mark.parametrize(
-    "error",
+    "body",
     [
-        said("Permission denied, wrong credentials", code=401, shape="object"),
-        said("Permission denied, not authorized", code=401, shape="object"),
-        said("Bad username / password", status=403, shape="string"),
-        said("User does not exist", code=400, shape="object"),
-        said("Too busy"),
-        CallError("the connection was lost", UNKNOWN, transient=True),
+        b'{"error":{"code":401,"message":"Permission denied, wrong credentials"}}',
+        b'{"error":{"code":401,"message":"Permission denied, wrong password"}}',
+        b'{"error":"Bad username / password"}',
+        b'{"error":{"code":400,"message":"User does not exist"}}',
+        b'{"message":"error","errors":["Too busy"]}',
+        b"no answer at all",
     ],
 )
-def test_an_error_of_something_else_is_no_wrong_password(error):
+def test_an_error_of_something_else_is_no_wrong_password(body):
+    with pytest.raises(CallError, match="check the password of customer 'ann'"):
+        CustomerApi(FakeSession(body)).has_password("ann", "secret")
+
+
+def test_a_lost_answer_is_no_wrong_password():
+    error = CallError("the connection was lost", UNKNOWN, transient=True)
     with pytest.raises(CallError) as caught:
         CustomerApi(FakeSession(error=error)).has_password("ann", "secret")
     assert caught.value is error

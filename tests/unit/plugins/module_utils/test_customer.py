@@ -137,21 +137,22 @@ def test_a_creation_that_lacks_something_cannot_be(given, start):
 # The session
 
 
-@pytest.mark.parametrize("given", [{"password": PASSWORD}, {}])
-def test_a_session_knows_the_connection_and_the_secret_of_the_customer(given):
+@pytest.mark.parametrize("given", [{"password": PASSWORD, "username": ANN, "new_username": "eve@example.com"}, {}])
+def test_a_session_knows_the_connection_and_the_secret_and_the_names_of_the_customer(given):
     seen = []
 
     @contextlib.contextmanager
-    def connect(connection, secrets):
-        seen.append((connection, list(secrets)))
+    def connect(connection, secrets, names):
+        seen.append((connection, list(secrets), list(names)))
         yield None
 
     with open_session({**CONNECTION, **given, "api_url": " HTTPS://api.example.com/apiv2/ "}, connect):
         pass
-    [(connection, secrets)] = seen
+    [(connection, secrets, names)] = seen
     assert (connection.api_url, connection.api_key) == ("https://api.example.com/apiv2", KEY)
     assert connection.timeout == CONNECTION["timeout"]
     assert secrets == [given.get("password")]
+    assert names == [given.get("username"), given.get("new_username")]
 
 
 # Results

@@ -302,10 +302,10 @@ def test_the_session_gets_the_address_in_its_one_form(world, monkeypatch, url, b
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     seen = []
 
-    def connect(connection, secrets=()):
-        with Session(connection, secrets) as session:
+    def connect(connection, secrets, names):
+        with Session(connection, secrets, names) as session:
             seen.append((connection.api_url, bool(session._line.http.proxies)))
-        return world.connect(connection, secrets)
+        return world.connect(connection, secrets, names)
 
     filters = dict.fromkeys(name for name in ATTRIBUTES if name != "website_access")
     _tasks.customer_info({**CONNECTION, **filters, "api_url": url}, False, connect)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.message
 import email.utils
+import json
 import socket
 import ssl
 import types
@@ -661,6 +662,40 @@ def test_no_secret_is_told(clock, number):
     assert error.__cause__ is None and (error.__context__ is None or error.__suppress_context__)
 
 
+HIDDEN = "(a message that repeats a secret is not shown)"
+
+
+def test_a_message_that_repeats_a_secret_is_hidden_alone(clock):
+    texts = ["First of all", f"No {quote(PASSWORD[:9])}", "And then", f"api_key={KEY}"]
+    body = json.dumps({"message": "error", "errors": texts}).encode()
+    error = failure(make_session(clock, FakeResponse(body, 400)))
+    assert error.messages == ["First of all", HIDDEN, "And then", HIDDEN]
+    assert error.reason == f"the server said 'First of all'; {HIDDEN}; 'And then'; {HIDDEN} (HTTP 400)"
+    assert (error.status, error.code, error.fate) == (400, None, NOT_DONE)
+
+
+def test_the_code_and_what_to_do_stay_with_a_message_that_is_hidden(clock):
+    body = json.dumps({"error": {"code": 403, "message": f"Permission denied, not authorized: {KEY}"}}).encode()
+    error = failure(make_session(clock, FakeResponse(body)))
+    assert (error.code, error.status, error.messages) == (403, 200, [HIDDEN])
+    assert "(error 403, HTTP 200)" in str(error)
+    assert "reseller contract" in error.advice
+
+
+@pytest.mark.parametrize("names", [["ann"], ["ann", "canary-password"]])
+def test_what_the_account_and_a_customer_are_called_is_no_secret(clock, names):
+    connection = Connection(URL, "canary-acme", "canary-acme-4711")
+    for session in (
+        Session(connection, ["canary-password-4711"], names, sleep=clock.sleep),
+        Session(connection, sleep=clock.sleep).about(["canary-password-4711"], names, clock.sleep),
+    ):
+        with session:
+            assert session.redact("Hello canary-acme") == "Hello canary-acme"
+            assert session.redact("Hello canary-acme-") == HIDDEN
+            assert session.redact("Hello canary-password") == (HIDDEN if len(names) == 1 else "Hello canary-password")
+            assert session.redact("Hello canary-password-") == HIDDEN
+
+
 def test_every_message_of_the_server_is_told(clock):
     body = b'{"message":"error","errors":["First of all","And then"]}'
     error = failure(make_session(clock, FakeResponse(body)))
@@ -672,7 +707,8 @@ def test_every_message_of_the_server_is_told(clock):
 def test_a_server_that_says_much_does_not_fill_the_screen(clock, count, told, rest):
     texts = ",".join(f'"Message <{number}>"' for number in range(count))
     error = failure(make_session(clock, FakeResponse(f'{{"message":"error","errors":[{texts}]}}'.encode())))
-    assert len(error.messages) == count
+    # Neither are the others looked at.
+    assert error.messages == [f"Message <{number}>" for number in range(told)]
     assert str(error).count("Message <") == told
     assert f"'Message <{told - 1}>'" in str(error)
     assert ("more message" in str(error)) is bool(rest)

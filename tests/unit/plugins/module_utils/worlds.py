@@ -63,8 +63,8 @@ class World:
         self.service = service
         self.http = FakeHttp(service, faults)
 
-    def connect(self, connection, secrets=()):
-        session = Session(connection, secrets, sleep=self.clock.sleep)
+    def connect(self, connection, secrets=(), names=()):
+        session = Session(connection, secrets, names, sleep=self.clock.sleep)
         session._line.http.close()
         session._line.http = self.http
         return session
