@@ -29,6 +29,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import 
     Field,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import (
+    LOOKS_ALIKE,
     difference,
     hidden_problems,
     name_key,
@@ -138,9 +139,7 @@ def _alike(firsts: t.Sequence[tuple[int, str]]) -> str:
     """In what names differ that look alike, as a clause about all of them."""
     [(_number, first), *others] = firsts
     told = {difference(first, name) for _number, name in others}
-    return (
-        told.pop().replace("differs", "differ") if len(told) == 1 and "only looks alike" not in told else "look alike"
-    )
+    return told.pop().replace("differs", "differ") if len(told) == 1 and not told & {LOOKS_ALIKE} else "look alike"
 
 
 def _names(row: t.Any) -> set[str]:

@@ -36,6 +36,8 @@ _LOWER = {"\u0130": "i", "\u03c2": "\u03c3"}
 _CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x85": "NEXT LINE"}
 _FEW = 3
 
+LOOKS_ALIKE = "only looks alike"
+
 
 def name_key(name: str) -> str:
     """What is the same for two names that look alike to a person.
@@ -56,7 +58,7 @@ def difference(one: str, other: str) -> str:
     for what, alike in _DIFFERENCES:
         if alike(one) == alike(other):
             return f"differs only by {what}"
-    return "only looks alike"
+    return LOOKS_ALIKE
 
 
 def hidden_problems(option: str, text: str) -> list[str]:

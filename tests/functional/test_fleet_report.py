@@ -16,6 +16,7 @@ import pytest
 from .conftest import ACCOUNT, PASSWORD, only_json, only_observed, seeded
 from .pages import Element, parse
 from .running import Ansible, Run, Sandbox
+from .test_purge import created_by_hand
 
 ROLE = "mailfleet.sendgrid.fleet_report"
 KEY = ACCOUNT["api_key"]
@@ -232,10 +233,20 @@ def test_purge_shows_who_is_not_declared(ansible: Ansible, sandbox: Sandbox, pag
     assert found == {"To delete 2": [["ben@example.com"], ["cleo@example.com"]]}
     assert counters(section(page, "drift"))["as declared"] == 1
     assert "not counted" not in section(page, "drift").text
-    # A fleet without customers is a fleet, too.
-    done(report(ansible, customers=[], purge=True))
-    assert len(kinds(parse(page_path.read_text(encoding="utf-8")))["To delete 3"]) == 3
     assert len(sandbox.customers()) == 4
+
+
+@only_observed
+def test_the_page_shows_what_a_purge_would_not_do(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
+    """Held back after an error, as the run itself would, and what is kept is told of."""
+    created_by_hand(sandbox, "Ada@example.com")
+    run = report(ansible, customers=[{"username": "ada@example.com"}, {"username": "eva@example.com"}], purge=True)
+    assert (run.status, written(run)) == (0, [])
+    page = parse(page_path.read_text(encoding="utf-8"))
+    assert list(kinds(page)) == ["Failed 1"]
+    assert counters(section(page, "drift"))["not reached"] == 2
+    assert "a purge deletes nothing as long as a customer of the fleet has an error" in section(page, "drift").text
+    assert "'Ada@example.com' looks like 'ada@example.com'" in section(page, "drift").text
 
 
 @only_observed
@@ -268,13 +279,14 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         ({"customers": [{"username": "ada@example.com"}] * 2}, "ada@example.com"),
         ({"customers": [{"user": "ada@example.com"}]}, "user"),
         ({"purge": True}, "declares no fleet"),
+        ({"purge": True, "customers": []}, "purge with no customers would delete every customer"),
         ({"path": None}, "fleet_report_path"),
         ({"columns": ["email", "company"]}, "fleet_report_columns"),
         ({"filters": {"package": "Gold"}}, "package"),
         ({"chart": "active"}, "fleet_report_chart"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
     ],
-    ids=["a name twice", "an unknown option", "purge alone", "no path", "column", "filter", "chart", "no folder"],
+    ids=["a name twice", "an unknown option", "purge alone", "purge of all", "no path", "column", "filter", "chart", "no folder"],
 )
 def test_what_is_wrong_is_told(ansible: Ansible, page_path: Path, variables: dict[str, Any], message: str) -> None:
     run = report(ansible, **variables)

@@ -75,7 +75,8 @@ class World(worlds.World):
         self.service = service
         self.http = FakeHttp(service, faults)
 
-    def fleet(self, rows, check_mode=False, watcher=None, **options):
+    def fleet(self, rows, check_mode=False, watcher=None, names=None, **options):
+        """`names`: whom the result is about, where those of the rows and of the service tell too little."""
         given = {
             "customers": [{**LEFT_OUT, **row} for row in rows],
             "purge": False,
@@ -88,7 +89,7 @@ class World(worlds.World):
         result = manage_fleet({**CONNECTION, **given}, check_mode, self.connect, watcher)
         named = {name.casefold() for row in rows for name in (row["username"], row.get("new_username")) if name}
         purged = [name for name in stored if name.casefold() not in named] if given["purge"] else []
-        assert_sound(result, [row["username"] for row in rows] + purged)
+        assert_sound(result, names or [row["username"] for row in rows] + purged)
         secrets = {row["password"] for row in rows if row.get("password")}
         assert [secret for secret in secrets if secret in repr(result)] == []
         return result
@@ -387,6 +388,32 @@ PROBLEMS = {
         {},
         ["customers[0] ('Eve@example.com')", "customers[1] ('eve@example.com')", "differ only by case"],
     ),
+    "twins of several spellings": (
+        [{"username": "zoe\u0308@x"}, {"username": "zo\u00eb@x"}, {"username": "ZO\u00cb@X"}],
+        {},
+        ["customers[0] (", "customers[1] (", "customers[2] (", "look alike"],
+    ),
+    "twins of another form": (
+        [{"username": "zoe\u0308@x.example"}, {"username": BOB, "new_username": "zo\u00eb@x.example"}],
+        {},
+        ["customers[0] (", "customers[1] (", "differ only by composed and decomposed letters"],
+    ),
+    "a blank at the end": (
+        [{"username": f"{ANN} "}],
+        {},
+        ["customers[0] ('ann@example.com<U+0020>'): username", "U+0020 SPACE at the end"],
+    ),
+    "a blank in a new name": (
+        [{"username": ANN, "new_username": f"\u00a0{EVE}"}],
+        {},
+        ["customers[0] ('ann@example.com'): new_username", "U+00A0 NO-BREAK SPACE at the beginning"],
+    ),
+    "an address with what nobody sees": (
+        [new(EVE, email=f"{EVE}\u200b")],
+        {},
+        ["customers[0] ('eve@example.com'): email", "U+200B ZERO WIDTH SPACE at the end"],
+    ),
+    "a purge of all": ([], {"purge": True, "max_deletions": 9}, ["purge with no customers would delete every"]),
     "an empty name": ([{"username": ANN}, {"username": ""}], {}, ["customers[1]: username is empty"]),
     "an attribute": (
         [{"username": ANN}, {"username": BOB, "email": "none"}],
@@ -562,6 +589,180 @@ def test_a_customer_whose_name_is_near_one_of_the_fleet_is_never_deleted(world, 
     assert [
         values["user"] for operation, values in world.http.calls if operation == "delete" and values["user"] == ANN
     ] == []
+
+
+ODD = "odd@example.com\u200b"
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_whoever_is_kept_from_a_purge_is_told_of(world, check_mode):
+    world.put(FakeService(*STORED, customer("Ann@example.com"), customer(ODD)))
+    result = world.fleet([{"username": ANN}], check_mode, purge=True, max_deletions=3, names=(ANN, BOB, CLEO, DORA))
+    assert counted(result) == {"unchanged": 1, "deleted": 3}
+    assert "failed" not in result
+    odd, alike = result["warnings"]
+    assert "'odd@example.com<U+200B>'" in odd and "no purge deletes them" in odd
+    assert "'Ann@example.com' looks like 'ann@example.com'" in alike
+    if not check_mode:
+        assert set(world.service.customers) == {ANN, "Ann@example.com", ODD}
+
+
+def test_a_stored_name_with_what_nobody_sees_is_told_of_without_a_purge(world):
+    world.put(FakeService(customer(ANN), customer(ODD)))
+    [warning] = world.fleet([{"username": ANN}])["warnings"]
+    assert "'odd@example.com<U+200B>'" in warning
+    world.put(FakeService(customer(ANN), customer(f"{BOB}\u200b")))
+    result = world.fleet([{"username": ANN}, {"username": BOB, "state": "absent"}])
+    assert counted(result) == {"unchanged": 1, "failed": 1}
+    assert "'bob@example.com<U+200B>' differs only by blanks or invisible characters" in item_of(result, BOB)["msg"]
+
+
+# what is stored beside Ann, with its address, whom the fleet names beside her, and how many of these have an error
+SUSPICIONS = {
+    "another name, the same address": ([("new@x", EVE)], [new(EVE)], 1),
+    "another case of the address": ([("new@x", "EVE@Example.com")], [new(EVE)], 1),
+    "a blank at the end of the address": ([("new@x", f"{EVE} ")], [new(EVE)], 1),
+    "two of them": ([("new@x", EVE), ("newer@x", EVE)], [new(EVE)], 1),
+    "two to create": ([("new@x", EVE)], [new(EVE), new("e@x", email=EVE)], 2),
+    "it could not be created": ([("new@x", EVE)], [{"username": EVE, "email": EVE}], 1),
+    "it would be created under a new name": ([("new@x", EVE)], [new("e@x", email=EVE, new_username="f@x")], 1),
+    "one that is to be absent has the address": (
+        [("new@x", EVE), ("old@x", EVE)],
+        [new(EVE), {"username": "old@x", "state": "absent"}],
+        1,
+    ),
+    # None of these is one.
+    "another address": ([("new@x", "e@x")], [new(EVE)], 0),
+    "no address": ([("new@x", None), ("newer@x", "")], [new(EVE)], 0),
+    "the fleet names it": ([("new@x", EVE)], [new(EVE), {"username": "new@x"}], 0),
+    "the fleet names it by its new name": ([("new@x", EVE)], [{"username": EVE, "new_username": "new@x"}], 0),
+    "one of the fleet has it, too": ([("new@x", EVE), ("old@x", EVE.upper())], [new(EVE), {"username": "old@x"}], 0),
+    "renamed by the fleet, it has it, too": (
+        [("new@x", EVE), ("old@x", EVE)],
+        [new(EVE), {"username": "old@x", "new_username": "older@x.example"}],
+        0,
+    ),
+    "nobody is created": ([("new@x", EVE)], [{"username": ANN, "email": EVE}], 0),
+    "it is to be absent": ([("new@x", EVE)], [{"username": EVE, "state": "absent", "email": EVE}], 0),
+}
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(("stored", "rows", "errors"), SUSPICIONS.values(), ids=SUSPICIONS)
+def test_a_customer_that_somebody_renamed_keeps_a_purge_from_deleting(world, stored, rows, errors, check_mode):
+    service = FakeService(STORED_ANN, *(customer(name, email=email or "") for name, email in stored))
+    for name, email in stored:
+        if email is None:
+            del service.customers[name]["email"]
+    world.put(service)
+    before = set(service.customers)
+    if ANN not in [row["username"] for row in rows]:
+        rows = [{"username": ANN, "city": "Bath"}, *rows]
+    result = world.fleet(rows, check_mode, purge=True, max_deletions=9)
+    assert result["summary"]["failed"] == errors
+    if not errors:
+        assert "not_reached" not in counted(result)
+        return
+    assert result["summary"]["not_reached"] == len([name for name, _email in stored if name.startswith("new")])
+    assert result["summary"]["updated"] == 1
+    for item in result["results"]:
+        if item["failed"]:
+            parts = ["does not exist, and was not created", "give new_username: new@x", "delete 'new@x' first"]
+            assert [part for part in parts if part not in item["msg"]] == []
+    # What the fleet itself wants gone goes.
+    assert before - set(service.customers) <= {"old@x"}
+
+
+def test_without_a_purge_an_address_tells_nothing(world):
+    world.put(FakeService(STORED_ANN, customer("new@x", email=EVE)))
+    assert counted(world.fleet([new(EVE)])) == {"created": 1}
+
+
+def test_a_deletion_waits_for_the_last_row(world):
+    """A thread is free while another one is at work on a row, and does not begin to delete."""
+    told = ToldOf()
+    told.done = threading.Event()
+    told.tick = lambda done, _failed, _total: told.done.set() if done else None
+    deleted_before = []
+
+    def meanwhile(operation, values):
+        if operation == "set_profile" and values["user"] == ANN:
+            assert told.done.wait(PATIENCE)
+            deleted_before.append(world.http.operations.count("delete"))
+
+    world.http.meanwhile = meanwhile
+    rows = [{"username": ANN, "city": "Bath"}, {"username": BOB, "city": "Bath"}]
+    result = purged(world, rows, 2, concurrency=8, watcher=told)
+    assert deleted_before == [0]
+    assert world.http.writes == ["set_profile"] * 2 + ["delete"] * 2
+    assert counted(result) == {"updated": 2, "deleted": 2}
+
+
+def test_progress_counts_the_customers_of_both_parts(world):
+    told = ToldOf()
+    purged(world, [{"username": ANN, "city": "Bath"}, {"username": BOB}], 2, concurrency=1, watcher=told)
+    assert [tick for number, tick in enumerate(told.ticks) if tick not in told.ticks[:number]] == [
+        (2, 0, 4),
+        (3, 0, 4),
+        (4, 0, 4),
+    ]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("fault", ["refused*", "lost_before*", "unauthorized*", "defect*"])
+def test_a_failed_check_of_a_password_holds_a_purge_back(world, fault, check_mode):
+    """It is known in check mode, too."""
+    world.put(FakeService(*STORED), {"check_password": [fault]})
+    rows = [{"username": ANN, "password": PASSWORD, "update_password": "always"}, {"username": BOB}]
+    result = purged(world, rows, 2, check_mode=check_mode)
+    assert counted(result) == {"failed": 1, "unchanged": 1, "not_reached": 2}
+    assert "2 of 4 customers were not reached, because a purge deletes nothing as long as" in result["msg"]
+    assert world.http.writes == []
+
+
+def test_a_deletion_that_fails_does_not_hold_back_the_others(world):
+    world.put(FakeService(*STORED), {("delete", BOB): ["refused*"]})
+    result = purged(world, [{"username": ANN}], 3, concurrency=1)
+    assert counted(result) == {"unchanged": 1, "failed": 1, "deleted": 2}
+
+
+def as_listed(**differing):
+    """Ann as a list shows her, to be fed back."""
+    listed = {"region" if name == "state" else name: value for name, value in STORED_ANN.items() if name != "password"}
+    return {**listed, "company": None, "active": True, "website_access": True, **differing}
+
+
+@pytest.mark.parametrize("email", ["ann@example.com ", "\u200bann@example.com", "ann at example", "\u00a0"])
+@pytest.mark.parametrize("options", [{}, {"purge": True, "max_deletions": 0}], ids=["no purge", "purge"])
+def test_an_address_that_the_server_shows_can_be_fed_back(world, email, options):
+    world.put(FakeService(customer(ANN, email=email)))
+    row = as_listed(email=email)
+    assert counted(world.fleet([row], **options)) == {"unchanged": 1}
+    assert world.customer(**row)["changed"] is False
+    assert counted(world.fleet([{**row, "city": "Bath"}], **options)) == {"updated": 1}
+    assert world.http.writes == ["set_profile"]
+
+
+@pytest.mark.parametrize("stored", [ANN, None], ids=["another is shown", "nobody is there"])
+@pytest.mark.parametrize("email", ["ann@example.com ", "\u200bann@example.com", "ann at example"])
+def test_such_an_address_is_never_written(world, stored, email):
+    world.put(FakeService(*([customer(stored)] if stored else []), customer(BOB)))
+    row = {**WHOLE, **as_listed(email=email)}
+    result = world.fleet([row], purge=True, max_deletions=1)
+    assert counted(result) == {"failed": 1, "not_reached": 1}
+    assert "email '" in item_of(result, ANN)["msg"]
+    with pytest.raises(InvalidInput, match="email '"):
+        world.customer(**row)
+    assert world.http.writes == []
+    # Where it is no customer that is fed back, it is refused without a call.
+    calls = len(world.http.calls)
+    for ask in (
+        lambda: world.customer(username=ANN, email=email),
+        lambda: world.fleet([{"username": ANN, "email": email}]),
+    ):
+        with pytest.raises(InvalidInput, match="email '"):
+            ask()
+    assert len(world.http.calls) == calls
 
 
 def test_nothing_is_purged_without_being_asked(world):
@@ -1186,6 +1387,86 @@ def test_a_fleet_comes_to_the_same_as_its_customers_one_after_another(drawn, con
     assert again["changed"] is False
     assert {item["username"] for item in again["results"]} == {name for name, item in told.items() if item["failed"]}
     assert world.service.customers == single.service.customers
+
+
+# Names that look alike in pairs: the first may be stored, and the second may be named by a row.
+LOOKS = (
+    ("anna@x.example", "Anna@x.example"),
+    ("zo\u00eb@x.example", "zoe\u0308@x.example"),
+    ("b\u200bo@x.example", "bo@x.example"),
+    ("cy@x.example ", "cy@x.example"),
+)
+UNSEEN = {"b\u200bo@x.example", "cy@x.example "}
+
+
+@st.composite
+def accounts(draw):
+    """Stored customers, those of them that a clean purge deletes, rows, and the operation that the server refuses.
+
+    Some of the fleet exist, some are new, some look like one that is stored, some were renamed by hand: a customer of
+    another name has their address.
+    """
+    stored, unmanaged, rows = [], [], []
+    for number in range(draw(st.integers(1, 4))):
+        name, address = f"m{number}@x.example", draw(st.sampled_from(["shared@x.example", f"m{number}@mail.example"]))
+        rows.append({"username": name, **draw(st.sampled_from([{}, {"city": "Bath"}, {"active": False}]))})
+        stored.append(customer(name, email=address))
+    for number in range(draw(st.integers(0, 2))):
+        name, address = f"n{number}@x.example", draw(st.sampled_from(["shared@x.example", "Eve@x.example", "n@x"]))
+        rows.append(draw(st.sampled_from([new(name, email=address), {"username": name, "email": address}])))
+    for number in range(draw(st.integers(0, 3))):
+        address = draw(st.sampled_from(["shared@x.example", "eve@X.example", "other@x.example", ""]))
+        stored.append(customer(f"u{number}@x.example", email=address))
+        unmanaged.append(f"u{number}@x.example")
+    for there, named in LOOKS:
+        is_there, is_named = draw(st.booleans()), draw(st.integers(0, 3)) == 0
+        if is_there:
+            stored.append(customer(there, email="look@x.example"))
+        if is_named:
+            rows.append({"username": named, **draw(st.sampled_from([{"state": "absent"}, {"city": "Bath"}]))})
+        elif is_there and there not in UNSEEN:
+            unmanaged.append(there)
+    fault = draw(st.sampled_from([None, None, "set_profile", "disable", "create"]))
+    return draw(st.permutations(stored)), unmanaged, draw(st.permutations(rows)), fault
+
+
+def is_suspected(stored, unmanaged, rows):
+    """Whether one of the fleet may have been renamed by hand, thought of once more from scratch."""
+    names = {row["username"] for row in rows}
+    addresses = {one["username"]: one["email"].lower() for one in stored}
+    shared = {address for name, address in addresses.items() if name in names}
+    loose = {addresses[name] for name in unmanaged} - {""}
+    missing = {row["email"].lower() for row in rows if row["username"] not in addresses and "email" in row}
+    return bool(missing & loose - shared)
+
+
+@settings(max_examples=2 * settings.default.max_examples)
+@given(accounts(), st.integers(1, 4), st.sampled_from(["continue", "stop"]), st.sampled_from(["json", "xml"]))
+def test_a_purge_deletes_whom_it_may_and_nobody_else(drawn, concurrency, on_error, answer_format):
+    stored, unmanaged, rows, fault = drawn
+    options = {"purge": True, "max_deletions": 9, "concurrency": concurrency, "on_error": on_error}
+    before = {one["username"] for one in stored}
+    names = [row["username"] for row in rows] + [one["username"] for one in stored if one["username"] in unmanaged]
+    world = World()
+    world.put(FakeService(*copy.deepcopy(stored)), {fault: ["refused*"]} if fault else None)
+    predicted = world.fleet(rows, check_mode=True, names=names, api_format=answer_format, **options)
+    assert world.http.writes == []
+    result = world.fleet(rows, names=names, api_format=answer_format, **options)
+
+    is_clean = not any(item["failed"] for item in result["results"])
+    gone = before - set(world.service.customers)
+    assert gone == {values["user"] for operation, values in world.http.calls if operation == "delete"}
+    assert gone == (set(unmanaged) if is_clean else set())
+    assert result["summary"]["deleted"] == len(gone)
+    if is_clean:
+        assert not is_suspected(stored, unmanaged, rows)
+        assert (predicted["summary"], predicted["diff"]) == (result["summary"], result["diff"])
+    else:
+        assert result["summary"]["not_reached"] >= len(unmanaged)
+        assert bool(result["summary"]["not_reached"]) is ("were not reached, because" in result["msg"])
+    # What keeps the run from deleting before its first write keeps check mode from planning it.
+    if predicted["summary"]["failed"]:
+        assert predicted["summary"]["deleted"] == 0 and not is_clean
 
 
 # Large fleets

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import SUMMARY
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import check, outcome, strangers
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import check, kept, outcome, strangers
 
 SETTINGS = {"batch_size": 0, "names_shown": 20, "max_deletions": "", "concurrency": "8", "purge": False}
 
@@ -56,6 +56,29 @@ def test_an_option_of_one_family_only_is_left_to_the_module() -> None:
 def test_strangers_are_named_by_no_name_of_the_fleet_whatever_its_case() -> None:
     fleet = [{"username": "Ada"}, {"username": "ben", "new_username": "bo"}, {"username": "cleo", "state": "absent"}]
     assert strangers(["ada", "bo", "cleo", "dora"], fleet) == [{"username": "dora", "state": "absent"}]
+
+
+def test_strangers_that_look_like_one_of_the_fleet_are_kept_and_told_of() -> None:
+    fleet = [{"username": "zoe\u0308"}, {"username": 4711}]
+    names = ["zo\u00eb", "4711", "odd ", "dora"]
+    assert strangers(names, fleet) == [{"username": "dora", "state": "absent"}]
+    odd, alike = kept(names, fleet)
+    assert "'odd<U+0020>'" in odd
+    assert "'zo\u00eb' looks like 'zoe\u0308'" in alike
+    assert kept(["dora"], fleet) == []
+
+
+def test_a_customer_that_somebody_renamed_is_told_of_when_the_account_is_known() -> None:
+    account = [{"username": "new@x", "email": "Ada@Example.com"}, {"username": "ben", "email": "b@x"}]
+    rows = [{"username": "ben"}, {"username": "ada@example.com"}]
+    settings = {**SETTINGS, "purge": True, "max_deletions": 1}
+    report = check(rows, {"email": "ada@example.com"}, {}, settings, account)
+    assert [problem.split(":")[0] for problem in report["problems"]] == ["fleet_customers[1] ('ada@example.com')"]
+    assert "give new_username: new@x" in report["problems"][0]
+    assert check(rows, {"email": "ada@example.com"}, {}, settings)["problems"] == []
+    assert check(rows, {"email": "ada@example.com"}, {}, SETTINGS, account)["problems"] == []
+    named = [*rows, {"username": "new@x"}]
+    assert check(named, {"email": "ada@example.com"}, {}, settings, account)["problems"] == []
 
 
 def test_batches_are_summed() -> None:
