@@ -58,7 +58,8 @@ notes:
   - A customer whose username would mean something else to Ansible is left out with a warning, or with O(strict=true)
     an error. These are the name of a group that exists or that O(groups) makes, C(localhost) and the addresses that
     stand for it, a name with a C(/) (it would lead to files), with the marks of a template or with characters that
-    cannot be shown, and a name that begins like a list or a dictionary. A name that ends in C(.yml), C(.yaml),
+    cannot be shown (control characters, and those that are invisible, such as a soft hyphen, or turn the reading
+    direction), and a name that begins like a list or a dictionary. A name that ends in C(.yml), C(.yaml),
     C(.json) (or what C(yaml_valid_extensions) is set to) or C(~) is left out, too, because Ansible would give it the
     C(host_vars) of another host. Any other text is a host name. A pattern such as that of C(--limit) cannot name a
     host with a comma, a colon or brackets, but C(all) has it.

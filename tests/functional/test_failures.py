@@ -22,11 +22,14 @@ from typing import Any
 import pytest
 import trustme
 
+from tests.sandbox.faults import SPELLINGS
+
 from .conftest import only_documented, only_observed
 from .running import Sandbox
 from .test_crash import Runner
 from .test_faults import CASES, Case, all_options, run
 
+HIDDEN = "(a message that repeats a secret is not shown)"
 ADA = {"username": "ada@example.com", "city": "Bangor"}
 # With the pauses that a user has. A failure that is told at once cannot have waited for one.
 IMPATIENT = {"retries": 4, "max_retry_wait": 120, "timeout": 5}
@@ -239,10 +242,23 @@ def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox) -> None:
 @only_observed
 @pytest.mark.parametrize("operation", ["list", "set_profile", "create", "check_password"])
 def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(sandbox: Sandbox, operation: str) -> None:
+    """No call but has the key: nothing of such a message can be shown."""
     [case] = [case for case in CASES if case.operation == operation]
     sandbox.set_fault(operation, "echo")
     message = run(sandbox, case.options)["msg"]
-    assert "api_user" in message
+    assert f"the server said {HIDDEN} (error 400, HTTP 200)" in message
     assert "canary" not in message
-    assert "********" in message
     assert message.isprintable()
+
+
+@only_documented
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("api_format", ["json", "xml"])
+def test_a_secret_that_is_echoed_hides_its_message_alone(sandbox: Sandbox, spelling: str, api_format: str) -> None:
+    sandbox.set_fault("list", "echo", spelling=spelling, beside=f"Sorry, {ADA['username']} \u202e")
+    # One that begins with the username, so that the name is no secret.
+    password = f"{ADA['username']}-canary"
+    message = run(sandbox, {**ADA, "password": password, "update_password": "always"}, api_format=api_format)["msg"]
+    said = f"the server said {HIDDEN}; 'Sorry, {ADA['username']} \\u202e' (HTTP 400)"
+    assert said in message
+    assert "api_key=" not in message and message.isprintable()

@@ -333,6 +333,38 @@ def test_echo(sandbox: Sandbox, wanted: str) -> None:
     assert ACCOUNT["api_key"] not in json.dumps(sandbox.log())
 
 
+@FORMATS
+@pytest.mark.parametrize(
+    ("spelling", "told"),
+    (
+        ("plain", "Ärmel & <Söhne>  "),
+        ("html", "Ärmel &amp; &lt;Söhne&gt;"),
+        ("url", "%C3%84rmel+%26+%3CS%C3%B6hne%3E++"),
+        ("json", "\\u00c4rmel & <S\\u00f6hne>"),
+        ("html-in-html", "Ärmel &amp;amp; &amp;lt;S"),
+        ("url-in-url", "%25C3%2584rmel%2B%2526%2B%253C"),
+        ("html-in-url", "%C3%84rmel+%26amp%3B+%26lt%3BS"),
+        ("capitals", "ÄRMEL & <SÖHNE>"),
+        ("decomposed", "A\u0308rmel & <So\u0308hne>"),
+        ("lines", "Ärmel & \n<Söhne> \n "),
+        ("trimmed", "Ärmel & <Söhne>,"),
+        ("cut", "Ärmel & <Söh,"),
+    ),
+)
+def test_spellings_of_an_echo(sandbox: Sandbox, wanted: str, spelling: str, told: str) -> None:
+    set_fault(sandbox, "echo", spelling=spelling)
+    answer = call(sandbox, "create", wanted, **{**creation(), "company": "Ärmel & <Söhne>  "})
+    assert f"company={told}" in error_message(answer, sandbox.behaviour, wanted, 400)
+
+
+@FORMATS
+def test_a_message_beside_an_echo(sandbox: Sandbox, wanted: str) -> None:
+    set_fault(sandbox, "echo", beside="And one more")
+    answer = call(sandbox, "create", wanted, **creation())
+    assert ("And one more" in answer.text) is (sandbox.behaviour == "documented")
+    assert answer.text.index("api_key=") < answer.text.find("And one more") or sandbox.behaviour == "observed"
+
+
 @only_documented
 def test_echo_of_what_xml_cannot_carry(sandbox: Sandbox) -> None:
     set_fault(sandbox, "echo")

@@ -59,14 +59,14 @@ class Renderer:
         value, xml = _SHAPES[face.shape](face, messages)
         return self._answer(face.status, wanted, operation, value, xml)
 
-    def error(self, message: str, status: int | None, wanted: str, operation: str) -> Answer:
+    def error(self, message: str, status: int | None, wanted: str, operation: str, more: Iterable[str] = ()) -> Answer:
         """An error that no reason stands for, in the form that is usual for an unknown user.
 
-        Without `status` its status and code are the usual ones too.
+        Without `status` its status and code are the usual ones too. `more` messages are for a form that is a list.
         """
         usual = self.behaviour.faces[Reason.UNKNOWN_USER]
         face = usual if status is None else replace(usual, status=status, code=status)
-        value, xml = _SHAPES[face.shape](replace(face, text=message), (message,))
+        value, xml = _SHAPES[face.shape](replace(face, text=message), (message, *more))
         return self._answer(face.status, wanted, operation, value, xml)
 
     def _answer(self, status: int, wanted: str, operation: str, value: Any, xml: str) -> Answer:

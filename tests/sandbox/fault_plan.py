@@ -13,7 +13,7 @@ from typing import Any
 
 from . import checks
 from .checks import SettingError
-from .faults import KINDS
+from .faults import KINDS, SPELLINGS
 from .operations import OPERATIONS, Operation
 
 EVERY_CALL = "*"
@@ -115,11 +115,25 @@ def _location(value: Any) -> str:
     return value
 
 
+def _spelling(value: Any) -> str:
+    if not isinstance(value, str) or value not in SPELLINGS:
+        raise SettingError(f"spelling must be one of: {', '.join(SPELLINGS)}")
+    return value
+
+
+def _beside(value: Any) -> str:
+    if not isinstance(value, str):
+        raise SettingError("beside must be a text")
+    return value
+
+
 _CHECKS: dict[str, Callable[[Any], Any]] = {
     "seconds": checks.seconds,
     "mebibytes": _mebibytes,
     "location": _location,
     "calls": _calls,
+    "spelling": _spelling,
+    "beside": _beside,
 }
 
 

@@ -7,15 +7,19 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import json
 import math
 import os
 import re
 import time
+import unicodedata
 import zlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
+from urllib.parse import quote_plus
 
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,6 +59,23 @@ _CONTROLS = "\x1b[31m\n\u202e"
 _XML_CONTROLS = _CONTROLS.replace("\x1b[", "\x9b")
 
 
+# How an echo may write a value: as programs on the way do.
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "html": html.escape,
+    "url": quote_plus,
+    "json": lambda value: json.dumps(value)[1:-1],
+    "html-in-html": lambda value: html.escape(html.escape(value)),
+    "url-in-url": lambda value: quote_plus(quote_plus(value)),
+    "html-in-url": lambda value: quote_plus(html.escape(value)),
+    "capitals": str.upper,
+    "decomposed": lambda value: unicodedata.normalize("NFD", value),
+    "lines": lambda value: "\n".join(value[place : place + 8] for place in range(0, len(value), 8)),
+    "trimmed": str.strip,
+    "cut": lambda value: value[:12],
+}
+
+
 class Acts(Enum):
     """Whether a call under a fault still does its work."""
 
@@ -72,9 +93,9 @@ class Scene:
     settings: Mapping[str, Any]
     answer: Answer = Answer(200, "text/plain", b"")
 
-    def error(self, message: str, status: int | None = None) -> Answer:
-        """An error in the behaviour's usual form."""
-        return self.service.error(self.call, message, status)
+    def error(self, message: str, status: int | None = None, more: Iterable[str] = ()) -> Answer:
+        """An error in the behaviour's usual form, with `more` messages where that has room for them."""
+        return self.service.error(self.call, message, status, more)
 
 
 Strategy = Callable[[Scene], ASGIApp]
@@ -139,10 +160,12 @@ def _not_found(scene: Scene) -> ASGIApp:
 
 def _echo(scene: Scene) -> ASGIApp:
     """All that was sent, secrets too, between characters that no terminal should be shown."""
-    sent = ", ".join(f"{name}={value}" for name, value in (*scene.call.query, *scene.call.body))
+    spell = SPELLINGS[scene.settings["spelling"]]
+    sent = ", ".join(f"{name}={spell(value)}" for name, value in (*scene.call.query, *scene.call.body))
+    more = [scene.settings["beside"]] if scene.settings["beside"] else []
     if scene.call.format == "xml":
-        return wire.response(scene.error(_XML_CONTROLS + carried_by_xml(sent) + _XML_CONTROLS))
-    return wire.response(scene.error(_CONTROLS + sent + _CONTROLS))
+        return wire.response(scene.error(_XML_CONTROLS + carried_by_xml(sent) + _XML_CONTROLS, more=more))
+    return wire.response(scene.error(_CONTROLS + sent + _CONTROLS, more=more))
 
 
 # Answers of somebody else
@@ -271,7 +294,7 @@ KINDS: dict[str, Kind] = {
     "rate-limit": Kind(_retry_after(*TOO_MANY_REQUESTS), outcome=log.ERROR, settings=_A_SECOND),
     "rate-limit-reset": Kind(_rate_limit_reset, outcome=log.ERROR, settings=_A_SECOND),
     "not-found": Kind(_not_found, outcome=log.ERROR),
-    "echo": Kind(_echo, outcome=log.ERROR),
+    "echo": Kind(_echo, outcome=log.ERROR, settings={"spelling": "plain", "beside": ""}),
     "bad-gateway": Kind(_page(502, _BAD_GATEWAY_PAGE)),
     "bad-gateway-after": Kind(_page(502, _BAD_GATEWAY_PAGE), Acts.NOW),
     "html": Kind(_page(200, _MAINTENANCE_PAGE)),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -76,9 +77,9 @@ class Service:
             if entry.attempted_write and succeeded:
                 log.put(db, number, replace(entry, wrote=True))
 
-    def error(self, call: Call, message: str, status: int | None = None) -> Answer:
-        """An error with a text of one's own, in the behaviour's usual form."""
-        return self._renderer.error(message, status, call.format or "json", self._name(operations.find(call)))
+    def error(self, call: Call, message: str, status: int | None = None, more: Iterable[str] = ()) -> Answer:
+        """An error with a text of one's own, in the behaviour's usual form, which may have room for `more`."""
+        return self._renderer.error(message, status, call.format or "json", self._name(operations.find(call)), more)
 
     def refusal(self, call: Call, reason: Reason) -> Answer:
         """What a call would be answered that is refused for `reason`."""
