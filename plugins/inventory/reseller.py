@@ -234,8 +234,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         try:
             kept = self._cache[key]
         except KeyError:
-            # Not there, or too old.
-            return None
+            if not self._cache_has(key):
+                # Not there, or too old.
+                return None
+            reason = "it is not in the form of this ansible-core"
         except Exception as error:  # pylint: disable=broad-exception-caught
             # Each cache plugin has errors of its own.
             reason = f"it cannot be read ({type(error).__name__})"
@@ -245,6 +247,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             reason = "it does not hold a list of customers"
         self.display.warning(f"The cache of the inventory is not used, because {reason}; the server is asked instead.")
         return None
+
+    def _cache_has(self, key: str) -> bool:
+        """Whether there is anything fresh, though it was not found. Only the plugin behind the cache can tell."""
+        plugin = getattr(self._cache, "_plugin", None)
+        return plugin is not None and bool(plugin.contains(key))
 
     def _listed(self) -> list[Customer]:
         options = {name: self.get_option(name) for name in info_spec()}

@@ -255,11 +255,11 @@ def _called_hosts(address: str) -> set[str] | None:
     if not HAS_REQUESTS:
         return set()
     try:
-        url = requests.Request("POST", f"{address}/x").prepare().url
+        url = requests.Request("POST", f"{address}/x").prepare().url or ""
         hosts = {urlsplit(url).hostname, urllib3.util.parse_url(url).host}
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError):
         return None
-    return {(host or "").strip("[]").lower() for host in hosts}
+    return {str(host or "").strip("[]").lower() for host in hosts}
 
 
 def _field_problems(field: Field, value: t.Any, family: str, check_form: _FormCheck | None) -> list[str]:

@@ -18,7 +18,10 @@ import re
 import sys
 import typing as t
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import (
+    getproxies_environment,
+    proxy_bypass_environment,  # type: ignore[attr-defined]
+)
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 

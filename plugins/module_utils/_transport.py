@@ -275,7 +275,7 @@ def _quoted(message: str) -> str:
 
 
 def _http_session(connection: Connection) -> t.Any:
-    session = requests.Session()
+    session: t.Any = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter(pool_connections=1, pool_maxsize=MOST_AT_ONCE))
     session.headers["User-Agent"] = f"mailfleet.sendgrid/{VERSION}"
@@ -286,7 +286,7 @@ def _http_session(connection: Connection) -> t.Any:
     session.trust_env = False
     session.proxies.update(proxies(connection.api_url))
     # It would prepare the call to the other place, and for that read the whole answer, whatever its size.
-    session.get_redirect_target = _no_redirect  # type: ignore[method-assign]
+    session.get_redirect_target = _no_redirect
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     if not connection.validate_certs:
         # Said with every call otherwise, to somebody who asked for it.

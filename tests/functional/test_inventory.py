@@ -453,7 +453,8 @@ def test_a_text_of_a_customer_makes_no_group_that_harms_others(
     assert hosts(listed) == FLEET
     assert members(listed, name) == (["c1@example.com"] if is_made else [])
     assert members(listed, "Bangor") == FLEET[1::2]
-    play = inventory.play([NOTHING], options=keyed, hosts="localhost")
+    path = inventory.file(**keyed)
+    play = inventory.ansible.play([NOTHING], "-i", path, hosts="localhost", vars={})
     assert "PLAY [localhost]" in play.output and "c1@example.com" not in play.output
 
 
@@ -482,13 +483,27 @@ def test_a_cache_hit_makes_no_call(inventory: Inventory, sandbox: Sandbox) -> No
     assert called(sandbox) == ["list", "list"]
 
 
+def with_rows(change: Callable[[Any], Any]) -> Callable[[str], str]:
+    """What makes of the text of a cache file another one, whose rows are what `change` makes of them."""
+
+    def changed(text: str) -> str:
+        content = json.loads(text)
+        if "__payload__" not in content:
+            return json.dumps(change(content))
+        # Since ansible-core 2.19
+        return json.dumps({"__payload__": json.dumps(change(json.loads(content["__payload__"])))})
+
+    return changed
+
+
 SPOILT: dict[str, Callable[[str], str]] = {
     "cut": lambda text: text[: len(text) // 2],
     "empty": lambda text: "",
-    "of another kind": lambda text: json.dumps({"customers": json.loads(text)}),
-    "null": lambda text: "null",
-    "of other rows": lambda text: json.dumps([{"name": "ann"}]),
-    "of wrong types": lambda text: json.dumps([{**row, "active": "yes"} for row in json.loads(text)]),
+    "of another program": lambda text: json.dumps({"customers": {}}),
+    "null": with_rows(lambda rows: None),
+    "a dictionary": with_rows(lambda rows: {"customers": rows}),
+    "of other rows": with_rows(lambda rows: [{"name": "ann"}]),
+    "of wrong types": with_rows(lambda rows: [{**row, "active": "yes"} for row in rows]),
 }
 
 
