@@ -11,7 +11,7 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _transport, _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
     CUSTOMER,
@@ -76,8 +76,9 @@ _DOING = {
 }
 
 
+_WORD = re.compile(r"\w+")
+_WRONG_WORDS = frozenset(("invalid", "wrong", "incorrect", "bad"))
 _WRONG = "wrong password"
-_WRONG_PASSWORD = re.compile(r"\b(invalid|wrong|incorrect|bad)\b.*\bpassword\b", re.IGNORECASE | re.DOTALL)
 _UNKNOWN_CUSTOMER = ("user does not exist", "user not found")
 
 
@@ -136,8 +137,11 @@ class CustomerApi:
         patience: Patience | None = None,
     ) -> t.Any:
         address, fixed = ROUTES[operation][self.family]
+        largest = _transport.LARGEST_ANSWER if operation == "list" else _transport.LARGEST_CONFIRMATION
         try:
-            return self.session.call(address, [*fixed, *parameters], decode, operation not in ONCE_ONLY, patience)
+            return self.session.call(
+                address, [*fixed, *parameters], decode, operation not in ONCE_ONLY, patience, largest
+            )
         except CallError as error:
             error.doing = _DOING[operation].format(user=shown(user, 100)) if user else "list customers"
             raise
@@ -193,5 +197,8 @@ def _is_wrong_password(error: WireError) -> bool:
 
     Errors of the account's own credentials come in the other shapes [seen], so the shape tells the two apart.
     """
-    said = " ".join(error.messages)
-    return error.shape in ("errors", "message") and _WRONG_PASSWORD.search(said) is not None
+    if error.shape not in ("errors", "message"):
+        return False
+    words = _WORD.findall(" ".join(error.messages).lower())
+    wrong = next((place for place, word in enumerate(words) if word in _WRONG_WORDS), len(words))
+    return "password" in words[wrong:]

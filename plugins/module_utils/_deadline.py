@@ -18,6 +18,8 @@ import threading
 import time
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reading import BoundedResponse
+
 try:
     import requests.adapters
 
@@ -115,6 +117,11 @@ class Deadline:
         _thread.deadline = self
         return self
 
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return self._seconds if self._alarm is None else self._alarm.moment - time.monotonic()
+
     def __exit__(self, *_error: t.Any) -> None:
         _thread.deadline = None
         with self._lock:
@@ -149,7 +156,7 @@ def _shut(connection: t.Any) -> None:
 
 
 class BoundedAdapter(_Adapter):
-    """requests' own adapter, with connections that keep the deadline of their thread."""
+    """requests' own adapter, with connections that keep the deadline of their thread, and bound what they read."""
 
     def init_poolmanager(self, *arguments: t.Any, **options: t.Any) -> None:
         super().init_poolmanager(*arguments, **options)
@@ -176,6 +183,9 @@ def _bounded_pool(pool: t.Any) -> t.Any:
 
 class _Bounded:
     """Goes before a connection class of urllib3."""
+
+    # Of an answer of the server, and of a proxy that is asked for a tunnel.
+    response_class = BoundedResponse
 
     def getresponse(self, *arguments: t.Any, **options: t.Any) -> t.Any:
         deadline = getattr(_thread, "deadline", None)

@@ -36,7 +36,8 @@ class Stopped(CollectionError):
 class WireError(CollectionError):
     """An answer that is an error, or no answer that the API gives.
 
-    `messages`: each message of the server, unchanged. `code`: the number in an error object, or None.
+    `messages`: the messages of the server, the longest of them cut. `left_out`: how many there are beyond them.
+    `code`: the number in an error object, or None.
     `readable`: False when the bytes are not an answer of the API at all; `messages` then says why.
     `html`: the bytes look like a web page.
     """
@@ -48,8 +49,10 @@ class WireError(CollectionError):
         readable: bool = True,
         html: bool = False,
         shape: str = "",
+        left_out: int = 0,
     ) -> None:
         self.messages = list(messages)
+        self.left_out = left_out
         self.code = code
         self.readable = readable
         self.html = html

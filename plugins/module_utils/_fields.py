@@ -30,6 +30,8 @@ NEW_CUSTOMER = {"active": True, "website_access": True}
 # A secret has no business in a list; should a server show one, it must not reach a result.
 _SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
 
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
+
 # Attributes of one customer by option name. What the server does not show has no key.
 Attributes = dict[str, t.Any]
 
@@ -41,7 +43,7 @@ def _same_text(wanted: str, stored: str) -> bool:
 
 def _same_website(wanted: str, stored: str) -> bool:
     """`example.com` reads back as `http://example.com` [seen]."""
-    has_scheme = re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", wanted)
+    has_scheme = _SCHEME.match(wanted)
     return _same_text(wanted, stored) or (bool(wanted) and not has_scheme and stored == "http://" + wanted)
 
 

@@ -20,6 +20,8 @@ _LONGEST_PAUSE = 30.0
 # Moments on the wire are whole seconds, so two that are closer than that may be the same.
 _CLOCK_STEP = 1.0
 
+_WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,15}\s*")
+
 # Waits for some seconds; a true value says that the wait was cut short, because no further call is wanted.
 Sleep = t.Callable[[float], t.Any]
 
@@ -216,4 +218,4 @@ def reset_wait(headers: t.Mapping[str, str]) -> float | None:
 
 def whole_number(text: str) -> int | None:
     """A header's number. Not `isdigit`, which takes signs that `int` does not, nor a number beyond all reason."""
-    return int(text) if re.fullmatch(r"\s*[0-9]{1,15}\s*", text) else None
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None

@@ -39,8 +39,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import 
     Sleep,
     asked_wait,
     reset_wait,
-    whole_number,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reading import Room, UnboundedAnswer, read_body
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
     IS_ESCAPED_TOO_OFTEN,
     REPEATS_A_SECRET,
@@ -57,10 +57,11 @@ except ImportError:
     HAS_REQUESTS = False
 
 VERSION = "0.1.0"
-# One answer holds the whole fleet: about 400 bytes for each customer, so this is room for some 80,000.
-LARGEST_ANSWER = 32 * 1024 * 1024
+# A list holds the whole fleet: a customer with all fields takes 400 to 600 bytes, by the format and its blanks, so this
+# is room for 100,000. MOST_AT_ONCE answers may hold 64 KiB each beside it, see `_reading`.
+LARGEST_ANSWER = 60 * 1024 * 1024
+LARGEST_CONFIRMATION = 1024 * 1024
 MOST_AT_ONCE = 64
-_CHUNK = 64 * 1024
 _MOST_MESSAGES = 20
 _CHECK_URL = "Check api_url."
 _CHECK_CA = f"Check ca_path, and in the environment {', '.join(CERTIFICATE_VARIABLES)}."
@@ -149,12 +150,13 @@ class Session:
         decode: t.Callable[[str, bytes], Value],
         repeatable: bool,
         patience: Patience | None = None,
+        largest: int = LARGEST_CONFIRMATION,
     ) -> Value:
         """What `decode(format, body)` makes of the answer to `module.action` with `parameters`.
 
         `repeatable`: whether the same call may be made again after an answer that was lost; a call that the server
         certainly did not act on is repeated in any case. `patience`: what is left of an allowance, where the call is
-        one of several tries of the caller. Raises CallError.
+        one of several tries of the caller. `largest`: bytes that the answer may have. Raises CallError.
         """
         patience = patience or self.patience()
         lost: CallError | None = None
@@ -164,7 +166,7 @@ class Session:
                 raise lost or Stopped()
             started = time.monotonic()
             try:
-                return self._once(address, parameters, decode, patience.longest_try)
+                return self._once(address, parameters, decode, patience.longest_try, largest)
             except CallError as error:
                 patience.count_try(time.monotonic() - started)
                 may_repeat = error.transient and (repeatable or error.fate == NOT_DONE)
@@ -184,61 +186,57 @@ class Session:
         parameters: t.Sequence[tuple[str, str]],
         decode: t.Callable[[str, bytes], Value],
         seconds: float,
+        largest: int,
     ) -> Value:
         """One try, which takes `seconds` at most once the connection stands."""
-        with Deadline(seconds, self._line.clock) as deadline:
+        # A large answer keeps its room until values have come of it.
+        with Room() as room:
+            with Deadline(seconds, self._line.clock) as deadline:
+                try:
+                    status, headers, body = self._post(
+                        address, parameters, lambda response: read_body(response, largest, room, lambda: deadline.left)
+                    )
+                except CallError:
+                    if not deadline.passed:
+                        raise
+            if deadline.passed:
+                raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
+            self._line.pace.heed(headers)
+            _refuse_by_status(status, headers)
             try:
-                status, headers, body = self._post(address, parameters)
-            except CallError:
-                if not deadline.passed:
-                    raise
-        if deadline.passed:
-            raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
-        self._line.pace.heed(headers)
-        _refuse_by_status(status, headers)
-        try:
-            value = decode(self.connection.api_format, body)
-        except WireError as error:
-            failure = self._failure(error, status)
-        else:
-            if 200 <= status < 300:
-                return value
-            failure = _failed_status(status)
+                value = decode(self.connection.api_format, body)
+            except WireError as error:
+                failure = self._failure(error, status)
+            else:
+                if 200 <= status < 300:
+                    return value
+                failure = _failed_status(status)
         failure.wait = asked_wait(headers)
         raise failure
 
-    def _post(self, address: str, parameters: t.Sequence[tuple[str, str]]) -> tuple[int, t.Mapping[str, str], bytes]:
-        """One POST -> status, headers, body. Raises CallError when there is no whole answer."""
+    def _post(
+        self, address: str, parameters: t.Sequence[tuple[str, str]], read: t.Callable[[t.Any], bytes]
+    ) -> tuple[int, t.Mapping[str, str], bytes]:
+        """One POST -> status, headers, and the body that `read` makes of the response.
+
+        Raises CallError when there is no whole answer.
+        """
         connection = self.connection
         credentials = [("api_user", connection.api_user), ("api_key", connection.api_key)]
+        # Encoded here, since requests leaves other types of bodies and their charset to itself.
+        data = [(name, value.encode("utf-8")) for name, value in [*credentials, *parameters]]
         try:
             with self._line.http.post(
                 f"{connection.api_url}/{address}.{connection.api_format}",
-                # Encoded here, since requests leaves other types of bodies and their charset to itself.
-                data=[(name, value.encode("utf-8")) for name, value in [*credentials, *parameters]],
+                data=data,
                 timeout=(connection.timeout, connection.timeout),
                 verify=_verify(connection),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return response.status_code, response.headers, self._read(response)
-        # OSError: a file of certificates that the environment names and that is not there.
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+                return response.status_code, response.headers, read(response)
+        except _unanswered() as error:
             raise _no_answer(error, connection) from None
-
-    def _read(self, response: t.Any) -> bytes:
-        """The whole body, bounded in size."""
-        if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("identity", "gzip"):
-            raise CallError("the answer is packed in a way that was not asked for", UNKNOWN)
-        chunks: list[bytes] = []
-        size = 0
-        for chunk in response.iter_content(_CHUNK):
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST_ANSWER:
-                raise CallError(f"the answer is larger than {LARGEST_ANSWER // 1024 // 1024} MiB", UNKNOWN)
-        _check_length(response, size)
-        return b"".join(chunks)
 
     def _failure(self, error: WireError, status: int) -> CallError:
         """A decoded error, or an answer that cannot be decoded, as a CallError."""
@@ -249,7 +247,7 @@ class Session:
         messages = [self.redact(message) for message in error.messages[:_MOST_MESSAGES]]
         later = status >= 500 or 500 <= code < 600
         return CallError(
-            f"the server said {_said(messages, len(error.messages))} ({_numbers(error.code, status)})",
+            f"the server said {_said(messages, len(error.messages) + error.left_out)} ({_numbers(error.code, status)})",
             UNKNOWN if later else NOT_DONE,
             transient=later or code == 429,
             messages=messages,
@@ -302,13 +300,6 @@ def _verify(connection: Connection) -> bool | str:
     if not connection.validate_certs:
         return False
     return certificates(connection.ca_path) or True
-
-
-def _check_length(response: t.Any, size: int) -> None:
-    """Older versions of urllib3 take a body that ends early for a whole one."""
-    announced = whole_number(response.headers.get("Content-Length", ""))
-    if announced is not None and not response.headers.get("Content-Encoding") and announced != size:
-        raise CallError("the answer ended early", UNKNOWN, transient=True)
 
 
 def _refuse_by_status(status: int, headers: t.Mapping[str, str]) -> None:
@@ -366,6 +357,19 @@ def _advice(numbers: set[int], messages: t.Sequence[str]) -> str:
     if numbers & {401, 403}:
         return "Check api_user and api_key."
     return ""
+
+
+def _unanswered() -> tuple[type[Exception], ...]:
+    """What the libraries raise for a call without a whole answer. A function, since requests may be missing."""
+    return (
+        requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,
+        http.client.HTTPException,
+        # A file of certificates that the environment names and that is not there, beside failures of the network.
+        OSError,
+        # What is no number where one has to be.
+        ValueError,
+    )
 
 
 def _no_answer(error: Exception, connection: Connection) -> CallError:
@@ -449,6 +453,13 @@ def _failures() -> list[_Failure]:
             UNKNOWN,
             False,
             _CHECK_URL,
+        ),
+        _Failure(
+            # ValueError: the size of a chunk is no number.
+            (UnboundedAnswer, ValueError),
+            "the answer is not valid HTTP ({server})",
+            UNKNOWN,
+            True,
         ),
         _Failure(Exception, "the connection ended before the whole answer was there ({server})", UNKNOWN, True),
     ]

@@ -8,6 +8,9 @@
 Two questions can be asked of an answer: `confirmation` (did the server say success) and `rows` (the customers of a
 list). Each reads JSON or XML, by the format that was asked for and never by the content type [seen: JSON under
 `text/html`]. What the HTTP status says is not looked at here: errors come with HTTP 200 [seen].
+
+A few bytes can become hundreds in memory, so what an answer holds is counted before values are made of it. No value is
+nested deeply, so other code may go down into one.
 """
 
 from __future__ import annotations
@@ -31,11 +34,22 @@ except ImportError:
 # Fields that this collection does not know may hold anything that the format can carry.
 Row = dict[str, t.Any]
 
-_FEW_RECORDS = 10_000
-_SHORTEST_RECORD = 40
+# Elements, attributes and values of one answer: 100,000 customers with all fields take 1,800,000.
+MOST_VALUES = 2_000_000
+# Lists and records in each other: what is on record has three.
+_DEEPEST = 32
+# What is kept of the messages of an error, before anything looks at them.
+MOST_MESSAGES = 100
+LONGEST_MESSAGE = 4096
+# A code has three digits [seen], and reading a number of any length takes any time.
+_LONGEST_CODE = 15
+_PIECE = 64 * 1024
+# How much of an answer shows that it is a web page.
+_BEGINNING = 4096
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Half a character: escaped, in UTF-8, or in an encoding whose characters have zeros among their bytes.
 _MAY_HOLD_SURROGATES = re.compile(rb"\\u[dD]|\xed[\xa0-\xbf]|\x00")
-_WEB_PAGE = re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
+_WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 def confirmation(answer_format: str, body: bytes) -> None:
@@ -86,23 +100,49 @@ def _document(answer_format: str, body: bytes) -> t.Any:
     """JSON or XML as the same plain values: a list of rows, a dict of an answer, or a bare value."""
     try:
         return _json_document(body) if answer_format == "json" else _xml_document(body)
-    # ValueError: malformed, a wrong encoding, a DTD. RecursionError: nested too deeply.
+    # ValueError: malformed, a wrong encoding, a DTD, too much, nested too deeply. RecursionError: even deeper.
     except (ValueError, RecursionError):
         raise _unreadable(f"the answer is not {answer_format.upper()}", body) from None
 
 
 def _json_document(body: bytes) -> t.Any:
-    # A record of a few bytes takes hundreds in memory; the records of the API take hundreds of bytes as well.
-    if body.count(b"{") + body.count(b"[") > _FEW_RECORDS + len(body) // _SHORTEST_RECORD:
-        raise ValueError("more records than customers can have")
+    # What json.loads does with bytes. In bytes, a part of another character may look like a comma.
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    _check_number(_json_values(text))
     # Numbers stay as they are written, like all values on the wire.
-    document = json.loads(body, parse_int=str, parse_float=str, parse_constant=str)
+    document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+    _check_depth(document)
     # To look through each text takes longer than the rest.
     return _texts(document) if _MAY_HOLD_SURROGATES.search(body) else document
 
 
+def _json_values(text: str) -> int:
+    """How many values a JSON text holds, or a few more: each but the first of its container has a comma before it."""
+    most = 1 + _marks(text)
+    # Marks within strings count only where they would decide.
+    return most if most <= MOST_VALUES else 1 + sum(map(_marks, _outside_strings(text)))
+
+
+def _marks(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
+
+
+def _outside_strings(text: str) -> t.Iterator[str]:
+    """What stands outside of the strings of a JSON text, in pieces. A malformed text is right up to where it is so."""
+    inside = 0
+    rest = ""
+    for start in range(0, len(text), _PIECE):
+        # Pairs of backslashes go first, from the left: one that is left escapes what follows it.
+        piece = (rest + text[start : start + _PIECE]).replace("\\\\", "")
+        rest = "\\" if piece.endswith("\\") else ""
+        parts = piece.replace('\\"', "").split('"')
+        yield "".join(parts[inside::2])
+        inside = (inside + len(parts) - 1) % 2
+
+
 def _xml_document(body: bytes) -> t.Any:
     """The parsed XML, with the root elements that only wrap an answer taken off."""
+    _check_number(_xml_values(body))
     [(root, content)] = _without_blanks(_parse_xml(body)).items()
     if root == "users":
         return _xml_rows(content)
@@ -111,14 +151,80 @@ def _xml_document(body: bytes) -> t.Any:
     return content if is_wrapper else {root: content}
 
 
-class _ExpatWithoutDtd:
+def _xml_values(body: bytes) -> int:
+    """How many elements and attributes an XML text holds, or a few more.
+
+    The bytes of `<`, `=` and quotes are the same in every encoding that expat reads. An element is not begun by `</`,
+    `<!` and `<?`, and an attribute takes an equals sign and two quotes.
+    """
+    elements = body.count(b"<") - body.count(b"</") - body.count(b"<!") - body.count(b"<?")
+    quotes = body.count(b'"') + body.count(b"'")
+    return elements + min(body.count(b"="), quotes // 2)
+
+
+def _check_number(values: int) -> None:
+    if values > MOST_VALUES:
+        raise ValueError("too many values")
+
+
+def _check_depth(document: t.Any) -> None:
+    """Raises ValueError for values that are nested too deeply. Goes down level by level, since it may be any depth."""
+    level = [document]
+    for _depth in range(_DEEPEST + 1):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        if not containers:
+            return
+        level = [
+            item
+            for container in containers
+            for item in (container.values() if isinstance(container, dict) else container)
+            if isinstance(item, (dict, list))
+        ]
+    raise ValueError("nested too deeply")
+
+
+class _BoundedExpat:
     """In place of `xml.parsers.expat`: no answer on record has a DTD, and a DTD is how XML attacks its reader."""
 
     @staticmethod
     def ParserCreate(*args: t.Any) -> t.Any:  # pylint: disable=invalid-name
         parser = expat.ParserCreate(*args)
         parser.StartDoctypeDeclHandler = _refuse_dtd
-        return parser
+        return _BoundedParser(parser)
+
+
+class _BoundedParser:
+    """A parser of expat that ends where elements are nested too deeply: each level takes hundreds of bytes."""
+
+    def __init__(self, parser: t.Any) -> None:
+        vars(self).update(_parser=parser, _depth=0)
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self._parser, name)
+
+    def __setattr__(self, name: str, value: t.Any) -> None:
+        wrap = {"StartElementHandler": self._counted_start, "EndElementHandler": self._counted_end}.get(name)
+        setattr(self._parser, name, value if wrap is None else wrap(value))
+
+    def _counted_start(self, handle: t.Callable[[str, t.Any], t.Any]) -> t.Callable[[str, t.Any], None]:
+        state = vars(self)
+
+        def start(name: str, attributes: t.Any) -> None:
+            state["_depth"] += 1
+            if state["_depth"] > _DEEPEST:
+                raise ValueError("nested too deeply")
+            handle(name, attributes)
+
+        return start
+
+    def _counted_end(self, handle: t.Callable[[str], t.Any]) -> t.Callable[[str], None]:
+        state = vars(self)
+
+        def end(name: str) -> None:
+            state["_depth"] -= 1
+            handle(name)
+
+        return end
 
 
 def _refuse_dtd(*_declaration: t.Any) -> None:
@@ -129,7 +235,7 @@ def _parse_xml(body: bytes) -> dict[str, t.Any]:
     try:
         # Blanks count: a name with a blank at its end must compare equal to what was sent.
         document: dict[str, t.Any] = xmltodict.parse(
-            body, strip_whitespace=False, xml_attribs=False, force_list=("user",), expat=_ExpatWithoutDtd
+            body, strip_whitespace=False, xml_attribs=False, force_list=("user",), expat=_BoundedExpat
         )
         return document
     except (expat.ExpatError, LookupError) as error:
@@ -189,17 +295,16 @@ def _raise_error_in(document: dict[str, t.Any]) -> None:
     """Raises WireError when `document` has one of the four shapes of an error."""
     error = document.get("error")
     if isinstance(error, dict) and error:
-        code = _code(error.get("code"))
-        raise WireError(_messages(error.get("message")), code, shape="object")
+        raise _error(error.get("message"), "object", _code(error.get("code")))
     # `"error": false` and `"error": 0` beside a success are none.
     if error and error != "0":
-        raise WireError(_messages(error), shape="string")
-    listed = _messages(document.get("errors"))
-    if listed:
-        raise WireError(listed, shape="errors")
+        raise _error(error, "string")
+    listed = _error(document.get("errors"), "errors")
+    if listed.messages:
+        raise listed
     message = _message(document)
     if message not in ("", "success"):
-        raise WireError([str(message)], shape="message")
+        raise _error(message, "message")
 
 
 def _message(document: dict[str, t.Any]) -> str:
@@ -208,24 +313,44 @@ def _message(document: dict[str, t.Any]) -> str:
     return message.strip() if isinstance(message, str) else ""
 
 
-def _messages(value: t.Any) -> list[str]:
-    """Every text in `value`: a text, a list of them, or an element that holds either."""
+def _error(value: t.Any, shape: str, code: int | None = None) -> WireError:
+    """An error with the messages in `value`, of which so much is kept as a person can read."""
+    messages = []
+    left_out = 0
+    for message in _messages(value):
+        if len(messages) < MOST_MESSAGES:
+            messages.append(message)
+        else:
+            left_out += 1
+    return WireError(messages, code, shape=shape, left_out=left_out)
+
+
+def _messages(value: t.Any) -> t.Iterator[str]:
+    """Every text in `value`, cut: a text, a list of them, or an element that holds either."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):
-        return [message for item in value for message in _messages(item)]
+        for item in value:
+            yield from _messages(item)
+        return
     text = "" if value is None or value is False else str(value).strip()
-    return [text] if text else []
+    if text:
+        yield text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 def _code(value: t.Any) -> int | None:
     """404 or "404" [seen both] -> 404."""
     try:
-        return int(value)
+        return None if isinstance(value, str) and len(value.strip()) > _LONGEST_CODE else int(value)
     except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _unreadable(reason: str, body: bytes) -> WireError:
-    html = _WEB_PAGE.match(body) is not None
+    html = _is_web_page(body)
     return WireError([f"{reason}, but a web page" if html else reason], readable=False, html=html)
+
+
+def _is_web_page(body: bytes) -> bool:
+    start = body[:_BEGINNING].lstrip().removeprefix(_BYTE_ORDER_MARK).lstrip()
+    return _WEB_PAGE.match(start) is not None

@@ -286,7 +286,17 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         ({"chart": "active"}, "fleet_report_chart"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
     ],
-    ids=["a name twice", "an unknown option", "purge alone", "purge of all", "no path", "column", "filter", "chart", "no folder"],
+    ids=[
+        "a name twice",
+        "an unknown option",
+        "purge alone",
+        "purge of all",
+        "no path",
+        "column",
+        "filter",
+        "chart",
+        "no folder",
+    ],
 )
 def test_what_is_wrong_is_told(ansible: Ansible, page_path: Path, variables: dict[str, Any], message: str) -> None:
     run = report(ansible, **variables)

@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The bytes of an answer, bounded: its lines, its body, and what all answers of this process hold at the same time.
+
+All answers together hold 64 MiB: up to 64 calls are under way, each may hold 64 KiB freely (half of it lines of HTTP,
+half of it body), and one of them may hold 60 MiB. No version of the libraries has all of these limits: urllib3 1.26 reads
+lines of any length, version 2 any number of them, http.client everything that follows a chunk size of -1, and what
+unpacks gzip in both may make 64 MiB of one piece.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import threading
+import typing as t
+import zlib
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import whole_number
+
+# Bytes that one answer may hold while others do, too.
+SMALL_ANSWER = 32 * 1024
+# Status line, headers, chunk sizes and trailers of one answer. A body may come in chunks of one byte, so each byte of it
+# allows a byte more.
+_FREE_LINES = 32 * 1024
+_PIECE = 32 * 1024
+# For zlib: gzip and nothing else.
+_GZIP = 31
+
+
+class UnboundedAnswer(http.client.HTTPException):
+    """The lines of an answer take more than a server can mean, or the size of a chunk is none."""
+
+
+class BoundedReader(io.BufferedReader):
+    """A socket's file that ends an answer whose lines have no end."""
+
+    def __init__(self, raw: t.Any) -> None:
+        super().__init__(raw)
+        self._lines_left = _FREE_LINES
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """One line. Raises UnboundedAnswer when that was too much."""
+        most = self._lines_left + 1
+        line = super().readline(most if size is None or size < 0 else min(size, most))
+        self._lines_left -= len(line)
+        if self._lines_left < 0:
+            raise UnboundedAnswer("lines without end")
+        return line
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Bytes of the body; their number must be known. Raises UnboundedAnswer when it is not."""
+        if size is None or size < 0:
+            raise UnboundedAnswer("no size")
+        data = super().read(size)
+        self._lines_left += len(data)
+        return data
+
+    def readinto(self, buffer: t.Any) -> int:
+        """The same, into a buffer."""
+        count = super().readinto(buffer)
+        self._lines_left += count
+        return count
+
+
+class BoundedResponse(http.client.HTTPResponse):
+    """What connections of http.client and urllib3 read an answer with."""
+
+    def __init__(self, *arguments: t.Any, **options: t.Any) -> None:
+        super().__init__(*arguments, **options)
+        file: t.Any = self.fp
+        self.fp = BoundedReader(file.detach())
+
+
+_ONE_LARGE_ANSWER = threading.Lock()
+
+
+class Room:
+    """Room for one answer that is larger than SMALL_ANSWER. A context manager, which gives the room back at its end.
+
+    There is room for one such answer in the process. Who has it waits for nobody, so it is free again once that answer
+    is read and decoded.
+    """
+
+    def __init__(self) -> None:
+        self._is_taken = False
+
+    def __enter__(self) -> Room:
+        return self
+
+    def __exit__(self, *_error: t.Any) -> None:
+        if self._is_taken:
+            self._is_taken = False
+            _ONE_LARGE_ANSWER.release()
+
+    def take(self, seconds: float) -> None:
+        """Takes the room, and waits for it for `seconds` at most. Raises CallError when it is not free by then."""
+        if self._is_taken:
+            return
+        self._is_taken = _ONE_LARGE_ANSWER.acquire(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
+        if not self._is_taken:
+            raise CallError("the answer had to wait too long for other large answers", UNKNOWN, transient=True)
+
+
+def read_body(response: t.Any, largest: int, room: Room, seconds_left: t.Callable[[], float]) -> bytes:
+    """The whole body of an answer of requests, unpacked, of `largest` bytes at most.
+
+    `seconds_left`: how long it may wait for room. Raises CallError when the body is too large, cannot be unpacked or is
+    not whole, and what the libraries raise when it cannot be read.
+    """
+    body = io.BytesIO()
+    packed = _Packed(response.headers)
+    received = 0
+    for piece in response.raw.stream(_PIECE, decode_content=False):
+        received += len(piece)
+        # An answer that is packed may come to nothing for ever.
+        _check_size(received, largest)
+        for part in packed.unpack(piece):
+            size = body.tell() + len(part)
+            _check_size(size, largest)
+            if size > SMALL_ANSWER:
+                room.take(seconds_left())
+            body.write(part)
+    _check_whole(response.headers, received, packed)
+    # It shares the buffer, so nothing is copied.
+    return body.getvalue()
+
+
+def _check_size(size: int, largest: int) -> None:
+    if size > largest:
+        raise CallError(f"the answer is larger than {largest // 1024 // 1024} MiB", UNKNOWN)
+
+
+def _check_whole(headers: t.Mapping[str, str], received: int, packed: _Packed) -> None:
+    """Older versions of urllib3 take a body that ends early for a whole one."""
+    announced = whole_number(headers.get("Content-Length", ""))
+    if announced not in (None, received) or (received and not packed.is_whole):
+        raise CallError("the answer ended early", UNKNOWN, transient=True)
+
+
+class _Packed:
+    """Unpacks a body in bounded pieces. Raises CallError for a way of packing that was not asked for."""
+
+    def __init__(self, headers: t.Mapping[str, str]) -> None:
+        packing = headers.get("Content-Encoding", "identity").strip().lower()
+        if packing not in ("identity", "gzip"):
+            raise CallError("the answer is packed in a way that was not asked for", UNKNOWN)
+        self._stream = zlib.decompressobj(_GZIP) if packing == "gzip" else None
+        self._is_first = True
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is missing at the end."""
+        return self._stream is None or self._stream.eof
+
+    def unpack(self, piece: bytes) -> t.Iterator[bytes]:
+        """The parts that the next piece makes. Raises CallError when it is damaged."""
+        if self._stream is None:
+            yield piece
+            return
+        part = b""
+        # All of the input can be used up while a part of what comes of it is still to be fetched.
+        while piece or len(part) == _PIECE:
+            if self._stream.eof and not self._starts_another(piece):
+                return
+            try:
+                part = self._stream.decompress(piece, _PIECE)
+            except zlib.error:
+                raise CallError("the answer cannot be unpacked", UNKNOWN, transient=True) from None
+            piece = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
+            yield part
+
+    def _starts_another(self, piece: bytes) -> bool:
+        """Whether a further stream of gzip follows the first one. Anything else, such as zeros, is no part of the body."""
+        if not piece.startswith(b"\x1f"):
+            return False
+        self._stream = zlib.decompressobj(_GZIP)
+        return True
