@@ -241,12 +241,13 @@ class FakeService:
 
 
 class FakeResponse:
-    """What `requests` gives for a POST with `stream=True`, as far as it is used."""
+    """What `requests` gives for a POST with `stream=True`, as far as it is used. `body`: as it comes over the wire."""
 
     def __init__(self, body: bytes = b"", status: int = 200, headers: Mapping[str, str] | None = None) -> None:
         self.body = body
         self.status_code = status
         self.headers = dict(headers or {})
+        self.raw = self
 
     def __enter__(self) -> FakeResponse:
         return self
@@ -254,7 +255,8 @@ class FakeResponse:
     def __exit__(self, *_error: Any) -> None:
         pass
 
-    def iter_content(self, size: int) -> Iterable[bytes]:
+    def stream(self, size: int, decode_content: bool) -> Iterable[bytes]:
+        assert not decode_content
         return (self.body[start : start + size] for start in range(0, len(self.body), size))
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
@@ -26,10 +27,12 @@ class FakeSession:
         self.error = error
         self.calls = []
         self.patiences = []
+        self.sizes = []
 
-    def call(self, address, parameters, decode, repeatable, patience=None):
+    def call(self, address, parameters, decode, repeatable, patience=None, largest=None):
         self.calls.append((address, list(parameters), repeatable))
         self.patiences.append(patience)
+        self.sizes.append(largest)
         if self.error is not None:
             raise self.error
         try:
@@ -147,6 +150,9 @@ def said(*messages, code=None, status=200, shape="errors"):
     [
         (b'{"message":"error","errors":["Invalid username and/or password"]}', False),
         (b'{"message":"error","errors":["Ann","Invalid username and/or password: secret"]}', False),
+        (b'{"message":"error","errors":["INCORRECT\\nPassword."]}', False),
+        (b'{"message":"error","errors":["Bad", "or no password"]}', False),
+        (b'{"message":"The password is invalid: a password"}', False),
         (b'{"message":"wrong password"}', False),
         (b'{"error":{"code":404,"message":"Not found"}}', None),
         (b'{"message":"success"}', True),
@@ -171,6 +177,10 @@ def test_a_server_without_the_check_by_its_status(messages):
         b'{"error":"Bad username / password"}',
         b'{"error":{"code":400,"message":"User does not exist"}}',
         b'{"message":"error","errors":["Too busy"]}',
+        b'{"message":"error","errors":["A password that is invalid"]}',
+        b'{"message":"error","errors":["badpassword"]}',
+        b'{"message":"error","errors":["bad passwords"]}',
+        b'{"message":"error","errors":["Invalid username"]}',
         b"no answer at all",
     ],
 )
@@ -209,6 +219,18 @@ def test_an_error_of_a_list_says_whom_it_is_about(user, start):
         CustomerApi(FakeSession(error=said("No"))).customers(*user, username=ANN["username"])
     assert str(caught.value).startswith(start)
     assert len(str(caught.value)) < 200
+
+
+def test_a_list_may_be_large_and_a_confirmation_may_not():
+    session = FakeSession()
+    api = CustomerApi(session)
+    for operation, sent in [case[:2] for case in WRITES]:
+        api.write(operation, "ann", sent)
+    api.has_password("ann", "secret")
+    assert set(session.sizes) == {_transport.LARGEST_CONFIRMATION}
+    session.body = b"[]"
+    api.customers()
+    assert session.sizes[-1] == _transport.LARGEST_ANSWER
 
 
 @pytest.mark.parametrize(("operation", "sent"), [case[:2] for case in WRITES])

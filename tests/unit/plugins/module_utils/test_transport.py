@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email.message
 import email.utils
+import gzip
 import json
 import socket
 import ssl
@@ -17,10 +18,10 @@ from urllib.parse import quote, quote_plus
 import pytest
 import requests
 import urllib3.exceptions
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing, _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing, _reading, _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import MOST_MESSAGES, confirmation
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
     FakeResponse,
@@ -33,6 +34,8 @@ from hypothesis import strategies as st
 KEY = "canary-key/ä&1"
 PASSWORD = "canary-password/ü&2"
 SUCCESS = b'{"message":"success"}'
+PACKED = gzip.compress(SUCCESS, mtime=0)
+MEBIBYTE = 1024 * 1024
 URL = "https://api.example.com/apiv2"
 
 
@@ -535,8 +538,12 @@ def test_the_own_ceiling_does_not_count_for_the_patience_of_a_call(clock):
 # Answers of a wrong size or form
 
 
-def test_the_largest_answer():
-    assert _transport.LARGEST_ANSWER == 32 * 1024 * 1024
+def test_the_largest_answers():
+    assert _transport.LARGEST_ANSWER == 60 * MEBIBYTE
+    assert _transport.LARGEST_CONFIRMATION == MEBIBYTE
+    # Each of the others may hold as much in lines of HTTP as in its body.
+    others = _transport.MOST_AT_ONCE * (_reading.SMALL_ANSWER + _reading._FREE_LINES)
+    assert _transport.LARGEST_ANSWER + others == 64 * MEBIBYTE
 
 
 @pytest.mark.parametrize(
@@ -550,70 +557,84 @@ def test_the_largest_answer():
     ],
 )
 def test_an_answer_is_packed_as_asked_for(clock, packing, read):
-    answer = FakeResponse(SUCCESS, 200, {"Content-Encoding": packing} if packing else {})
+    is_gzip = (packing or "").strip().lower() == "gzip"
+    body = gzip.compress(SUCCESS) if is_gzip else SUCCESS
+    answer = FakeResponse(body, 200, {"Content-Encoding": packing} if packing else {})
     if not read:
 
-        def unpack(_size):
-            raise AssertionError("nothing of it is unpacked")
+        def stream(_size, decode_content):
+            raise AssertionError("nothing of it is read")
 
-        answer.iter_content = unpack
+        answer.stream = stream
         error = failure(make_session(clock, answer, ok()))
         assert (error.fate, error.transient, clock.sleeps) == (UNKNOWN, False, [])
     else:
         assert call(make_session(clock, answer)) is None
 
 
-def test_an_answer_may_not_be_endless(clock, monkeypatch):
-    monkeypatch.setattr(_transport, "LARGEST_ANSWER", 1024 * 1024)
-    endless = FakeResponse(SUCCESS)
-    given_out = []
+def endless(piece=b" "):
+    """An answer without end, and a list of how much of it was read."""
+    answer, given_out = FakeResponse(), []
 
-    def chunks(size):
+    def stream(size, decode_content):
         while True:
             given_out.append(size)
-            yield b" " * size
+            yield piece * size
 
-    endless.iter_content = chunks
-    session = make_session(clock, endless)
-    error = failure(session)
+    answer.stream = stream
+    return answer, given_out
+
+
+@pytest.mark.parametrize(("options", "mebibytes"), [({}, 1), ({"largest": 3 * MEBIBYTE}, 3)])
+def test_an_answer_may_not_be_endless(clock, options, mebibytes):
+    answer, given_out = endless()
+    session = make_session(clock, answer)
+    with pytest.raises(CallError) as caught:
+        session.call("reseller.manage", [], confirmation, True, **options)
+    error = caught.value
     assert (error.fate, error.transient, len(session._line.http.posts)) == (UNKNOWN, False, 1)
-    assert "1 MiB" in str(error)
-    assert sum(given_out) < 3 * 1024 * 1024
+    assert f"larger than {mebibytes} MiB" in str(error)
+    assert sum(given_out) <= mebibytes * MEBIBYTE + max(given_out)
 
 
-def test_an_answer_may_be_as_large_as_the_limit(clock, monkeypatch):
-    monkeypatch.setattr(_transport, "LARGEST_ANSWER", len(SUCCESS))
-    assert call(make_session(clock, ok())) is None
+def test_an_answer_may_be_as_large_as_the_limit(clock):
+    session = make_session(clock, ok())
+    assert session.call("reseller.manage", [], confirmation, True, largest=len(SUCCESS)) is None
+    with pytest.raises(CallError):
+        session.call("reseller.manage", [], confirmation, True, largest=len(SUCCESS) - 1)
 
 
 def test_an_answer_in_drops_is_not_waited_for_endlessly(clock):
     slow = FakeResponse(SUCCESS)
 
-    def drops(_size):
+    def drops(_size, decode_content):
         for drop in (SUCCESS[:5], *[b""] * 1000):
             clock.now += 29
             yield drop
 
-    slow.iter_content = drops
+    slow.stream = drops
     error = failure(make_session(clock, slow, retries=0, timeout=30, max_retry_wait=60))
     assert (error.fate, error.transient) == (UNKNOWN, True)
 
 
 @pytest.mark.parametrize(
-    ("headers", "whole"),
+    ("body", "headers", "whole"),
     [
-        ({"Content-Length": str(len(SUCCESS))}, True),
-        ({"Content-Length": str(len(SUCCESS) + 1)}, False),
-        ({"Content-Length": str(len(SUCCESS) + 9), "Content-Encoding": "gzip"}, True),
-        ({}, True),
+        (SUCCESS, {"Content-Length": str(len(SUCCESS))}, True),
+        (SUCCESS, {"Content-Length": str(len(SUCCESS) + 1)}, False),
+        (PACKED, {"Content-Length": str(len(PACKED)), "Content-Encoding": "gzip"}, True),
+        (PACKED, {"Content-Length": str(len(PACKED) + 1), "Content-Encoding": "gzip"}, False),
+        (PACKED[:-1], {"Content-Encoding": "gzip"}, False),
+        (SUCCESS, {}, True),
     ],
 )
-def test_a_body_that_ends_early(clock, headers, whole):
-    session = make_session(clock, FakeResponse(SUCCESS, 200, headers), retries=0)
+def test_a_body_that_ends_early(clock, body, headers, whole):
+    session = make_session(clock, FakeResponse(body, 200, headers), retries=0)
     if whole:
         assert call(session) is None
     else:
         error = failure(session)
+        assert "the answer ended early" in str(error)
         assert (error.fate, error.transient) == (UNKNOWN, True)
 
 

@@ -6,11 +6,18 @@
 
 from __future__ import annotations
 
+import json
+import sys
+import tracemalloc
+
 import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import LARGEST_ANSWER
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import boolean, confirmation, rows
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS, in_json, in_xml
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
+from ansible_collections.mailfleet.sendgrid.tests.sandbox.fleet import customer
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -149,6 +156,91 @@ def test_what_is_no_answer_of_the_api_is_unreadable(read, answer_format, body):
     assert not caught.value.readable
 
 
+# Places of an answer at which a server can nest something.
+NESTED = {
+    "errors": {"message": "error", "errors": ...},
+    "message of an error": {"error": {"code": 400, "message": ...}},
+    "error": {"error": ...},
+    "message": {"message": ...},
+    "field": [{"username": "ann", "x": ...}],
+}
+
+
+def nested(place, answer_format, depth):
+    """The bytes of an answer with a list or an element of that depth at the place."""
+    start, end = (b"[", b"]") if answer_format == "json" else (b"<e>", b"</e>")
+    text = b'"No"' if answer_format == "json" else b"No"
+    whole = ENCODERS[answer_format](in_place(NESTED[place], "HERE"))
+    return whole.replace(b'"HERE"' if answer_format == "json" else b"HERE", start * depth + text + end * depth)
+
+
+def in_place(document, value):
+    if isinstance(document, dict):
+        return {name: in_place(item, value) for name, item in document.items()}
+    if isinstance(document, list):
+        return [in_place(item, value) for item in document]
+    return value if document is ... else document
+
+
+# 700: the parsers go down so far, what looks at their values did not. Some Pythons parse the largest one, too.
+@pytest.mark.parametrize("depth", [33, 700, 5_000])
+@pytest.mark.parametrize("read", [confirmation, rows])
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize("place", NESTED)
+def test_what_is_nested_deeply_is_unreadable(read, answer_format, place, depth):
+    with pytest.raises(WireError) as caught:
+        read(answer_format, nested(place, answer_format, depth))
+    assert not caught.value.readable
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize("place", ["errors", "message of an error"])
+def test_messages_that_are_nested_a_little_are_told(answer_format, place):
+    with pytest.raises(WireError) as caught:
+        confirmation(answer_format, nested(place, answer_format, 20))
+    assert (caught.value.readable, caught.value.messages) == (True, ["No"])
+
+
+def test_the_depth_does_not_depend_on_how_deep_the_caller_stands():
+    def deep(left):
+        if left:
+            return deep(left - 1)
+        _value_or_wire_error(rows, "json", nested("field", "json", 25))
+        return None
+
+    deep(sys.getrecursionlimit() - 250)
+
+
+# What is kept of an error
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize(("count", "kept"), [(100, 100), (101, 100), (20_000, 100)])
+def test_the_number_of_messages_is_bounded(answer_format, count, kept):
+    body = ENCODERS[answer_format]({"message": "error", "errors": [f"No {number}" for number in range(count)]})
+    with pytest.raises(WireError) as caught:
+        confirmation(answer_format, body)
+    assert caught.value.messages == [f"No {number}" for number in range(kept)]
+    assert caught.value.left_out == count - kept
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize("shape", ["errors", "error", "message", "message of an error"])
+@pytest.mark.parametrize(("size", "kept"), [(4096, "x" * 4096), (4097, "x" * 4095 + "…"), (500_000, "x" * 4095 + "…")])
+def test_the_length_of_a_message_is_bounded(answer_format, shape, size, kept):
+    document = in_place(NESTED[shape], "  " + "x" * size)
+    with pytest.raises(WireError) as caught:
+        confirmation(answer_format, ENCODERS[answer_format](document))
+    assert caught.value.messages == ["error", kept][-1:]
+
+
+@pytest.mark.parametrize("code", ["9" * 4_000, "9" * 500_000, " " * 5_000 + "404"])
+def test_a_code_of_any_length_is_read_at_once(code):
+    with pytest.raises(WireError) as caught:
+        confirmation("json", in_json({"error": {"code": code, "message": "No"}}))
+    assert caught.value.code == (404 if code.endswith("404") else None)
+
+
 @pytest.mark.parametrize("answer_format", FORMATS)
 @pytest.mark.parametrize("body", [b"", b" ", b"\r\n\t"])
 def test_an_empty_body_confirms_nothing(answer_format, body):
@@ -196,6 +288,9 @@ def test_an_undeclared_entity_is_refused(read):
         b"\n <HTML><HEAD><TITLE>Sign in</TITLE></HEAD></HTML>",
         b"\xef\xbb\xbf<html></html>",
         b"<!doctype html>\n<title>Unclosed<p>tags<br>",
+        b"<!DOCTYPE \n html>",
+        b" \xef\xbb\xbf \n<body>",
+        b" " * 4000 + b"<html>",
     ],
 )
 def test_a_web_page_is_told_as_one(read, answer_format, body):
@@ -205,9 +300,12 @@ def test_a_web_page_is_told_as_one(read, answer_format, body):
 
 
 @pytest.mark.parametrize("answer_format", FORMATS)
-def test_what_is_no_web_page_is_not_called_one(answer_format):
+@pytest.mark.parametrize(
+    "body", [b"Service unavailable", b"<htmls>", b"<header>", b"See <html>", b"<!DOCTYPE other>", b"<!DOCTYPEhtml>"]
+)
+def test_what_is_no_web_page_is_not_called_one(answer_format, body):
     with pytest.raises(WireError) as caught:
-        rows(answer_format, b"Service unavailable")
+        rows(answer_format, body)
     assert not caught.value.html
 
 
@@ -310,28 +408,125 @@ def test_a_username_that_is_written_as_a_number_stays_as_it_is_written():
     assert rows("json", b'[{"username":1.20e1}]') == [{"username": "1.20e1"}]
 
 
-@pytest.mark.parametrize("read", [confirmation, rows])
-@pytest.mark.parametrize("record", [b"{}", b"[]", b'{"a":[]}', b"[[]]"])
-def test_more_records_than_customers_can_have_are_unreadable(read, record):
-    body = b"[" + b",".join([record] * 20_000) + b"]"
-    with pytest.raises(WireError) as caught:
-        read("json", body)
-    assert not caught.value.readable
+# What an answer may hold
 
 
-@pytest.mark.parametrize(("count", "readable"), [(9_999, True), (11_000, False)])
-def test_short_records_may_be_few(count, readable):
-    body = b"[" + b",".join([b"{}"] * count) + b"]"
+def peak(read, answer_format, body):
+    """What comes of a body, and how many bytes were taken at most meanwhile."""
+    tracemalloc.start()
+    try:
+        return read(answer_format, body), tracemalloc.get_traced_memory()[1]
+    except WireError as error:
+        return error, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+MEBIBYTE = 1024 * 1024
+MANY = 2_100_000
+# A few bytes each, which would take hundreds each.
+TOO_MANY = {
+    "JSON lists": ("json", b"[" + b"[]," * (MANY // 2) + b"[]]"),
+    "JSON records": ("json", b"[" + b"{}," * (MANY // 2) + b"{}]"),
+    "JSON numbers": ("json", b"[" + b"1," * MANY + b"1]"),
+    "JSON texts": ("json", b'[{"a":[' + b'"",' * MANY + b'""]}]'),
+    "JSON fields": ("json", b"[{" + b'"a":1,' * MANY + b'"a":1}]'),
+    "JSON in UTF-16": ("json", ("[" + "[]," * (MANY // 2) + "[]]").encode("utf-16")),
+    "31 MiB of elements in each other": ("xml", b"<a>" * (31 * MEBIBYTE // 3)),
+    "elements": ("xml", b"<users>" + b"<a/>" * MANY + b"</users>"),
+    "elements in UTF-16": ("xml", ("<users>" + "<a/>" * MANY + "</users>").encode("utf-16")),
+    "attributes": ("xml", b"<users" + b" a=''" * MANY + b"/>"),
+}
+
+
+@pytest.mark.parametrize("name", TOO_MANY)
+def test_nothing_is_made_of_more_values_than_an_answer_can_have(name):
+    answer_format, body = TOO_MANY[name]
+    error, taken = peak(rows, answer_format, body)
+    assert isinstance(error, WireError) and not error.readable
+    # The text of a JSON body, which has to be decoded, and parts of it.
+    assert taken < len(body) + 4 * MEBIBYTE
+
+
+@pytest.mark.parametrize("depth", [1_000, 100_000])
+@pytest.mark.parametrize("end", [b"", b"</a>"])
+def test_elements_in_each_other_take_no_memory(depth, end):
+    error, taken = peak(rows, "xml", b"<a>" * depth + end * depth)
+    assert isinstance(error, WireError) and not error.readable
+    assert taken < 2 * MEBIBYTE
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("[]", 2),
+        ("[[],{}]", 5),
+        ('[{"a":"1","b":2}]', 4),
+        ('["a,b","[{"]', 3),
+        ('["\\",",","\\\\\",,"]', 3),
+        ('["\\u002c,"', 2),
+        ('["' + "," * 200_000 + '",' + "1," * 100_000 + "1]", 100_003),
+        # A pair of backslashes, and a quote that is escaped, over the border of two pieces.
+        *[('["' + "x" * (64 * 1024 - 5 + shift) + '\\\\\\",",1]', 3) for shift in range(6)],
+    ],
+)
+def test_values_are_counted_outside_of_texts(monkeypatch, text, values):
+    monkeypatch.setattr(_wire, "MOST_VALUES", 0)
+    assert _wire._json_values(text) == values
+
+
+@given(st.text('"\\,[x', max_size=40), st.integers(1, 7))
+def test_the_count_is_the_same_in_pieces_of_any_size(text, size):
+    encoded = json.dumps([text, [text]])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_wire, "MOST_VALUES", 0)
+        patch.setattr(_wire, "_PIECE", size)
+        # Two lists, and two texts, of which the first has none before it.
+        assert _wire._json_values(encoded) == 4
+
+
+@pytest.mark.parametrize("answer_format", FORMATS)
+@pytest.mark.parametrize(("more", "readable"), [(0, True), (1, False)])
+def test_the_number_of_values_is_the_limit(monkeypatch, answer_format, more, readable):
+    monkeypatch.setattr(_wire, "MOST_VALUES", 1_000)
+    # A list, and in each row a name and a city that looks like many values.
+    names = 333 + more
+    listed = [{"username": f"user{number}", "city": "a,[{=''"} for number in range(names)]
+    body = ENCODERS[answer_format](listed)
     if readable:
-        assert rows("json", body) == [{}] * count
+        assert rows(answer_format, body) == listed
     else:
         with pytest.raises(WireError):
-            rows("json", body)
+            rows(answer_format, body)
 
 
-def test_a_large_fleet_is_read():
-    listed = [{"username": f"user-{number:06}@customers.example"} for number in range(50_000)]
-    assert rows("json", in_json(listed)) == listed
+def all_fields(number):
+    """A row with every field that any server is known to show, and texts that look like more values."""
+    stored = customer(number)
+    shown = ("username", "email", "first_name", "last_name", "address", "city", "state", "zip", "country", "phone")
+    return {
+        **{name: stored[name] for name in (*shown, "website", "company")},
+        "address2": "Building 4, Entrance B, 2nd Floor",
+        "id": f"{number:08}",
+        "active": "true",
+        "website_access": "true",
+    }
+
+
+@pytest.mark.parametrize(("answer_format", "spread"), [("json", False), ("json", True), ("xml", True)])
+def test_a_list_of_100_000_customers_passes(answer_format, spread):
+    some = [all_fields(number) for number in range(99_001, 100_001)]
+    start, separator, end = ((b"[", b",", b"]") if answer_format == "json" else (b"<users>", b"", b"</users>"))
+    part = ENCODERS[answer_format](some)[len(start) : -len(end)]
+    if spread:
+        # One field a line, as a server writes that is asked to be readable.
+        part = part.replace(b"</", b"\x00").replace(b"<", b"\n    <").replace(b"\x00", b"</")
+        part = part.replace(b'","', b'",\n    "').replace(b'":"', b'": "')
+    body = start + separator.join([part] * 100) + end
+    assert len(body) <= LARGEST_ANSWER
+    listed = rows(answer_format, body)
+    assert len(listed) == 100_000
+    assert listed[:1_000] == listed[-1_000:] == some
 
 
 @pytest.mark.parametrize("value", [["a", "b"], {"c": "d"}, {"c": ["d"]}])
