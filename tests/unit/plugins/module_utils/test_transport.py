@@ -21,7 +21,7 @@ import urllib3.exceptions
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing, _reading, _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import MOST_MESSAGES, confirmation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
     FakeResponse,
