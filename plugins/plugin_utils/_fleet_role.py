@@ -30,14 +30,22 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import (
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, merged
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, is_blank, merged
 
 Report = dict[str, t.Any]
 
 # What reseller_customers calls an option, and the role `fleet_` and the same.
 _OPTIONS = re.compile(r"\b(customers(?=\[)|purge|max_deletions|concurrency)\b")
 _NAMES = ("username", "new_username")
-_NUMBERS = ("batch_size", "names_shown", "max_deletions", "concurrency")
+# What holds where nothing is given: defaults/main.yml of the role says the same.
+_DEFAULTS: dict[str, t.Any] = {
+    "batch_size": 0,
+    "names_shown": 20,
+    "purge": False,
+    "max_deletions": None,
+    "concurrency": 8,
+    "on_error": "continue",
+}
 _MOST_PROBLEMS = 20
 _KINDS = SUMMARY[:4]
 
@@ -55,11 +63,13 @@ def check(
     `account`: the customers of the account, by option name, for what only they show: with `purge`, customers of the
     fleet that somebody renamed.
 
-    `settings`: `purge` as a boolean, and numbers by the names in _NUMBERS, of which `max_deletions` may be missing. A
-    batch has `first` and `last`, the bounds of a slice, and its `size`.
+    `settings`: the other variables, by the names in _DEFAULTS. What is missing or blank counts as not given; the report
+    has all of them, as the values that they stand for. A batch has `first` and `last`, the bounds of a slice, and its
+    `size`.
     """
-    numbers = {name: _number(settings.get(name)) for name in _NUMBERS}
-    problems = _setting_problems({**numbers, "purge": settings["purge"]})
+    problems: list[str] = []
+    options = {name: _setting(name, settings.get(name), problems) for name in _DEFAULTS}
+    problems = problems or _setting_problems(options)
     try:
         rows = merged(customers, defaults, passwords, omit)
     except TypeError as error:
@@ -69,29 +79,50 @@ def check(
         found, sound = _shared_problems(_without(omit, defaults), _without(omit, passwords))
         # What is shared is told once, and not again for each customer.
         problems += found + _row_problems(merged(customers, *sound, omit) if found else rows)
-        if settings["purge"] and not rows:
+        if options["purge"] and not rows:
             problems.append("fleet_purge with no fleet_customers would delete every customer of the account")
-        if settings["purge"] and not problems and account is not None:
+        if options["purge"] and not problems and account is not None:
             problems += _renamed_problems(rows, account)
     return {
         "problems": _first(problems, _MOST_PROBLEMS, "more"),
         "customers": len(rows),
-        "batches": [] if problems else _batches(len(rows), t.cast(int, numbers["batch_size"])),
+        "batches": [] if problems else _batches(len(rows), options["batch_size"]),
+        "settings": options,
     }
 
 
-def _number(value: t.Any) -> int | None:
-    """The number; None for what is none. Before ansible-core 2.19 a template makes texts of numbers, also of none."""
+def _setting(name: str, value: t.Any, problems: list[str]) -> t.Any:
+    """The value that the role works with; None, and a sentence in `problems`, for one that cannot be used."""
+    if is_blank(value):
+        return _DEFAULTS[name]
+    convert, wanted = _SETTINGS.get(name, (_number, "a number"))
     try:
-        return int(value)
+        return convert(value)
     except (TypeError, ValueError):
+        problems.append(f"fleet_{name} must be {wanted}")
         return None
 
 
+def _number(value: t.Any) -> int:
+    """Before ansible-core 2.19 a template makes texts of numbers."""
+    if isinstance(value, (bool, float)):
+        raise TypeError
+    return int(value)
+
+
+def _on_error(value: t.Any) -> str:
+    if value in ("continue", "stop"):
+        return str(value)
+    raise ValueError
+
+
+_SETTINGS: dict[str, tuple[t.Callable[[t.Any], t.Any], str]] = {
+    "purge": (check_type_bool, "true or false"),
+    "on_error": (_on_error, "continue or stop"),
+}
+
+
 def _setting_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
-    missing = [name for name in _NUMBERS if settings[name] is None and name != "max_deletions"]
-    if missing:
-        return [f"fleet_{name} must be a number" for name in missing]
     problems = [_OPTIONS.sub(r"fleet_\1", problem) for problem in setting_problems(settings)]
     return problems + [
         f"fleet_{name} must not be negative" for name in ("batch_size", "names_shown") if settings[name] < 0

@@ -24,12 +24,15 @@ from typing import Any
 
 import requests
 import yaml
+from ansible.release import __version__ as core_version
 
 from .preloaded import Preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 MODULES = "mailfleet.sendgrid."
+# The release of ansible-core that is tested with.
+CORE = tuple(map(int, core_version.split(".")[:2]))
 
 
 class Sandbox:

@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +33,15 @@ def page_path(ansible: Ansible) -> Path:
 
 
 def report(ansible: Ansible, *arguments: str, **variables: Any) -> Run:
-    """One run of the role. `variables`: those of the role without their prefix."""
+    """One run of the role. `variables`: those of the role without their prefix; `environment`, `vars`: of the play."""
+    play = {name: variables.pop(name) for name in ("environment", "vars") if name in variables}
     given = {"path": str(ansible.folder / "page.html"), **variables}
     task = {
         "name": "Report",
         "ansible.builtin.include_role": {"name": ROLE},
         "vars": {f"fleet_report_{name}": value for name, value in given.items() if value is not None},
     }
-    return ansible.play([task], *arguments)
+    return ansible.play([task], *arguments, **play)
 
 
 def done(run: Run) -> Run:
@@ -307,6 +311,77 @@ def test_what_is_wrong_is_told(ansible: Ansible, page_path: Path, variables: dic
     assert "Traceback" not in run.output
     assert not page_path.exists()
     assert written(run) == []
+
+
+def made(kind: str, path: Path) -> str:
+    """What is no page, at `path` or somewhere else; where it is."""
+    if kind == "a folder":
+        path.mkdir()
+    elif kind == "a FIFO":
+        os.mkfifo(path)
+    elif kind == "a socket":
+        with closing(socket.socket(socket.AF_UNIX)) as server:
+            server.bind(os.path.relpath(path))
+    return os.devnull if kind == "a device" else str(path)
+
+
+@only_observed
+@pytest.mark.parametrize("arguments", [[], ["--check"]], ids=["really", "check"])
+@pytest.mark.parametrize("kind", ["a folder", "a FIFO", "a socket", "a device", "a link"])
+def test_what_is_no_page_is_told_before_any_call(
+    ansible: Ansible,
+    sandbox: Sandbox,
+    page_path: Path,
+    kind: str,
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """None of them is opened: from a FIFO that nobody writes to, reading would wait for ever."""
+    monkeypatch.chdir(page_path.parent)
+    where = made("a FIFO" if kind == "a link" else kind, page_path)
+    if kind == "a link":
+        link = page_path.with_name("link.html")
+        link.symlink_to(page_path)
+        where, kind = str(link), "a FIFO"
+    # With a time limit, which only a program of its own has.
+    run = report(ansible, *arguments, path=where, environment={"ANSIBLE_NOCOLOR": "true"})
+    assert run.status == 2, run.output
+    [told] = [step.result["msg"] for step in run.steps if step.status == "failed"]
+    assert told == f"fleet_report_path must be the file to write, and '{where}' is {kind}."
+    assert sandbox.log() == []
+
+
+@only_observed
+def test_a_page_at_the_end_of_a_link(ansible: Ansible, page_path: Path) -> None:
+    """One that leads nowhere yet is free."""
+    link = page_path.with_name("link.html")
+    link.symlink_to(page_path)
+    assert changes(done(report(ansible, path=str(link)))) == 1
+    assert changes(done(report(ansible, path=str(link)))) == 0
+
+
+@only_observed
+def test_the_fleet_of_the_role_fleet_is_the_default(ansible: Ansible, page_path: Path) -> None:
+    """Part by part. What is blank is not given, an empty list is."""
+    ada, ben = ({"username": f"{name}@example.com"} for name in ("ada", "ben"))
+    theirs = {
+        "fleet_customers": [ada, {**ben, "update_password": "always"}],
+        "fleet_defaults": {"city": "Bergen"},
+        "fleet_passwords": {"ben@example.com": NEW},
+    }
+
+    def drift(**own: Any) -> dict[str, list[list[str]]]:
+        done(report(ansible, vars=theirs, **own))
+        return kinds(parse(page_path.read_text(encoding="utf-8")))
+
+    head = ["Attribute", "Now", "As declared"]
+    city, password = ["City", "Portland", "Bergen"], ["Password", "not shown", "another one"]
+    both = {"To update 2": [head, ["ada@example.com"], city, ["ben@example.com"], city, password]}
+    assert drift() == drift(customers="", defaults=" ", passwords="") == both
+    assert drift(customers=[ada]) == {"To update 1": [head, ["ada@example.com"], city]}
+    own = drift(defaults={}, passwords={"ben@example.com": PASSWORD}, purge=True)
+    assert own == {"To delete 1": [["cleo@example.com"]]}
+    assert drift(customers=[]) == {}
 
 
 @only_observed

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import SUMMARY
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import check, kept, outcome, strangers
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import merged
 
 SETTINGS = {"batch_size": 0, "names_shown": 20, "max_deletions": "", "concurrency": "8", "purge": False}
 
@@ -122,6 +123,69 @@ QUOTE_NUMBER = "put it in quotes, since YAML drops leading zeros and a plus sign
 ADA = {"username": "ada@example.com"}
 
 
+class Encrypted:
+    """A value that is encrypted by itself, as ansible-core has it before 2.19: no text, but it has one."""
+
+    __ENCRYPTED__ = True
+
+    def __init__(self, data: str) -> None:
+        self.data = data
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\t\n", None])
+def test_what_is_blank_is_not_given(blank) -> None:
+    defaults = check(rows(3), {}, {}, {})["settings"]
+    assert defaults == {
+        "batch_size": 0,
+        "names_shown": 20,
+        "purge": False,
+        "max_deletions": None,
+        "concurrency": 8,
+        "on_error": "continue",
+    }
+    assert check(rows(3), blank, blank, dict.fromkeys(defaults, blank)) == check(rows(3), {}, {}, {})
+
+
+def test_the_settings_are_the_values_that_texts_stand_for() -> None:
+    given = {"purge": "yes", "max_deletions": "3", "batch_size": "2", "concurrency": "4", "names_shown": "0"}
+    report = check(rows(3), {}, {}, {**given, "on_error": "stop"})
+    assert report["problems"] == []
+    assert report["settings"] == {
+        "purge": True,
+        "max_deletions": 3,
+        "batch_size": 2,
+        "concurrency": 4,
+        "names_shown": 0,
+        "on_error": "stop",
+    }
+    for explicit in (False, "no", "False", 0):
+        assert check(rows(3), {}, {}, {"purge": explicit})["settings"]["purge"] is False
+
+
+@pytest.mark.parametrize(
+    ("setting", "problem"),
+    [
+        ({"purge": "perhaps"}, "fleet_purge must be true or false"),
+        ({"on_error": "pause"}, "fleet_on_error must be continue or stop"),
+        ({"concurrency": True}, "fleet_concurrency must be a number"),
+        ({"batch_size": 1.5}, "fleet_batch_size must be a number"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told(setting, problem) -> None:
+    assert check(rows(3), {}, {}, setting)["problems"] == [problem]
+
+
+def test_a_value_that_is_encrypted_by_itself_is_the_text_that_it_stands_for() -> None:
+    customers = [{**ADA, "city": Encrypted("Oslo"), "ip_groups": [Encrypted("News"), "Shop"]}]
+    passwords = {"ada@example.com": Encrypted("canary")}
+    assert check(customers, {"region": Encrypted("ME")}, passwords, {})["problems"] == []
+    assert merged(customers, {"region": Encrypted("ME")}, passwords) == [
+        {**ADA, "city": "Oslo", "region": "ME", "password": "canary", "ip_groups": ["News", "Shop"]}
+    ]
+    [problem] = check([{**ADA, "password": Encrypted("short")}], {}, {}, {})["problems"]
+    assert "password is shorter than 6 characters" in problem
+
+
 @pytest.mark.parametrize(
     ("variables", "problem"),
     [
@@ -129,7 +193,7 @@ ADA = {"username": "ada@example.com"}
         ({"defaults": ["canary"]}, "fleet_defaults must be a dict, and is a list"),
         ({"passwords": "canary"}, "fleet_passwords must be a dict, and is a text"),
         ({"concurrency": "many"}, "fleet_concurrency must be a number"),
-        ({"batch_size": None}, "fleet_batch_size must be a number"),
+        ({"batch_size": "many"}, "fleet_batch_size must be a number"),
         ({"batch_size": -1}, "fleet_batch_size must not be negative"),
         ({"names_shown": "-1"}, "fleet_names_shown must not be negative"),
         (
