@@ -307,7 +307,7 @@ class Watcher(_fleet.Watcher):
 with Stop() as stop:
     run = _fleet._Run(None, {"api": "reseller", "concurrency": 1, "on_error": "stop"}, False, stop, Watcher())
     run._reconcile = lambda member: (say("ready"), threading.Event().wait())
-    run.carry_out([Member(), Member()])
+    run.carry_out([Member(), Member()], [])
 """
     )
     process.send_signal(signal.SIGINT)
