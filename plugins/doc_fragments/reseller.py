@@ -123,7 +123,9 @@ options:
     FILTERS = r"""
 options:
   username:
-    description: Only customers whose username contains this text.
+    description:
+      - Only customers whose username contains this text.
+      - A filter with blanks at an end, or with invisible characters anywhere, is an error, here as in all others.
     type: str
   email:
     description: Only customers whose e-mail address contains this text.

@@ -39,7 +39,9 @@ attributes:
 options:
   username:
     description:
-      - The customer. It is matched exactly; a name that differs from an existing one only by case is an error.
+      - The customer, matched exactly. A name that only looks like an existing one is an error that says so. Such names
+        differ by case, composed or decomposed letters, width, blanks at the ends or invisible characters.
+      - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any call.
       - A new customer's name may have 64 characters, one that was renamed may have 100.
       - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
     type: str
@@ -54,7 +56,7 @@ options:
   new_username:
     description:
       - Renames the customer. It must be an e-mail address of at most 100 characters, outside the domain
-        C(sendgrid.com).
+        C(sendgrid.com), without blanks at an end and without invisible characters.
       - When only a customer of this name exists, the rename is done already. When both exist, the task fails.
       - When neither exists, the customer is created under this name, if everything that creation needs is given.
       - The customer's logins to SMTP and to the website change at once.
@@ -75,6 +77,9 @@ options:
   email:
     description:
       - The contact address. At most 64 characters for a new customer, at most 100 later. Needed to create a customer.
+      - An address with blanks at an end, or with invisible characters anywhere, is an error before any call. Only in a
+        customer that is fed back with all attributes that M(mailfleet.sendgrid.reseller_customer_info) shows may it
+        stand, and only if the server shows this very address. It is never written.
     type: str
   first_name:
     description: First name, at most 50 characters. Needed to create a customer.

@@ -15,6 +15,8 @@ description:
   - Lists the customers (in other words the subusers) of a mail reseller through the SendGrid API v2.
   - The filters are passed to the server, whose search finds each customer that B(contains) the text. O(username=ann)
     also finds C(joanna@example.com). Without filters, all customers are listed.
+  - A filter with blanks at an end, or with invisible characters anywhere, is an error. It would find nothing.
+  - A warning tells of customers whose usernames have blanks at an end or invisible characters.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.filters

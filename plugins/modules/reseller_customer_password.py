@@ -33,7 +33,8 @@ attributes:
 options:
   username:
     description:
-      - The customer, matched exactly. An unknown customer is an error.
+      - The customer, matched exactly. An unknown customer is an error, and so is a name that only looks like one.
+      - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any call.
     type: str
     required: true
   password:

@@ -38,14 +38,18 @@ options:
   customers:
     description:
       - The customers, each with the options of M(mailfleet.sendgrid.reseller_customer).
-      - A username may stand here once only. Names that differ only by case are an error.
+      - A username may stand here once only. Names that only look alike are an error, too, whether they differ by case,
+        composed or decomposed letters, width, blanks or invisible characters.
+      - A customer whose stored username has blanks at an end or invisible characters is told of in a warning.
     type: list
     elements: dict
     required: true
     suboptions:
       username:
         description:
-          - The customer. It is matched exactly. If only a name that differs by case exists, that is an error.
+          - The customer, matched exactly. If only a name exists that looks alike, that is an error of this customer.
+          - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any
+            call.
         type: str
         required: true
       state:
@@ -74,7 +78,10 @@ options:
         default: on_create
         choices: [on_create, always]
       email:
-        description: E-mail address. Needed to create the customer.
+        description:
+          - E-mail address. Needed to create the customer.
+          - One with blanks at an end or invisible characters is an error, unless the customer is fed back as
+            M(mailfleet.sendgrid.reseller_customer_info) lists it, and the server shows this very address.
         type: str
       first_name:
         description: First name. Needed to create the customer.
@@ -161,11 +168,22 @@ options:
       - Whether to delete every customer of the account that O(customers) does not name, neither by
         O(customers[].username) nor by O(customers[].new_username).
       - A deleted username stays taken for ever. Look at the diff of a run in check mode first.
+      - Deletions begin when all customers of O(customers) are done. None is made if one of them has an error, be it
+        known before the first write or not, with O(on_error=continue), too. The customers to delete then count as
+        C(not_reached), and the task fails and says why.
+      - A customer that would be created, while one that the list does not name has its e-mail address (without case),
+        is taken for one that somebody renamed. That is an error of this customer, and nothing is deleted. Give it
+        O(customers[].new_username), or delete the other one first. If a customer of O(customers) that exists has the
+        same address, several customers share it, and it is no error.
+      - A customer whose name looks like one in O(customers) is never deleted, nor one whose stored name has blanks at
+        an end or invisible characters. A warning tells of them.
+      - With an empty O(customers), it is an error.
     type: bool
     default: false
   max_deletions:
     description:
-      - The most customers that O(purge) may delete. If there are more to delete, the task fails before any write.
+      - The most customers that O(purge) may delete. If there are more to delete, the task fails before any write. This
+        is checked first.
       - Customers with O(customers[].state=absent) do not count.
       - Required with O(purge=true).
     type: int
@@ -178,7 +196,8 @@ options:
   on_error:
     description:
       - What to do when a customer fails.
-      - V(continue) goes on with the other customers, V(stop) makes no further call. The task fails in both cases.
+      - V(continue) goes on with the other customers, V(stop) makes no further call. The task fails in both cases, and
+        O(purge) deletes nothing.
       - An error that every customer would meet, such as a wrong O(api_key), always ends the run.
     type: str
     default: continue
@@ -242,7 +261,7 @@ summary:
       description: Customers that failed. Some of their operations may have been applied.
       type: int
     not_reached:
-      description: Customers for which something is left to do, because the run ended before that.
+      description: Customers for which something is left to do, because the run ended before that or was held back.
       type: int
   sample:
     created: 2

@@ -70,7 +70,7 @@ def unusable_names(names: t.Iterable[str], groups: t.Container[str]) -> dict[str
 
 def told(unusable: t.Mapping[str, str]) -> str:
     """One sentence about the names that cannot be hosts."""
-    listed = "; ".join(f"'{visible(name)}' ({reason})" for name, reason in unusable.items())
+    listed = "; ".join(f"'{visible(shown(name, 100))}' ({reason})" for name, reason in unusable.items())
     return f"These customers cannot be hosts of an inventory, because of their usernames: {listed}."
 
 

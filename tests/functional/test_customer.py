@@ -316,6 +316,19 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"username": "ada@example.com", "city": "Port\u0001land"},
         ["city holds a character"],
     ),
+    "a name with a blank at the end": ({"username": "ada@example.com "}, ["<U+0020>'", "U+0020 SPACE at the end"]),
+    "the same that should be gone": (
+        {"username": "ada@example.com\u00a0", "state": "absent"},
+        ["U+00A0 NO-BREAK SPACE at the end"],
+    ),
+    "a new name with an invisible character": (
+        {"username": "ada@example.com", "new_username": "a\u200bda@example.org"},
+        ["new_username 'a<U+200B>da@example.org'", "U+200B ZERO WIDTH SPACE at position 2"],
+    ),
+    "an address with a byte order mark": (
+        {"username": "ada@example.com", "email": "\ufeffada@example.com"},
+        ["email '<U+FEFF>ada@example.com'", "at the beginning"],
+    ),
     "a new name in the vendor's domain": (
         {"username": "ada@example.com", "new_username": "ada@mail.SendGrid.com"},
         ["must not be in the domain"],
@@ -374,6 +387,28 @@ def test_a_name_that_differs_only_by_case(ansible: Ansible, sandbox: Sandbox, st
     assert "'ada@example.com' differs only by case" in step.result["msg"]
     assert step.written == []
     assert "ADA@example.com" not in sandbox.customers()
+
+
+@only_json
+@only_observed
+@pytest.mark.parametrize(
+    "options",
+    [NEW, {"state": "absent"}, {"new_username": "new@example.com"}],
+    ids=["create", "absent", "rename"],
+)
+@pytest.mark.parametrize("name", ["\uff41da@example.com", "A\uff24A@EXAMPLE.COM"], ids=["wide", "wide capitals"])
+def test_a_name_that_looks_like_an_existing_one(
+    ansible: Ansible, sandbox: Sandbox, options: dict[str, Any], name: str
+) -> None:
+    """The server's search does not find it by the name of the task."""
+    before = sandbox.customers()
+    tasks = [
+        task(MODULE, {**options, "username": name}, check_mode=check, ignore_errors=True) for check in (True, False)
+    ]
+    for step in ansible.play(tasks).steps:
+        assert (step.status, step.written) == ("failed", [])
+        assert "'ada@example.com'" in step.result["msg"] and "so correct username in the task" in step.result["msg"]
+    assert sandbox.customers() == before
 
 
 @only_json

@@ -36,7 +36,6 @@ ODD_HOSTS = [
     "007",
     "1e3",
     "True",
-    " blank ",
     "büro é",
     "a=b",
 ]
@@ -58,6 +57,7 @@ UNUSABLE = {
     "ann\u202e@example.com": "it has characters that cannot be shown",
     "ann\u00ad@example.com": "it has characters that cannot be shown",
     "ann\U000e0041@example.com": "it has characters that cannot be shown",
+    " blank ": "it has characters that cannot be shown",
 }
 UNSEEN = set("\u202e\u00ad\U000e0041")
 
@@ -378,9 +378,18 @@ def test_no_customer_is_lost_in_silence(inventory: Inventory) -> None:
     assert sorted(members(listed, "senders")) == sorted(ODD_HOSTS)
     for name, reason in UNUSABLE.items():
         shown = "".join(sign.encode("unicode_escape").decode() if sign in UNSEEN else sign for sign in name)
+        shown = shown.replace(" blank ", "<U+0020>blank<U+0020>")
         assert squeezed(f"'{shown}' ({reason})") in squeezed(messages)
     assert "left out" in messages
     assert not UNSEEN & set(messages)
+
+
+@pytest.mark.parametrize("value", ["Portland ", "\u200bPortland"])
+def test_a_filter_with_what_nobody_sees_is_an_error(inventory: Inventory, sandbox: Sandbox, value: str) -> None:
+    output, messages = inventory.command("--list", city=value)
+    assert hosts(json.loads(output)) == []
+    assert squeezed("holds characters that nobody sees: U+") in squeezed(messages)
+    assert called(sandbox) == []
 
 
 def test_a_customer_that_cannot_be_a_host_is_an_error_when_strict(inventory: Inventory) -> None:

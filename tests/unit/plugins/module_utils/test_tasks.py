@@ -427,6 +427,55 @@ def test_a_listed_customer_can_be_fed_back(world):
     assert world.http.writes == []
 
 
+@pytest.mark.parametrize("name", ["username", "email", "city"])
+@pytest.mark.parametrize("value", ["ann ", "\u00a0ann", "an\u200bn", "\ufeffann"])
+def test_a_filter_that_only_seems_to_be_what_it_is_is_refused(world, name, value):
+    with pytest.raises(InvalidInput, match=f"{name} '.*' holds characters that nobody sees: U[+]"):
+        world.info(**{name: value})
+    assert world.http.calls == []
+    assert world.info(username="ann")["warnings"] == []
+
+
+def test_a_stored_name_with_what_nobody_sees_is_told_of_in_a_list(world):
+    world.put(FakeService(STORED_ANN, customer("odd@example.com ")))
+    [warning] = world.info()["warnings"]
+    assert "'odd@example.com<U+0020>'" in warning
+
+
+@pytest.mark.parametrize("minds_case", [True, False])
+@pytest.mark.parametrize(
+    "near",
+    ["ANN@example.com", "ann@example.com\u200b", " ann@example.com", "\uff41nn@example.com"],
+)
+def test_a_name_that_looks_like_one_that_is_there_is_an_error_in_each_state(world, near, minds_case):
+    """Also where the server's search finds only what is spelt in the same way."""
+    wholes = {"present": {}, "absent": {"state": "absent"}, "rename": {"new_username": "eve@example.com"}}
+    for name, options in wholes.items():
+        world.put(FakeService(customer(near), BOB, minds_case=minds_case))
+        for check_mode in (True, False):
+            with pytest.raises(InvalidInput, match="so correct username in the task"):
+                world.customer(check_mode, **options)
+        assert world.http.writes == []
+        # One read answers for a name that is to be absent.
+        if name != "present":
+            assert world.http.operations == ["list"] * 2
+    with pytest.raises(InvalidInput, match="so correct username in the task"):
+        world.password()
+    with pytest.raises(InvalidInput, match="so correct new_username in the task"):
+        world.customer(username="bob@example.com", new_username=ANN)
+
+
+@pytest.mark.parametrize("name", ["username", "new_username", "email"])
+@pytest.mark.parametrize("value", ["x@y.example ", "\tx@y.example", "x\u00ad@y.example", "x@y.example\ufe0f"])
+def test_names_with_what_nobody_sees_are_refused_before_any_call(world, name, value):
+    with pytest.raises(InvalidInput, match=f"{name} '.*' holds characters that nobody sees: U[+]"):
+        world.customer(**{name: value})
+    if name == "username":
+        with pytest.raises(InvalidInput, match="username '"):
+            world.password(username=value)
+    assert world.http.calls == []
+
+
 def test_a_filter_that_cannot_be_sent_is_refused(world):
     with pytest.raises(InvalidInput, match="city"):
         world.info(city="a\ud800")

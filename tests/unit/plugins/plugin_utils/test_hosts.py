@@ -206,6 +206,9 @@ def test_keyed_groups_that_are_named_like_customers_are_made_and_told():
         ("a\ufe0fb", "shown"),
         ("a\U000e0041b", "shown"),
         ("x" * 600 + "\x00", "shown"),
+        # No task could name these.
+        ("ann ", "shown"),
+        ("a\u3164nn", "shown"),
     ],
 )
 def test_a_name_that_cannot_be_a_host(name, part):
