@@ -310,6 +310,26 @@ def test_a_message_that_is_escaped_too_many_times_is_hidden(once_more, rounds):
     assert redact("\\" * 4096) == IS_ESCAPED_TOO_OFTEN
 
 
+@pytest.mark.parametrize("told", ["X&APOS;&QUOT;Y&AMP;", "X\\U0027\\X22Y&", "X%27%22Y%26"])
+def test_escapes_in_capitals(told):
+    assert Redactor(["x'\"y&"])(told) == REPEATS_A_SECRET
+
+
+FEW_LETTERS = st.text("ab", min_size=1, max_size=14)
+
+
+@given(st.lists(FEW_LETTERS, min_size=1, max_size=4), st.lists(FEW_LETTERS, max_size=2), st.text("ab", max_size=40))
+def test_what_is_found_is_what_a_plain_search_finds(secrets, names, text):
+    """Beginnings that overlap, and secrets within others."""
+    expected = False
+    for secret in secrets:
+        known = max(
+            length for length in range(len(secret) + 1) if any(secret[:length] in name for name in ["", *names])
+        )
+        expected = expected or secret[: max(8, known + 1)] in text
+    assert Redactor(secrets, names)(text) == (REPEATS_A_SECRET if expected else text)
+
+
 ESCAPES = [
     html.escape,
     lambda text: html.escape(text, quote=False).replace('"', "&quot;").replace("'", "&apos;"),
