@@ -28,7 +28,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
 )
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import xml_text
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_CHARACTERS, XML_TEXTS
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 
@@ -318,6 +318,8 @@ def test_escapes_in_capitals(told):
 FEW_LETTERS = st.text("ab", min_size=1, max_size=14)
 
 
+@example(["abbaab", "bba"], [], "abba")
+@example(["abbbbbbbbbaa", "bbbbbbbbbabb"], ["abbbbbbbbba"], "bbbbbbbbba")
 @given(st.lists(FEW_LETTERS, min_size=1, max_size=4), st.lists(FEW_LETTERS, max_size=2), st.text("ab", max_size=40))
 def test_what_is_found_is_what_a_plain_search_finds(secrets, names, text):
     """Beginnings that overlap, and secrets within others."""
