@@ -579,6 +579,12 @@ def test_hosts_that_are_this_machine_for_certain(host, local):
     assert is_loopback(host) is local
 
 
+def test_zeros_in_front_are_not_read_as_decimal(monkeypatch):
+    """As early releases of Python 3.9 do; the system reads octal numbers, which lead elsewhere."""
+    monkeypatch.setattr(ipaddress, "ip_address", lambda _text: ipaddress.IPv4Address("127.0.0.1"))
+    assert (is_loopback("127.0.0.1"), is_loopback("0127.0.0.1")) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "right"),
     [
