@@ -6,9 +6,9 @@
 """The bytes of an answer, bounded: its lines, its body, and what all answers of this process hold at the same time.
 
 All answers together hold 64 MiB: up to 64 calls are under way, each may hold 64 KiB freely (half of it lines of HTTP,
-half of it body), and one of them may hold 60 MiB. No version of the libraries has all of these limits: urllib3 1.26
-reads lines of any length, version 2 any number of them, http.client everything that follows a chunk size of -1, and
-what unpacks gzip in both may make 64 MiB of one piece.
+half of it body), and one of them may hold 60 MiB. No version of the libraries has all of these limits. urllib3 1.26
+reads lines of any length, version 2 any number of them, and both all that follows a chunk size of -1. Before version
+2.6, urllib3 makes up to 64 MiB of one piece of gzip.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import 
 
 # Bytes that one answer may hold while others do, too.
 SMALL_ANSWER = 32 * 1024
-# Status line, headers, chunk sizes and trailers of one answer. A body may come in chunks of one byte, so each byte of
-# it allows a byte more.
+# Bytes of status line, headers, chunk sizes and trailers of one answer. A body may come in chunks of one byte, so each
+# byte of it allows one more.
 _FREE_LINES = 32 * 1024
 _PIECE = 32 * 1024
 # For zlib: gzip and nothing else.
@@ -150,7 +150,6 @@ class _Packed:
         if packing not in ("identity", "gzip"):
             raise CallError("the answer is packed in a way that was not asked for", UNKNOWN)
         self._stream = zlib.decompressobj(_GZIP) if packing == "gzip" else None
-        self._is_first = True
 
     @property
     def is_whole(self) -> bool:
@@ -175,7 +174,7 @@ class _Packed:
             yield part
 
     def _starts_another(self, piece: bytes) -> bool:
-        """Whether a further stream of gzip follows the first one. Anything else, such as zeros, is not of the body."""
+        """Whether a further stream of gzip follows. Anything else, such as zeros, is no part of the body."""
         if not piece.startswith(b"\x1f"):
             return False
         self._stream = zlib.decompressobj(_GZIP)

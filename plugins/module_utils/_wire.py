@@ -203,8 +203,11 @@ class _BoundedParser:
         return getattr(self._parser, name)
 
     def __setattr__(self, name: str, value: t.Any) -> None:
-        wrap = {"StartElementHandler": self._counted_start, "EndElementHandler": self._counted_end}.get(name)
-        setattr(self._parser, name, value if wrap is None else wrap(value))
+        if name == "StartElementHandler":
+            value = self._counted_start(value)
+        elif name == "EndElementHandler":
+            value = self._counted_end(value)
+        setattr(self._parser, name, value)
 
     def _counted_start(self, handle: t.Callable[[str, t.Any], t.Any]) -> t.Callable[[str, t.Any], None]:
         state = vars(self)
@@ -315,7 +318,7 @@ def _message(document: dict[str, t.Any]) -> str:
 
 def _error(value: t.Any, shape: str, code: int | None = None) -> WireError:
     """An error with the messages in `value`, of which so much is kept as a person can read."""
-    messages = []
+    messages: list[str] = []
     left_out = 0
     for message in _messages(value):
         if len(messages) < MOST_MESSAGES:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bytes of an answer: how many of them are read and held. Servers send over sockets and count what they sent."""
+"""The bytes of an answer: how many of them are read and held. Servers send over real sockets and count what they send."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def read_request(connection):
 
 
 class Server:
-    """Answers the one call of each connection with the next of `answers`, each an iterable of bytes; the last stays.
+    """Answers the call of each connection with the next of `answers`, an iterable of bytes each; the last one stays.
 
     `sent`: bytes, for each connection. An answer goes on until the client has closed the connection.
     """
@@ -366,7 +366,7 @@ def test_answers_that_fail_while_they_are_read_give_room_back():
 
 
 def test_many_large_answers_at_once_are_held_one_after_the_other():
-    """64 threads, each with an answer of 1 MiB: all of them get through, and hold little beside the one being read."""
+    """64 threads, each with an answer of 1 MiB: all get through, and hold little beside the one that is read."""
     at_once, most, done = [0], [0], []
     lock = threading.Lock()
     size = MEBIBYTE

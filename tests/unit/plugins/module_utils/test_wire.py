@@ -502,10 +502,19 @@ def test_the_number_of_values_is_the_limit(monkeypatch, answer_format, more, rea
 
 def all_fields(number):
     """A row with every field that any server is known to show, and texts that look like more values."""
-    stored = customer(number)
-    shown = ("username", "email", "first_name", "last_name", "address", "city", "state", "zip", "country", "phone")
     return {
-        **{name: stored[name] for name in (*shown, "website", "company")},
+        "username": f"customer-{number:06}@fleet.example",
+        "email": f"contact-{number:06}@fleet.example",
+        "first_name": "Dörte",
+        "last_name": "O'Hara",
+        "address": f"{number} Harbour Street",
+        "city": "Saint-Étienne",
+        "state": "Vestland",
+        "zip": f"{number:06}",
+        "country": "US",
+        "phone": f"+1 207 555 {number:06}",
+        "website": f"https://customer-{number:06}.fleet.example/",
+        "company": f"Company {number:06} & Sons, Ltd.",
         "address2": "Building 4, Entrance B, 2nd Floor",
         "id": f"{number:08}",
         "active": "true",
