@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The bytes of an answer: how many of them are read and held. Servers send over real sockets and count what they send."""
+"""The bytes of an answer: how many of them are read and held. Servers use real sockets and count what they send."""
 
 from __future__ import annotations
 

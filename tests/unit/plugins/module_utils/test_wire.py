@@ -529,8 +529,8 @@ def test_a_list_of_100_000_customers_passes(answer_format, spread):
     part = ENCODERS[answer_format](some)[len(start) : -len(end)]
     if spread:
         # One field a line, as a server writes that is asked to be readable.
-        part = part.replace(b"</", b"\x00").replace(b"<", b"\n    <").replace(b"\x00", b"</")
-        part = part.replace(b'","', b'",\n    "').replace(b'":"', b'": "')
+        part = part.replace(b"</", b"\x00").replace(b"<", b"\n  <").replace(b"\x00", b"</")
+        part = part.replace(b'","', b'",\n  "').replace(b'":"', b'": "')
     body = start + separator.join([part] * 100) + end
     assert len(body) <= LARGEST_ANSWER
     listed = rows(answer_format, body)
