@@ -7,7 +7,8 @@
 # Each is made when it is first needed and again when its lock file in tests/requirements changes.
 
 PYTHON ?= python3
-WORKERS ?= auto
+# One more than there are processors, since some tests wait for the end of a program or for a clock.
+WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST_ARGS ?=
 SANITY_ARGS ?=
 MATRIX_ARGS ?=
@@ -64,7 +65,7 @@ demo: .venv/.has-demo ## a playbook against the sandbox, on this machine alone
 
 .PHONY: test
 test: .venv/.has-test ## unit and functional tests
-	@$(in_venv) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	@$(in_venv) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: .venv/.has-test ## what a task costs: direct, shipped and with ansible.builtin.uri
