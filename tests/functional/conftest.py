@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from .running import Ansible, Sandbox, sandboxes
+from .running import Ansible, Run, Sandbox, sandboxes
 
 ACCOUNT = {"api_user": "acme", "api_key": "key-of-acme-4711"}
 NARROW = {"api_user": "narrow", "api_key": "key-of-narrow-4711", "reseller": False, "subusers": True}
@@ -73,11 +74,20 @@ def sandbox(request: pytest.FixtureRequest, _sandboxes: Callable[[str], Sandbox]
 SHIPPED_WITH = {("observed", "json")}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "shared_playbook: see in_shared_playbook")
+
+
+# Before pytest-xdist reads the groups.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     left_out = [item for item in items if _is_one_pair_too_many(item)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+    for item in items:
+        if _playbook_of(item):
+            item.add_marker(pytest.mark.xdist_group("-".join(_playbook_of(item))))
 
 
 def _is_one_pair_too_many(item: pytest.Item) -> bool:
@@ -107,6 +117,66 @@ def ansible(
     """Ansible against the sandbox; the test runs with each format."""
     defaults = {"api_format": request.param, "retries": 0}
     return Ansible(sandbox, tmp_path, collections_path, **ACCOUNT, defaults=defaults, direct=direct)
+
+
+# A start of Ansible costs as much as many tasks. So tests of a file share a playbook, and each has a play of its own.
+RUNS = pytest.StashKey[dict[tuple[str, ...], dict[str, Run]]]()
+
+
+def in_shared_playbook(
+    tasks: Callable[..., list[dict[str, Any]]], *arguments: str, **play: Any
+) -> pytest.MarkDecorator:
+    """The play of a test, whose run is the fixture `played`.
+
+    `tasks` is called with those parameters of the test that it names. `play`: keywords of the play, and `defaults` for
+    the modules. `arguments` go to ansible-playbook.
+    """
+    return pytest.mark.shared_playbook.with_args(tasks, *arguments, **play)
+
+
+@pytest.fixture
+def play_shared(request: pytest.FixtureRequest, ansible: Ansible) -> Callable[..., Run]:
+    """Runs the playbook of this test, when nobody has done so, and returns the run of the test's own play."""
+    playbook = _playbook_of(request.node)
+    runs = request.session.stash.setdefault(RUNS, {})
+
+    def run(**environment: str) -> Run:
+        key = (*playbook, str(ansible.direct), *environment.values())
+        if key not in runs:
+            members = [item for item in request.session.items if _playbook_of(item) == playbook]
+            plays = {item.name: _play_of(item) for item in members}
+            arguments = _mark_of(request.node).args[1:]
+            runs[key] = ansible.plays(plays, *arguments, environment=environment)
+        return runs[key][request.node.name]
+
+    return run
+
+
+@pytest.fixture
+def played(play_shared: Callable[..., Run]) -> Run:
+    """What came of the play of this test."""
+    return play_shared()
+
+
+def _mark_of(item: pytest.Item) -> pytest.Mark | None:
+    return item.get_closest_marker("shared_playbook")
+
+
+def _playbook_of(item: pytest.Item) -> tuple[str, ...]:
+    """What tests have in common that share a playbook; nothing for tests that have one of their own."""
+    mark = _mark_of(item)
+    if mark is None:
+        return ()
+    parameters = item.callspec.params
+    return (item.path.stem, *(str(parameters.get(name)) for name in ("sandbox", "ansible", "direct")), *mark.args[1:])
+
+
+def _play_of(item: pytest.Item) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The tasks of a test and the keywords of their play."""
+    mark = _mark_of(item)
+    tasks = mark.args[0]
+    given = {name: item.callspec.params[name] for name in inspect.signature(tasks).parameters}
+    return tasks(**given), mark.kwargs
 
 
 only_observed = pytest.mark.parametrize("sandbox", ["observed"], indirect=True)

@@ -2,27 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""ansible-playbook with its imports done once: half of what a short run costs is importing.
+"""Programs with their imports done once: half of what a short run of Ansible costs is importing.
 
-A program that has imported Ansible waits for runs, and forks for each. The child is what `ansible-playbook` would be:
-a process with arguments, environment, folder and output of its own, which ends like any program. The one difference is
-that Ansible reads ANSIBLE_* when it is imported. So these are the same for all runs of one such program; a run that
-wants others has to be started as usual.
+A server that has imported what they need waits for runs, and forks for each. The child is what the program would be: a
+process with arguments, environment, folder, output and, where that is asked for, a session of its own, which ends like
+any program. Two things differ. Ansible reads ANSIBLE_* when it is imported, and Python reads PYTHON* when it starts: so
+these are the same for all runs of one server. And /proc shows the environment of the server in place of the child's.
 """
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import json
 import os
+import runpy
+import selectors
+import shutil
+import signal
 import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What a run imports anyway.
-IMPORTS = (
-    "ansible.cli.playbook",
+# What each command runs. Anything else is the path of a Python program.
+COMMANDS = {"ansible-inventory": "ansible.cli.inventory", "ansible-playbook": "ansible.cli.playbook"}
+# What runs of Ansible import anyway.
+ANSIBLE = (
+    *COMMANDS.values(),
     "ansible.executor.process.worker",
     "ansible.module_utils.basic",
     "ansible.plugins.callback.default",
@@ -40,62 +49,187 @@ IMPORTS = (
 )
 
 
+@dataclass
+class Forked:
+    """A run under way, with those methods of `subprocess.Popen` that tests need."""
+
+    server: Preloaded
+    number: int
+    output: Path
+    errors: Path
+    events: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def pid(self) -> int:
+        return self._event("pid", None)
+
+    @property
+    def returncode(self) -> int | None:
+        return self.events.get("status")
+
+    def poll(self) -> int | None:
+        self.server.receive(0)
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float | None = None) -> tuple[str, str]:
+        """Output and error output of the run when it has ended. `timeout`: seconds without any news."""
+        self._event("status", timeout)
+        errors = "" if self.errors == self.output else self.errors.read_text(encoding="utf-8")
+        return self.output.read_text(encoding="utf-8"), errors
+
+    def _event(self, name: str, timeout: float | None) -> int:
+        while name not in self.events and "status" not in self.events:
+            if not self.server.receive(timeout):
+                raise subprocess.TimeoutExpired(str(self.output), timeout or 0)
+        return self.events[name]
+
+
 class Preloaded:
-    """Runs ansible-playbook in the environment `settings`, as far as it is about Ansible itself."""
+    """A server in the environment `settings`, which counts as far as it is about Ansible or Python itself."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: dict[str, str], imports: tuple[str, ...] = ANSIBLE) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, __file__], env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, *imports], env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        self._runs: list[Forked] = []
+        self._rest = b""
 
-    def run(self, arguments: list[str], folder: Path, environment: dict[str, str]) -> tuple[int, str]:
-        """Status and output of one run."""
-        output = folder / "output"
-        job = {"arguments": arguments, "folder": str(folder), "environment": environment, "output": str(output)}
-        assert self.process.stdin is not None and self.process.stdout is not None
-        print(json.dumps(job), file=self.process.stdin, flush=True)
-        status = int(self.process.stdout.readline())
-        return status, output.read_text(encoding="utf-8")
+    def start(
+        self,
+        arguments: list[str],
+        folder: Path,
+        environment: dict[str, str],
+        session: bool = False,
+        one_output: bool = False,
+    ) -> Forked:
+        """Begins a run. `session`: in one of its own. `one_output`: errors go where the output goes."""
+        number = len(self._runs)
+        output = folder / f"output-{number}"
+        errors = output if one_output else folder / f"errors-{number}"
+        job = {
+            "number": number,
+            "arguments": arguments,
+            "folder": str(folder),
+            "environment": environment,
+            "output": str(output),
+            "errors": str(errors),
+            "session": session,
+        }
+        self._runs.append(Forked(self, number, output, errors))
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(job).encode() + b"\n")
+        return self._runs[-1]
+
+    def receive(self, timeout: float | None) -> bool:
+        """Takes in what the server tells about its runs; False when it told nothing in `timeout` seconds."""
+        assert self.process.stdout is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            if not selector.select(timeout):
+                return False
+        received = os.read(self.process.stdout.fileno(), 65536)
+        assert received, "the server of preloaded programs has ended"
+        *lines, self._rest = (self._rest + received).split(b"\n")
+        for event in map(json.loads, lines):
+            self._runs[event.pop("number")].events.update(event)
+        return True
 
     def close(self) -> None:
         self.process.communicate(timeout=30)
 
 
 def serve() -> dict[str, Any]:
-    """Fork for each job that comes in, and tell its status. Returns in the child, with its job; or ends."""
-    for line in sys.stdin:
-        child = os.fork()
+    """Fork for each job that comes in, and tell its status when it has ended. Returns in the child; or ends."""
+    under_way: dict[int, int] = {}
+    rest = b""
+    # Python writes to this pipe for each child that ends.
+    ended, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    signal.set_wakeup_fd(wakeup)
+    signal.signal(signal.SIGCHLD, lambda *_arguments: None)
+    with selectors.DefaultSelector() as selector:
+        selector.register(0, selectors.EVENT_READ)
+        selector.register(ended, selectors.EVENT_READ)
+        while True:
+            ready = [key.fd for key, _events in selector.select()]
+            if ended in ready:
+                os.read(ended, 65536)
+                tell_of_ended(under_way)
+            if 0 not in ready:
+                continue
+            received = os.read(0, 65536)
+            if not received:
+                # The children have removed what there was to remove.
+                os._exit(0)
+            *lines, rest = (rest + received).split(b"\n")
+            for line in lines:
+                job = json.loads(line)
+                child = os.fork()
+                if child == 0:
+                    signal.set_wakeup_fd(-1)
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    os.close(ended)
+                    os.close(wakeup)
+                    return job
+                under_way[child] = job["number"]
+
+
+def tell_of_ended(under_way: dict[int, int]) -> None:
+    """`under_way`: the numbers of the jobs by process. Those that have ended leave it."""
+    while under_way:
+        child, status = os.waitpid(-1, os.WNOHANG)
         if child == 0:
-            return json.loads(line)
-        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        print(status, flush=True)
-    # The child of the last run has removed what there was to remove.
-    os._exit(0)
+            return
+        tell(number=under_way.pop(child), status=os.waitstatus_to_exitcode(status))
+
+
+def tell(**event: int) -> None:
+    # Short enough to arrive whole, whoever else writes at the same time.
+    os.write(1, json.dumps(event).encode() + b"\n")
 
 
 def become(job: dict[str, Any]) -> None:
-    """Take over what a program has of its own."""
+    """Take over what a program has of its own, and tell which process it is."""
+    if job["session"]:
+        os.setsid()
     sys.argv[:] = job["arguments"]
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
-    taken = {0: (os.devnull, os.O_RDONLY), 1: (job["output"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)}
-    for number, (path, mode) in taken.items():
+    tell(number=job["number"], pid=os.getpid())
+    written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+    for number, path, mode in ((0, os.devnull, os.O_RDONLY), (1, job["output"], written), (2, job["errors"], written)):
         opened = os.open(path, mode, 0o600)
         os.dup2(opened, number)
         os.close(opened)
-    os.dup2(1, 2)
 
 
-def main() -> None:
-    for name in IMPORTS:
-        importlib.import_module(name)
+def run_command(name: str) -> None:
+    """What the program of this name would do."""
+    if name not in COMMANDS:
+        runpy.run_path(name, run_name="__main__")
+        return
     constants = importlib.import_module("ansible.constants")
+    # The one that came with the import is the server's.
+    os.makedirs(os.environ["ANSIBLE_LOCAL_TEMP"], mode=0o700, exist_ok=True)
+    constants.DEFAULT_LOCAL_TMP = tempfile.mkdtemp(prefix="ansible-local-", dir=os.environ["ANSIBLE_LOCAL_TEMP"])
+    atexit.register(shutil.rmtree, constants.DEFAULT_LOCAL_TMP, ignore_errors=True)
+    sys.exit(importlib.import_module(COMMANDS[name]).main())
+
+
+def main(*imports: str) -> None:
+    for name in imports:
+        importlib.import_module(name)
     become(serve())
-    # Each run removes it when it ends.
-    os.makedirs(constants.DEFAULT_LOCAL_TMP, exist_ok=True)
-    importlib.import_module("ansible.cli.playbook").main()
+    run_command(sys.argv[0])
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -26,13 +26,15 @@ import requests
 import yaml
 from ansible.release import __version__ as core_version
 
-from .preloaded import Preloaded
+from .preloaded import COMMANDS, Forked, Preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 MODULES = "mailfleet.sendgrid."
 # The release of ansible-core that is tested with.
 CORE = tuple(map(int, core_version.split(".")[:2]))
+# Seconds that no run takes, unless it hangs: a shared playbook is long, and the machine may be busy.
+PATIENCE = 1800
 
 
 class Sandbox:
@@ -146,11 +148,29 @@ class Step:
 
 @dataclass
 class Run:
-    """One run of ansible-playbook."""
+    """One run of ansible-playbook, in `folder`, or one play of a shared playbook.
+
+    Of such a play, `customers` and `log` are what the sandbox held when it had ended: all that was stored, by username,
+    and the API calls.
+    """
 
     status: int
     output: str
+    folder: Path
     steps: list[Step] = field(default_factory=list)
+    customers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    log: list[dict[str, Any]] = field(default_factory=list)
+
+    def one(self) -> Step:
+        """The step of a run of one task."""
+        assert len(self.steps) == 1, self.output
+        return self.steps[0]
+
+    def four(self) -> tuple[Step, Step, Step, Step]:
+        """The steps of a run of `four_ways`."""
+        assert self.status == 0, self.output
+        first, second, third, fourth = self.steps
+        return first, second, third, fourth
 
 
 def plain_environment(folder: Path, *collections: Path) -> dict[str, str]:
@@ -175,6 +195,7 @@ def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "steps",
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
@@ -183,10 +204,10 @@ def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
 
 
 @cache
-def preloaded(collections_path: Path) -> Preloaded:
-    """One for all plain runs of this process. It keeps the files of Ansible beside the tree of collections."""
+def preloaded(collections_path: Path, *settings: tuple[str, str]) -> Preloaded:
+    """A server for runs with the same settings of Ansible and Python. It keeps its files beside the collections."""
     folder = Path(tempfile.mkdtemp(prefix="preloaded-", dir=collections_path))
-    started = Preloaded({**ansible_environment(folder, collections_path), "ANSIBLE_CALLBACKS_ENABLED": "steps"})
+    started = Preloaded({**ansible_environment(folder, collections_path), **dict(settings)})
     atexit.register(started.close)
     return started
 
@@ -208,91 +229,140 @@ class Ansible:
         return {
             **ansible_environment(self.folder, self.collections_path),
             "STEPS_FILE": str(self.folder / "steps.jsonl"),
-            "STEPS_LOG": self.sandbox.root + "/_sandbox/log",
+            "STEPS_CONTROLS": self.sandbox.root + "/_sandbox/",
             "SENDGRID_API_URL": self.sandbox.api_url,
             "SENDGRID_API_USER": self.api_user,
             "SENDGRID_API_KEY": self.api_key,
         }
 
-    def command(self, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Runs a command of Ansible (`ansible`, `ansible-playbook` …) and returns what it printed."""
+    def command(
+        self, *arguments: str, environment: dict[str, str] | None = None, one_output: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs a command of Ansible (`ansible`, `ansible-playbook` …) and returns what it printed.
+
+        `one_output`: errors go where the output goes.
+        """
+        changes = environment or {}
+        if arguments[0] in COMMANDS and self._is_shared(changes):
+            running = self._forked([*arguments], changes, one_output=one_output)
+            output, errors = running.communicate(timeout=PATIENCE)
+            assert running.returncode is not None
+            return subprocess.CompletedProcess(arguments, running.returncode, output, errors)
         return subprocess.run(
             [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
             cwd=self.folder,
-            env={**self.environment(), **(environment or {})},
-            capture_output=True,
+            env={**self.environment(), **changes},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if one_output else subprocess.PIPE,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
+
+    def _is_shared(self, changes: dict[str, str]) -> bool:
+        """Whether other runs may have the same settings: none is about a place that is this run's own."""
+        return not any(str(self.folder) in value for value in _settled(changes).values())
+
+    def _forked(self, arguments: list[str], changes: dict[str, str], **options: bool) -> Forked:
+        server = preloaded(self.collections_path, *sorted(_settled(changes).items()))
+        return server.start(arguments, self.folder, {**self.environment(), **changes}, **options)
 
     def play(
         self, tasks: list[dict[str, Any]], *arguments: str, environment: dict[str, str] | None = None, **play: Any
     ) -> Run:
         """One play on this machine with `tasks`; `arguments` go to ansible-playbook."""
-        playbook = self._playbook(tasks, **play)
-        steps = self.folder / "steps.jsonl"
-        steps.unlink(missing_ok=True)
-        status, output = self._run([str(playbook), *arguments], environment or {})
-        lines = steps.read_text(encoding="utf-8").splitlines() if steps.exists() else []
-        # A run without a single result is never what a test wants: its checks of each step would pass unseen.
-        assert lines, output
-        return Run(status, output, [Step(**json.loads(line)) for line in lines])
+        playbook = self._playbook([self._play(tasks, **play)])
+        status, output, lines = self._run([str(playbook), *arguments], environment or {})
+        return Run(status, output, self.folder, [_step(line) for line in lines])
 
-    def _run(self, arguments: list[str], changes: dict[str, str]) -> tuple[int, str]:
-        """Status and output of ansible-playbook, in an environment with `changes`."""
-        # What these change is settled when a program starts.
-        if any(name.startswith(("ANSIBLE_", "PYTHON")) for name in changes):
-            settings = {"ANSIBLE_CALLBACKS_ENABLED": "steps", **changes}
-            done = self.command("ansible-playbook", *arguments, environment=settings)
-            return done.returncode, done.stdout + done.stderr
-        return preloaded(self.collections_path).run(
-            ["ansible-playbook", *arguments], self.folder, {**self.environment(), **changes}
-        )
+    def plays(
+        self,
+        plays: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]],
+        *arguments: str,
+        environment: dict[str, str] | None = None,
+    ) -> dict[str, Run]:
+        """A run for each of `plays`, which are tasks and keywords of a play by name: one playbook runs all of them.
 
-    def start(self, tasks: list[dict[str, Any]], **settings: str) -> subprocess.Popen[str]:
-        """The same, begun in a session of its own and not waited for. `settings`: of its environment."""
-        return subprocess.Popen(
-            [str(Path(sys.executable).parent / "ansible-playbook"), str(self._playbook(tasks))],
-            cwd=self.folder,
-            env={**self.environment(), **settings},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
+        Each begins with the sandbox in its seeded state. One that fails does not end those after it.
+        """
+        content = [
+            self._play([{"name": name, "block": tasks, "rescue": [_FAILED]}], name=name, **play)
+            for name, (tasks, play) in plays.items()
+        ]
+        arguments = (str(self._playbook(content)), *arguments)
+        _status, output, lines = self._run([*arguments], {**(environment or {}), "STEPS_SHARED": "yes"})
+        outputs = dict(re.findall(r"^PLAY \[(.*)\] \*+$\n((?:(?!PLAY ).*\n)*)", output, re.MULTILINE))
+        runs = {name: Run(0, outputs[name], self.folder) for name in plays if name in outputs}
+        for line in lines:
+            run = runs[line["play"]]
+            if "log" in line:
+                run.customers = {customer["username"]: customer for customer in line["customers"]}
+                run.log = line["log"]
+            elif line["name"] == _FAILED["name"]:
+                run.status = 2
+            else:
+                run.steps.append(_step(line))
+        assert list(runs) == list(plays), output
+        return runs
 
-    def _playbook(self, tasks: list[dict[str, Any]], **play: Any) -> Path:
-        """A file with one play on this machine."""
-        playbook = self.folder / "playbook.yml"
-        defaults = {"group/mailfleet.sendgrid.reseller": self.defaults}
-        content = {
+    def _play(self, tasks: list[dict[str, Any]], defaults: dict[str, Any] | None = None, **play: Any) -> dict[str, Any]:
+        """A play on this machine. `defaults`: for the modules, beyond those that all plays have."""
+        return {
             "hosts": "localhost",
             "gather_facts": False,
-            "module_defaults": defaults,
+            "module_defaults": {"group/mailfleet.sendgrid.reseller": {**self.defaults, **(defaults or {})}},
             "vars": {"sendgrid_direct_execution": self.direct},
             "tasks": tasks,
             **play,
         }
-        playbook.write_text(yaml.safe_dump([content], allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+    def _playbook(self, plays: list[dict[str, Any]]) -> Path:
+        playbook = self.folder / "playbook.yml"
+        playbook.write_text(yaml.safe_dump(plays, allow_unicode=True, sort_keys=False), encoding="utf-8")
         return playbook
+
+    def _run(self, arguments: list[str], changes: dict[str, str]) -> tuple[int, str, list[dict[str, Any]]]:
+        """Status and output of ansible-playbook, in an environment with `changes`, and what the callback wrote."""
+        steps = self.folder / "steps.jsonl"
+        steps.unlink(missing_ok=True)
+        done = self.command("ansible-playbook", *arguments, environment=changes, one_output=True)
+        lines = steps.read_text(encoding="utf-8").splitlines() if steps.exists() else []
+        # A run without a single result is never what a test wants: its checks of each step would pass unseen.
+        assert lines, done.stdout
+        return done.returncode, done.stdout, [json.loads(line) for line in lines]
+
+    def start(self, tasks: list[dict[str, Any]], **settings: str) -> Forked:
+        """A play, begun in a session of its own and not waited for. `settings`: of its environment."""
+        playbook = self._playbook([self._play(tasks)])
+        return self._forked(["ansible-playbook", str(playbook)], settings, session=True, one_output=True)
 
     def one(self, module: str, *arguments: str, **options: Any) -> Step:
         """One task."""
-        run = self.play([task(module, options)], *arguments)
-        assert len(run.steps) == 1, run.output
-        return run.steps[0]
+        return self.play([task(module, options)], *arguments).one()
 
     def four_ways(self, module: str, **options: Any) -> tuple[Step, Step, Step, Step]:
         """The same task in check mode and really, when there is something to do and when it is done."""
-        tasks = [task(module, options, check_mode=check_mode) for check_mode in (True, False, True, False)]
-        run = self.play(tasks)
-        assert run.status == 0, run.output
-        first, second, third, fourth = run.steps
-        return first, second, third, fourth
+        return self.play(four_ways(module, **options)).four()
+
+
+# What runs at the end of a play of a shared playbook that has failed: the plays after it run all the same.
+_FAILED = {"name": "The play has failed", "ansible.builtin.debug": {"msg": ""}}
+
+
+def _step(line: dict[str, Any]) -> Step:
+    return Step(**{name: value for name, value in line.items() if name != "play"})
+
+
+def _settled(changes: dict[str, str]) -> dict[str, str]:
+    """Those that are settled when a program starts."""
+    return {name: value for name, value in changes.items() if name.startswith(("ANSIBLE_", "PYTHON"))}
 
 
 def task(module: str, options: dict[str, Any], **keywords: Any) -> dict[str, Any]:
     """A task for a playbook; `module` without its collection."""
     return {"name": module, MODULES + module: options, **keywords}
+
+
+def four_ways(module: str, **options: Any) -> list[dict[str, Any]]:
+    """The same task in check mode and really, when there is something to do and when it is done."""
+    return [task(module, options, check_mode=check_mode) for check_mode in (True, False, True, False)]

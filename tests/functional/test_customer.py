@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import PASSWORD, only_direct, only_documented, only_json, only_observed
-from .running import Ansible, Sandbox, task
+from .conftest import PASSWORD, in_shared_playbook, only_direct, only_documented, only_json, only_observed
+from .running import Ansible, Run, Sandbox, four_ways, task
 
 MODULE = "reseller_customer"
 NEW = {
@@ -147,8 +147,7 @@ SCENARIOS = {
 }
 
 
-def assert_stored(sandbox: Sandbox, scenario: Scenario) -> None:
-    customers = sandbox.customers()
+def assert_stored(customers: dict[str, dict[str, Any]], scenario: Scenario) -> None:
     if scenario.stored is None:
         assert scenario.name not in customers
         return
@@ -156,9 +155,9 @@ def assert_stored(sandbox: Sandbox, scenario: Scenario) -> None:
     assert {name: kept[name] for name in scenario.stored} == scenario.stored
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_four_ways(ansible: Ansible, sandbox: Sandbox, scenario: Scenario) -> None:
-    expected, done, checked_again, again = ansible.four_ways(MODULE, **scenario.options)
+def assert_four_ways(played: Run, scenario: Scenario) -> None:
+    """A run of `four_ways` with the options of a scenario does what it takes, and says so."""
+    expected, done, checked_again, again = played.four()
 
     assert expected.result["changed"] is True
     assert expected.written == []
@@ -173,7 +172,7 @@ def test_four_ways(ansible: Ansible, sandbox: Sandbox, scenario: Scenario) -> No
     for operation, names in scenario.sent.items():
         [call] = [call for call in done.calls if call["operation"] == operation]
         assert set(names) == set(call["body_parameters"]) - {"api_user", "api_key", "method", "task", "user"}
-    assert_stored(sandbox, scenario)
+    assert_stored(played.customers, scenario)
 
     for step in (checked_again, again):
         assert step.result["changed"] is False
@@ -181,12 +180,21 @@ def test_four_ways(ansible: Ansible, sandbox: Sandbox, scenario: Scenario) -> No
         assert step.operations == []
         assert step.result["diff"]["before"] == step.result["diff"]["after"]
         assert step.result["customer"] == done.result["customer"]
-    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in sandbox.log())
+    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in played.log)
 
 
+# test_direct.py runs them as shipped tasks.
+@in_shared_playbook(lambda scenario: four_ways(MODULE, **scenario.options))
+@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 @only_direct
-def test_hidden_website_access_is_sent_each_time(ansible: Ansible, sandbox: Sandbox) -> None:
-    steps = ansible.four_ways(MODULE, username="ada@example.com", website_access=False)
+def test_four_ways(played: Run, scenario: Scenario) -> None:
+    assert_four_ways(played, scenario)
+
+
+@in_shared_playbook(lambda: four_ways(MODULE, username="ada@example.com", website_access=False))
+@only_direct
+def test_hidden_website_access_is_sent_each_time(played: Run, sandbox: Sandbox) -> None:
+    steps = played.four()
     shown = sandbox.behaviour == "observed"
     assert [step.result["changed"] for step in steps] == ([True, True, False, False] if shown else [True] * 4)
     assert steps[0].written == steps[2].written == []
@@ -196,22 +204,24 @@ def test_hidden_website_access_is_sent_each_time(ansible: Ansible, sandbox: Sand
     assert steps[1].result["customer"]["website_access"] is (False if shown else None)
     assert steps[1].result["diff"]["after"]["website_access"] is False
     assert ("website_access" in steps[1].result["diff"]["before"]) is shown
-    assert sandbox.customers()["ada@example.com"]["website_access"] is False
+    assert played.customers["ada@example.com"]["website_access"] is False
 
 
+@in_shared_playbook(
+    lambda: four_ways(MODULE, username="ada@example.com", website_access=False, update_website_access="on_create")
+)
 @only_direct
-def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(ansible: Ansible, sandbox: Sandbox) -> None:
-    steps = ansible.four_ways(
-        MODULE, username="ada@example.com", website_access=False, update_website_access="on_create"
-    )
+def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(played: Run, sandbox: Sandbox) -> None:
+    steps = played.four()
     shown = sandbox.behaviour == "observed"
     assert [step.result["changed"] for step in steps] == ([True, True, False, False] if shown else [False] * 4)
-    assert sandbox.customers()["ada@example.com"]["website_access"] is (not shown)
+    assert played.customers["ada@example.com"]["website_access"] is (not shown)
 
 
+@in_shared_playbook(lambda: four_ways(MODULE, username="ada@example.com", website="ada.example.com", country="Canada"))
 @only_direct
-def test_what_the_server_rewrites_is_no_change(ansible: Ansible, sandbox: Sandbox) -> None:
-    steps = ansible.four_ways(MODULE, username="ada@example.com", website="ada.example.com", country="Canada")
+def test_what_the_server_rewrites_is_no_change(played: Run, sandbox: Sandbox) -> None:
+    steps = played.four()
     assert [step.result["changed"] for step in steps] == [True, True, False, False]
     assert steps[3].called == ["list"]
     rewritten = sandbox.behaviour == "observed"
@@ -225,59 +235,68 @@ def test_what_the_server_rewrites_is_no_change(ansible: Ansible, sandbox: Sandbo
     assert steps[3].result["customer"]["country"] == ("Canad" if rewritten else "Canada")
 
 
+UNCHANGED = {
+    "username": "ada@example.com",
+    "password": "not-looked-at-4711",
+    "email": "ada@example.com",
+    "first_name": "Ada",
+    "city": "Portland",
+    "active": True,
+    "package": "Bronze",
+    "billing_date": "2011-02-28",
+}
+
+
+@in_shared_playbook(lambda: [task(MODULE, UNCHANGED)])
 @only_direct
-def test_an_unchanged_customer_costs_one_read(ansible: Ansible) -> None:
-    step = ansible.one(
-        MODULE,
-        username="ada@example.com",
-        password="not-looked-at-4711",
-        email="ada@example.com",
-        first_name="Ada",
-        city="Portland",
-        active=True,
-        package="Bronze",
-        billing_date="2011-02-28",
-    )
+def test_an_unchanged_customer_costs_one_read(played: Run) -> None:
+    step = played.one()
     assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
 
 
+@in_shared_playbook(lambda: [task(MODULE, {"username": "nobody@example.com", "state": "absent"})])
 @only_json
 @only_documented
 @only_direct
-def test_a_customer_that_was_never_there_is_absent_with_one_read(ansible: Ansible) -> None:
-    step = ansible.one(MODULE, username="nobody@example.com", state="absent")
+def test_a_customer_that_was_never_there_is_absent_with_one_read(played: Run) -> None:
+    step = played.one()
     assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
     assert step.result["customer"] is None
 
 
+ONLY_CREATION = {"ips": ["192.0.2.7", "2001:db8::7"], "ip_groups": ["news", "a & b"], "free_user": True}
+
+
+@in_shared_playbook(lambda: [task(MODULE, {**NEW, **ONLY_CREATION})])
 @only_observed
 @only_json
-def test_everything_that_only_creation_takes(ansible: Ansible, sandbox: Sandbox) -> None:
-    step = ansible.one(MODULE, **NEW, ips=["192.0.2.7", "2001:db8::7"], ip_groups=["news", "a & b"], free_user=True)
+def test_everything_that_only_creation_takes(played: Run) -> None:
+    step = played.one()
     assert step.operations == ["create"], step.result
-    kept = sandbox.customers()["dora@example.com"]
+    kept = played.customers["dora@example.com"]
     assert kept["ips"] == ["192.0.2.7", "2001:db8::7"]
     assert kept["ip_groups"] == ["news", "a & b"]
     assert kept["free_user"] in (True, "true")
     assert kept["package"] == "Bronze"
 
 
-def test_the_family_of_accounts_without_a_contract(ansible: Ansible, sandbox: Sandbox) -> None:
-    ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
-    ansible.defaults["api"] = "customer"
-    options = {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")}
-    run = ansible.play(
-        [
-            task(MODULE, options),
-            task(MODULE, {"username": "nora@example.com", "active": False, "city": "Bangor"}),
-            task(MODULE, {"username": "nora@example.com", "new_username": "nora.new@example.com"}),
-            task(MODULE, {"username": "nora.new@example.com", "password": "other-4711", "update_password": "always"}),
-            task(MODULE, {"username": "nora.new@example.com", "active": True, "email": "office@example.com"}),
-            task(MODULE, {"username": "nora.new@example.com", "state": "absent"}),
-        ]
-    )
-    assert run.status == 0, run.output
-    assert [step.written for step in run.steps] == [
+NARROW_ACCOUNT = {"api_user": "narrow", "api_key": "key-of-narrow-4711"}
+
+
+@in_shared_playbook(
+    lambda: [
+        task(MODULE, {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")}),
+        task(MODULE, {"username": "nora@example.com", "active": False, "city": "Bangor"}),
+        task(MODULE, {"username": "nora@example.com", "new_username": "nora.new@example.com"}),
+        task(MODULE, {"username": "nora.new@example.com", "password": "other-4711", "update_password": "always"}),
+        task(MODULE, {"username": "nora.new@example.com", "active": True, "email": "office@example.com"}),
+        task(MODULE, {"username": "nora.new@example.com", "state": "absent"}),
+    ],
+    defaults={**NARROW_ACCOUNT, "api": "customer"},
+)
+def test_the_family_of_accounts_without_a_contract(played: Run) -> None:
+    assert played.status == 0, played.output
+    assert [step.written for step in played.steps] == [
         ["create"],
         ["disable", "set_profile"],
         ["rename"],
@@ -285,8 +304,8 @@ def test_the_family_of_accounts_without_a_contract(ansible: Ansible, sandbox: Sa
         ["set_email", "enable"],
         ["delete"],
     ]
-    assert {call["family"] for call in sandbox.log()} == {"customer"}
-    assert "nora.new@example.com" not in sandbox.customers()
+    assert {call["family"] for call in played.log} == {"customer"}
+    assert "nora.new@example.com" not in played.customers
 
 
 REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
@@ -344,28 +363,33 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+def in_both_modes(options: dict[str, Any]) -> list[dict[str, Any]]:
+    """In check mode and really, whether it fails or not."""
+    return [task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False)]
+
+
+@in_shared_playbook(in_both_modes)
 @only_json
 @only_documented
 @pytest.mark.parametrize(("options", "parts"), REFUSED.values(), ids=REFUSED)
 @only_direct
-def test_what_cannot_be_is_told_at_once_before_any_call(
-    ansible: Ansible, options: dict[str, Any], parts: list[str]
-) -> None:
-    run = ansible.play([task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False)])
-    assert len(run.steps) == 2, run.output
-    for step in run.steps:
+def test_what_cannot_be_is_told_at_once_before_any_call(played: Run, options: dict[str, Any], parts: list[str]) -> None:
+    assert len(played.steps) == 2, played.output
+    for step in played.steps:
         assert step.status == "failed"
         assert [part for part in parts if part not in step.result["msg"]] == []
         assert step.calls == []
 
 
+INCOMPLETE = {"username": "dora@example.com", "city": "Ålborg", "billing_date": "2011-02-28", "email": "d@" + "e" * 63}
+
+
+@in_shared_playbook(lambda: in_both_modes(INCOMPLETE))
 @only_json
 @only_direct
-def test_all_that_creation_lacks_is_told_before_any_write(ansible: Ansible, sandbox: Sandbox) -> None:
-    options = {"username": "dora@example.com", "city": "Ålborg", "billing_date": "2011-02-28", "email": "d@" + "e" * 63}
-    run = ansible.play([task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False)])
-    assert len(run.steps) == 2, run.output
-    for step in run.steps:
+def test_all_that_creation_lacks_is_told_before_any_write(played: Run) -> None:
+    assert len(played.steps) == 2, played.output
+    for step in played.steps:
         assert step.status == "failed"
         assert "does not exist" in step.result["msg"]
         assert (
@@ -375,20 +399,22 @@ def test_all_that_creation_lacks_is_told_before_any_write(ansible: Ansible, sand
         assert "email has 65 characters" in step.result["msg"]
         assert "billing_date 2011-02-28" in step.result["msg"]
         assert step.written == []
-    assert "dora@example.com" not in sandbox.customers()
+    assert "dora@example.com" not in played.customers
 
 
+@in_shared_playbook(lambda state: [task(MODULE, {**NEW, "username": "ADA@example.com", "state": state})])
 @only_json
 @pytest.mark.parametrize("state", ["present", "absent"])
 @only_direct
-def test_a_name_that_differs_only_by_case(ansible: Ansible, sandbox: Sandbox, state: str) -> None:
-    step = ansible.one(MODULE, **{**NEW, "username": "ADA@example.com"}, state=state)
+def test_a_name_that_differs_only_by_case(played: Run, state: str) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert "'ada@example.com' differs only by case" in step.result["msg"]
     assert step.written == []
-    assert "ADA@example.com" not in sandbox.customers()
+    assert "ADA@example.com" not in played.customers
 
 
+@in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "new_username": "ben@example.com"})])
 @only_json
 @only_observed
 @pytest.mark.parametrize(
@@ -414,36 +440,39 @@ def test_a_name_that_looks_like_an_existing_one(
 @only_json
 @only_observed
 @only_direct
-def test_a_rename_to_a_name_that_exists_too(ansible: Ansible) -> None:
-    step = ansible.one(MODULE, username="ada@example.com", new_username="ben@example.com")
+def test_a_rename_to_a_name_that_exists_too(played: Run) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert "both 'ada@example.com' and 'ben@example.com' exist" in step.result["msg"]
     assert step.called == ["list"]
 
 
+@in_shared_playbook(lambda: four_ways(MODULE, **NEW, new_username="dora.new@example.com"))
 @only_json
 @only_observed
 @only_direct
-def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(
-    ansible: Ansible, sandbox: Sandbox
-) -> None:
-    steps = ansible.four_ways(MODULE, **NEW, new_username="dora.new@example.com")
-    assert [step.operations for step in steps] == [["create"], ["create"], [], []]
-    assert "dora.new@example.com" in sandbox.customers()
-    assert "dora@example.com" not in sandbox.customers()
+def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(played: Run) -> None:
+    assert [step.operations for step in played.four()] == [["create"], ["create"], [], []]
+    assert "dora.new@example.com" in played.customers
+    assert "dora@example.com" not in played.customers
 
 
+@in_shared_playbook(lambda: [task(MODULE, {**NEW, "username": "gone@example.com"})])
 @only_direct
-def test_a_name_that_stays_taken(ansible: Ansible) -> None:
-    step = ansible.one(MODULE, **{**NEW, "username": "gone@example.com"})
+def test_a_name_that_stays_taken(played: Run) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert step.result["changed"] is False
     assert step.result["operations"] == [{"name": "create", "status": "failed"}]
     assert "Could not create customer 'gone@example.com': the server said" in step.result["msg"]
 
 
-def test_a_run_that_fails_half_way_says_how_far_it_came(ansible: Ansible, sandbox: Sandbox) -> None:
-    step = ansible.one(MODULE, username="ada@example.com", active=False, new_username="gone@example.com", city="Bangor")
+HALF_WAY = {"username": "ada@example.com", "active": False, "new_username": "gone@example.com", "city": "Bangor"}
+
+
+@in_shared_playbook(lambda: [task(MODULE, HALF_WAY)])
+def test_a_run_that_fails_half_way_says_how_far_it_came(played: Run) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert step.result["changed"] is True
     assert step.result["operations"] == [
@@ -457,25 +486,27 @@ def test_a_run_that_fails_half_way_says_how_far_it_came(ansible: Ansible, sandbo
     assert step.result["customer"]["city"] == "Portland"
     assert step.result["diff"]["before"]["active"] is True
     assert step.result["diff"]["after"] == {**step.result["diff"]["before"], "active": False}
-    assert sandbox.customers()["ada@example.com"]["active"] is False
+    assert played.customers["ada@example.com"]["active"] is False
 
 
+@in_shared_playbook(
+    lambda: [task(MODULE, {"username": "ada@example.com", "city": "Bangor"})], defaults={"api_key": "not-the-key-4711"}
+)
 @only_json
 @only_direct
-def test_wrong_credentials(ansible: Ansible) -> None:
-    ansible.api_key = "not-the-key-4711"
-    step = ansible.one(MODULE, username="ada@example.com", city="Bangor")
+def test_wrong_credentials(played: Run) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert "Could not look up customer 'ada@example.com': the server said" in step.result["msg"]
     assert "Check api_user and api_key." in step.result["msg"]
     assert step.called == ["list"]
 
 
+@in_shared_playbook(lambda: [task(MODULE, {"username": "nora@example.com", "city": "Bangor"})], defaults=NARROW_ACCOUNT)
 @only_json
 @only_direct
-def test_an_account_without_a_contract_is_told_of_the_other_family(ansible: Ansible) -> None:
-    ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
-    step = ansible.one(MODULE, username="nora@example.com", city="Bangor")
+def test_an_account_without_a_contract_is_told_of_the_other_family(played: Run) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert "option api" in step.result["msg"]
 
@@ -496,9 +527,12 @@ def test_options_of_the_connection_come_from_the_environment_or_the_task(ansible
     assert {call["family"] for call in run.steps[0].calls} == {"customer"}
 
 
+@in_shared_playbook(
+    lambda: [task(MODULE, {"username": "ada@example.com", "password": PASSWORD, "update_password": "always"})]
+)
 @only_observed
 @only_json
 @only_direct
-def test_a_password_that_is_right_already_is_not_set(ansible: Ansible) -> None:
-    step = ansible.one(MODULE, username="ada@example.com", password=PASSWORD, update_password="always")
+def test_a_password_that_is_right_already_is_not_set(played: Run) -> None:
+    step = played.one()
     assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list", "check_password"])

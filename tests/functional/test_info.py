@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import only_json, only_observed
-from .running import MODULES, Ansible, Sandbox, task
+from .conftest import in_shared_playbook, only_json, only_observed
+from .running import MODULES, Ansible, Run, Sandbox, four_ways, task
 from .test_customer import NEW
 
 MODULE = "reseller_customer_info"
@@ -33,8 +33,9 @@ OPTIONS = {
 }
 
 
-def test_the_whole_list(ansible: Ansible, sandbox: Sandbox) -> None:
-    steps = ansible.four_ways(MODULE)
+@in_shared_playbook(lambda: four_ways(MODULE))
+def test_the_whole_list(played: Run, sandbox: Sandbox) -> None:
+    steps = played.four()
     shown = sandbox.behaviour == "observed"
     for step in steps:
         assert step.result["changed"] is False
@@ -65,9 +66,10 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+@in_shared_playbook(lambda filters: [task(MODULE, filters)])
 @pytest.mark.parametrize(("filters", "names"), FILTERS.values(), ids=FILTERS)
-def test_filters_are_passed_to_the_server(ansible: Ansible, filters: dict[str, Any], names: list[str]) -> None:
-    step = ansible.one(MODULE, **filters)
+def test_filters_are_passed_to_the_server(played: Run, filters: dict[str, Any], names: list[str]) -> None:
+    step = played.one()
     assert [customer["username"] for customer in step.result["customers"]] == names
     assert step.result["count"] == len(names)
     [call] = step.calls
@@ -75,24 +77,24 @@ def test_filters_are_passed_to_the_server(ansible: Ansible, filters: dict[str, A
     assert set(call["body_parameters"]) == {"api_user", "api_key", "method", "task"} | sent
 
 
-def test_a_list_can_be_fed_back(ansible: Ansible) -> None:
-    run = ansible.play(
-        [
-            {**task(MODULE, {}), "register": "fleet"},
-            {
-                "name": "Feed it back",
-                MODULES + "reseller_customer": "{{ item }}",
-                "loop": "{{ fleet.customers }}",
-                "loop_control": {"label": "{{ item.username }}"},
-            },
-        ],
-        environment={"ANSIBLE_INJECT_FACT_VARS": "false"},
-    )
-    assert run.status == 0, run.output
-    results = run.steps[1].result["results"] if "results" in run.steps[1].result else [run.steps[1].result]
-    assert [result["changed"] for result in results] == [False] * len(results)
-    assert "changed=0" in run.output
-    assert [call for step in run.steps for call in step.written] == []
+@in_shared_playbook(
+    lambda: [
+        {**task(MODULE, {}), "register": "fleet"},
+        {
+            "name": "Feed it back",
+            MODULES + "reseller_customer": "{{ item }}",
+            "loop": "{{ fleet.customers }}",
+            "loop_control": {"label": "{{ item.username }}"},
+        },
+    ]
+)
+def test_a_list_can_be_fed_back(played: Run) -> None:
+    assert played.status == 0, played.output
+    listed, fed_back = played.steps
+    results = fed_back.result["results"]
+    assert [result["changed"] for result in results] == [False] * listed.result["count"]
+    assert fed_back.result["changed"] is False
+    assert [call for step in played.steps for call in step.written] == []
 
 
 @only_json

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import PASSWORD, only_documented, only_json, only_observed
-from .running import Ansible, task
+from .conftest import PASSWORD, in_shared_playbook, only_documented, only_json, only_observed
+from .running import Run, four_ways, task
 
 MODULE = "reseller_customer_password"
 
 
-def test_four_ways(ansible: Ansible) -> None:
-    expected, done, checked_again, again = ansible.four_ways(
-        MODULE, username="ada@example.com", password=" new & <pass> ☃ "
-    )
+@in_shared_playbook(lambda: four_ways(MODULE, username="ada@example.com", password=" new & <pass> ☃ "))
+def test_four_ways(played: Run) -> None:
+    expected, done, checked_again, again = played.four()
     assert [step.result["changed"] for step in (expected, done, checked_again, again)] == [True, True, False, False]
     assert expected.called == ["list", "check_password"]
     assert done.called == ["list", "check_password", "set_password"]
@@ -28,13 +27,15 @@ def test_four_ways(ansible: Ansible) -> None:
     assert done.result["unverified"] == []
 
 
-def test_a_password_that_is_right_already(ansible: Ansible) -> None:
-    step = ansible.one(MODULE, username="ada@example.com", password=PASSWORD)
+@in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "password": PASSWORD})])
+def test_a_password_that_is_right_already(played: Run) -> None:
+    step = played.one()
     assert (step.result["changed"], step.written) == (False, [])
 
 
-def test_force_sets_without_checking(ansible: Ansible) -> None:
-    steps = ansible.four_ways(MODULE, username="ada@example.com", password=PASSWORD, force=True)
+@in_shared_playbook(lambda: four_ways(MODULE, username="ada@example.com", password=PASSWORD, force=True))
+def test_force_sets_without_checking(played: Run) -> None:
+    steps = played.four()
     for step in steps:
         assert step.result["changed"] is True
         assert step.result["unverified"] == ["password"]
@@ -42,28 +43,33 @@ def test_force_sets_without_checking(ansible: Ansible) -> None:
     assert [step.written for step in steps] == [[], ["set_password"], [], ["set_password"]]
 
 
+@in_shared_playbook(
+    lambda force: [task(MODULE, {"username": "nobody@example.com", "password": "whatever-4711", "force": force})]
+)
 @only_json
 @pytest.mark.parametrize("force", [True, False])
-def test_an_unknown_customer_is_an_error(ansible: Ansible, force: bool) -> None:
-    step = ansible.one(MODULE, username="nobody@example.com", password="whatever-4711", force=force)
+def test_an_unknown_customer_is_an_error(played: Run, force: bool) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert "nobody@example.com" in step.result["msg"]
     assert "no such customer" in step.result["msg"]
     assert step.written == []
 
 
+@in_shared_playbook(lambda: [task(MODULE, {"username": "Ada@example.com", "password": "whatever-4711"})])
 @only_json
 @only_documented
-def test_a_name_that_differs_only_by_case(ansible: Ansible) -> None:
-    step = ansible.one(MODULE, username="Ada@example.com", password="whatever-4711")
+def test_a_name_that_differs_only_by_case(played: Run) -> None:
+    step = played.one()
     assert step.status == "failed"
     assert "differs only by case" in step.result["msg"]
 
 
+@in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "password": "pass5"})])
 @only_json
 @only_observed
-def test_a_password_that_is_too_short_is_told_before_any_call(ansible: Ansible) -> None:
-    run = ansible.play([task(MODULE, {"username": "ada@example.com", "password": "pass5"})])
-    assert run.steps[0].status == "failed"
-    assert "shorter than 6" in run.steps[0].result["msg"]
-    assert run.steps[0].calls == []
+def test_a_password_that_is_too_short_is_told_before_any_call(played: Run) -> None:
+    step = played.one()
+    assert step.status == "failed"
+    assert "shorter than 6" in step.result["msg"]
+    assert step.calls == []
