@@ -9,19 +9,23 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .conftest import only_observed
+from .preloaded import Forked, Preloaded
 from .running import Sandbox
 from .test_customer import NEW
 from .test_faults import all_options, has_password
 
 ROUNDS = 32
+RUNNER = Path(__file__).with_name("runner.py")
+# What it imports.
+UTILS = "ansible_collections.mailfleet.sendgrid.plugins.module_utils."
+IMPORTS = ("requests", "xmltodict", UTILS + "_module", UTILS + "_tasks")
 WANTED: list[dict[str, Any]] = [
     {**NEW, "active": False, "website_access": False},
     {"username": "ada@example.com", "new_username": "ada.new@example.com", "city": "Bangor", "email": "a@example.com"},
@@ -41,32 +45,33 @@ STORED: dict[str, dict[str, Any]] = {
 
 
 class Runner:
-    """Starts runs over WANTED as programs of their own."""
+    """Starts runs over WANTED as processes of their own."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path, collections_path: Path) -> None:
+    def __init__(self, server: Preloaded, sandbox: Sandbox, folder: Path) -> None:
+        self.server, self.folder = server, folder
         self.tasks = folder / "tasks.json"
         self.tasks.write_text(json.dumps([all_options(sandbox, options) for options in WANTED]), encoding="utf-8")
-        self.environment = {**os.environ, "PYTHONPATH": str(collections_path)}
 
-    def start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("runner.py")), str(self.tasks)],
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start(self) -> Forked:
+        return self.server.start([str(RUNNER), str(self.tasks)], self.folder, dict(os.environ))
 
-    def finish(self, process: subprocess.Popen[str]) -> list[dict[str, Any]]:
+    def finish(self, process: Forked) -> list[dict[str, Any]]:
         """The result of each task."""
         output, errors = process.communicate(timeout=60)
         assert (process.returncode, errors) == (0, "")
         return [json.loads(line) for line in output.splitlines()][:-1]
 
 
+@pytest.fixture(scope="module")
+def server(collections_path: Path) -> Iterator[Preloaded]:
+    started = Preloaded({**os.environ, "PYTHONPATH": str(collections_path)}, IMPORTS)
+    yield started
+    started.close()
+
+
 @pytest.fixture
-def runner(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Runner:
-    return Runner(sandbox, tmp_path, collections_path)
+def runner(server: Preloaded, sandbox: Sandbox, tmp_path: Path) -> Runner:
+    return Runner(server, sandbox, tmp_path)
 
 
 def assert_converged(sandbox: Sandbox) -> None:

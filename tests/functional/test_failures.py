@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -26,7 +27,7 @@ from tests.sandbox.faults import SPELLINGS
 
 from .conftest import only_documented, only_observed
 from .running import Sandbox
-from .test_crash import Runner
+from .test_crash import RUNNER
 from .test_faults import CASES, Case, all_options, run
 
 HIDDEN = "(a message that repeats a secret is not shown)"
@@ -172,14 +173,14 @@ def test_wrong_credentials_and_missing_rights(sandbox: Sandbox) -> None:
 
 @only_observed
 def test_an_answer_without_end_takes_no_memory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> None:
-    runner = Runner(sandbox, tmp_path, collections_path)
+    tasks = tmp_path / "tasks.json"
+    tasks.write_text(json.dumps([all_options(sandbox, {"username": "nobody@x", "state": "absent"})]), encoding="utf-8")
     peaks = {}
     for fault, settings in (("delay", {"seconds": 0}), ("huge", {"mebibytes": 300}), ("huge-gzip", {"mebibytes": 300})):
         sandbox.set_fault("list", fault, **settings)
-        runner.tasks.write_text(json.dumps([all_options(sandbox, {"username": "nobody@x", "state": "absent"})]))
         done = subprocess.run(
-            [sys.executable, str(Path(__file__).with_name("runner.py")), str(runner.tasks)],
-            env=runner.environment,
+            [sys.executable, str(RUNNER), str(tasks)],
+            env={**os.environ, "PYTHONPATH": str(collections_path)},
             capture_output=True,
             text=True,
             timeout=120,
