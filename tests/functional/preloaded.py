@@ -61,7 +61,8 @@ class Forked:
 
     @property
     def pid(self) -> int:
-        return self._event("pid", None)
+        self._wait_for("pid", 60)
+        return self.events["pid"]
 
     @property
     def returncode(self) -> int | None:
@@ -79,16 +80,16 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Output and error output of the run when it has ended. `timeout`: seconds without any news."""
-        self._event("status", timeout)
+        """Output and error output, when the run and all that it forked have ended. `timeout`: seconds without news."""
+        for event in ("status", "closed"):
+            self._wait_for(event, timeout)
         errors = "" if self.errors == self.output else self.errors.read_text(encoding="utf-8")
         return self.output.read_text(encoding="utf-8"), errors
 
-    def _event(self, name: str, timeout: float | None) -> int:
-        while name not in self.events and "status" not in self.events:
+    def _wait_for(self, event: str, timeout: float | None) -> None:
+        while event not in self.events:
             if not self.server.receive(timeout):
                 raise subprocess.TimeoutExpired(str(self.output), timeout or 0)
-        return self.events[name]
 
 
 class Preloaded:
@@ -146,7 +147,10 @@ class Preloaded:
 
 
 def serve() -> dict[str, Any]:
-    """Fork for each job that comes in, and tell its status when it has ended. Returns in the child; or ends."""
+    """Fork for each job that comes in, and tell how it gets on. Returns in the child; or ends.
+
+    `pid`, its process; `status`, when that has ended; `closed`, when what it has forked has ended as well.
+    """
     under_way: dict[int, int] = {}
     rest = b""
     # Python writes to this pipe for each child that ends.
@@ -154,31 +158,35 @@ def serve() -> dict[str, Any]:
     os.set_blocking(wakeup, False)
     signal.set_wakeup_fd(wakeup)
     signal.signal(signal.SIGCHLD, lambda *_arguments: None)
-    with selectors.DefaultSelector() as selector:
-        selector.register(0, selectors.EVENT_READ)
-        selector.register(ended, selectors.EVENT_READ)
-        while True:
-            ready = [key.fd for key, _events in selector.select()]
-            if ended in ready:
-                os.read(ended, 65536)
+    selector = selectors.DefaultSelector()
+    selector.register(0, selectors.EVENT_READ)
+    selector.register(ended, selectors.EVENT_READ)
+    while True:
+        for key, _events in selector.select():
+            received = os.read(key.fd, 65536)
+            if key.fd == ended:
                 tell_of_ended(under_way)
-            if 0 not in ready:
-                continue
-            received = os.read(0, 65536)
-            if not received:
+            elif key.fd != 0:
+                # Nobody writes to it: whoever could has ended.
+                selector.unregister(key.fd)
+                os.close(key.fd)
+                tell(number=key.data, closed=1)
+            elif not received:
                 # The children have removed what there was to remove.
                 os._exit(0)
-            *lines, rest = (rest + received).split(b"\n")
-            for line in lines:
-                job = json.loads(line)
-                child = os.fork()
-                if child == 0:
-                    signal.set_wakeup_fd(-1)
-                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                    os.close(ended)
-                    os.close(wakeup)
-                    return job
-                under_way[child] = job["number"]
+            else:
+                *lines, rest = (rest + received).split(b"\n")
+                for job in map(json.loads, lines):
+                    held, holder = os.pipe()
+                    child = os.fork()
+                    if child == 0:
+                        signal.set_wakeup_fd(-1)
+                        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                        selector.close()
+                        return job
+                    os.close(holder)
+                    selector.register(held, selectors.EVENT_READ, job["number"])
+                    under_way[child] = job["number"]
 
 
 def tell_of_ended(under_way: dict[int, int]) -> None:
