@@ -9,7 +9,6 @@ from __future__ import annotations
 import datetime
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,8 +21,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import m
 
 from tests.sandbox import fleet
 
-from .conftest import only_json, only_observed
-from .running import Ansible, Sandbox, task
+from .conftest import in_shared_playbook, only_json, only_observed
+from .preloaded import Forked
+from .running import Ansible, Run, Sandbox, four_ways, task
 from .test_customer import NEW
 
 MODULE = "reseller_customers"
@@ -53,8 +53,9 @@ def made(item: dict[str, Any]) -> list[tuple[str, str]]:
 # From playbooks
 
 
-def test_four_ways(ansible: Ansible, sandbox: Sandbox) -> None:
-    expected, done, checked_again, again = ansible.four_ways(MODULE, customers=MIXED)
+@in_shared_playbook(lambda: four_ways(MODULE, customers=MIXED))
+def test_four_ways(ansible: Ansible, played: Run) -> None:
+    expected, done, checked_again, again = played.four()
 
     assert expected.called == ["list"]
     assert sorted(done.called) == sorted(["list", "create", "disable", "set_profile", "rename"])
@@ -68,7 +69,7 @@ def test_four_ways(ansible: Ansible, sandbox: Sandbox) -> None:
     assert shown[0] == shown[1]
     assert done.result["unverified"] == {ADA: ["company"]}
 
-    customers = sandbox.customers()
+    customers = played.customers
     assert (customers[ADA]["city"], customers[ADA]["company"], customers[ADA]["active"]) == (
         "Bangor",
         "Another & Sons",
@@ -82,37 +83,39 @@ def test_four_ways(ansible: Ansible, sandbox: Sandbox) -> None:
         assert (step.result["changed"], counted(step.result)) == (False, {"unchanged": 5})
         assert step.result["results"] == step.result["diff"] == []
     # The action group's defaults reach it.
-    assert {call["format"] for call in sandbox.log()} == {ansible.defaults["api_format"]}
-    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in sandbox.log())
+    assert {call["format"] for call in played.log} == {ansible.defaults["api_format"]}
+    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in played.log)
 
 
-def test_a_list_that_is_fed_back_changes_nothing(ansible: Ansible) -> None:
-    run = ansible.play(
-        [
-            {**task("reseller_customer_info", {}), "register": "listed"},
-            task(MODULE, {"customers": "{{ listed.customers }}", "purge": True, "max_deletions": 0}),
-        ]
-    )
-    assert run.status == 0, run.output
-    listed, fed_back = run.steps
+@in_shared_playbook(
+    lambda: [
+        {**task("reseller_customer_info", {}), "register": "listed"},
+        task(MODULE, {"customers": "{{ listed.customers }}", "purge": True, "max_deletions": 0}),
+    ]
+)
+def test_a_list_that_is_fed_back_changes_nothing(played: Run) -> None:
+    assert played.status == 0, played.output
+    listed, fed_back = played.steps
     assert counted(fed_back.result) == {"unchanged": listed.result["count"]} == {"unchanged": 3}
     assert (fed_back.result["changed"], fed_back.called) == (False, ["list"])
 
 
+PURGED = {"customers": [{"username": ADA, "city": "Bangor"}, {"username": BEN, "state": "absent"}], "purge": True}
+
+
+@in_shared_playbook(
+    lambda: [
+        task(MODULE, PURGED, ignore_errors=True),
+        task(MODULE, {**PURGED, "max_deletions": 0}, ignore_errors=True),
+        task(MODULE, {**PURGED, "max_deletions": 1}, check_mode=True),
+        task(MODULE, {**PURGED, "max_deletions": 1, "concurrency": 1}),
+        task(MODULE, {**PURGED, "max_deletions": 0}),
+    ]
+)
 @only_json
 @only_observed
-def test_purge_deletes_what_is_not_named_up_to_a_ceiling(ansible: Ansible, sandbox: Sandbox) -> None:
-    options = {"customers": [{"username": ADA, "city": "Bangor"}, {"username": BEN, "state": "absent"}], "purge": True}
-    run = ansible.play(
-        [
-            task(MODULE, {**options}, ignore_errors=True),
-            task(MODULE, {**options, "max_deletions": 0}, ignore_errors=True),
-            task(MODULE, {**options, "max_deletions": 1}, check_mode=True),
-            task(MODULE, {**options, "max_deletions": 1, "concurrency": 1}),
-            task(MODULE, {**options, "max_deletions": 0}),
-        ],
-    )
-    refused, too_many, predicted, done, again = run.steps
+def test_purge_deletes_what_is_not_named_up_to_a_ceiling(played: Run) -> None:
+    refused, too_many, predicted, done, again = played.steps
     assert (refused.status, refused.called) == ("failed", [])
     assert "purge needs max_deletions" in refused.result["msg"]
     assert (too_many.status, too_many.called) == ("failed", ["list"])
@@ -122,30 +125,32 @@ def test_purge_deletes_what_is_not_named_up_to_a_ceiling(ansible: Ansible, sandb
     assert [call["user"] for call in done.calls[1:]] == [ADA, BEN, CLEO]
     assert counted(again.result) == {"unchanged": 2}
     # Another account's customers are nobody's business.
-    assert set(sandbox.customers()) == {ADA, "nora@example.com"}
+    assert set(played.customers) == {ADA, "nora@example.com"}
 
 
+SOME_FAIL = [
+    {"username": ADA, "new_username": "gone@example.com", "active": False},
+    {"username": BEN, "city": "Bangor"},
+    {"username": "CLEO@example.com", "city": "Bangor"},
+    {"username": "new@example.com", "city": "Bangor"},
+]
+
+
+@in_shared_playbook(
+    lambda: [
+        {**task(MODULE, {"customers": SOME_FAIL}, ignore_errors=True), "register": "converged"},
+        {
+            "name": "Use it",
+            "ansible.builtin.debug": {
+                "msg": "{{ converged.results | rejectattr('failed') | map(attribute='username') }}"
+            },
+        },
+    ]
+)
 @only_json
 @only_observed
-def test_what_was_done_is_told_though_some_failed(ansible: Ansible, sandbox: Sandbox) -> None:
-    rows = [
-        {"username": ADA, "new_username": "gone@example.com", "active": False},
-        {"username": BEN, "city": "Bangor"},
-        {"username": "CLEO@example.com", "city": "Bangor"},
-        {"username": "new@example.com", "city": "Bangor"},
-    ]
-    run = ansible.play(
-        [
-            {**task(MODULE, {"customers": rows}, ignore_errors=True), "register": "converged"},
-            {
-                "name": "Use it",
-                "ansible.builtin.debug": {
-                    "msg": "{{ converged.results | rejectattr('failed') | map(attribute='username') }}"
-                },
-            },
-        ]
-    )
-    failed, used = run.steps
+def test_what_was_done_is_told_though_some_failed(played: Run) -> None:
+    failed, used = played.steps
     assert (failed.status, failed.result["changed"]) == ("failed", True)
     assert counted(failed.result) == {"updated": 1, "failed": 3}
     assert used.result["msg"] == [BEN]
@@ -154,19 +159,22 @@ def test_what_was_done_is_told_though_some_failed(ansible: Ansible, sandbox: San
     assert "differs only by case" in by_name["CLEO@example.com"]["msg"]
     assert "creation needs" in by_name["new@example.com"]["msg"]
     assert "3 of 4 customers failed." in failed.result["msg"] and "Done: 1 updated." in failed.result["msg"]
-    assert sandbox.customers()[ADA]["active"] is False
+    assert played.customers[ADA]["active"] is False
     assert [diff["after_header"] for diff in failed.result["diff"]] == ["gone@example.com", BEN]
 
 
+WRONG = [
+    {"username": ADA, "email": "none", "city": "x" * 101},
+    {"username": BEN, "new_username": ADA},
+    {"username": "Ben@example.com", "password": "4711"},
+]
+
+
+@in_shared_playbook(lambda: [task(MODULE, {"customers": WRONG, "concurrency": 0, "purge": True})])
 @only_json
 @only_observed
-def test_everything_that_is_wrong_is_told_before_any_call(ansible: Ansible) -> None:
-    rows = [
-        {"username": ADA, "email": "none", "city": "x" * 101},
-        {"username": BEN, "new_username": ADA},
-        {"username": "Ben@example.com", "password": "4711"},
-    ]
-    step = ansible.one(MODULE, customers=rows, concurrency=0, purge=True)
+def test_everything_that_is_wrong_is_told_before_any_call(played: Run) -> None:
+    step = played.one()
     assert (step.status, step.called) == ("failed", [])
     words = ["customers[0] ('ada@example.com'): email 'none'", "customers[0] ('ada@example.com'): city has 101"]
     words += ["customers[0] and customers[1] have the username", "differ only by case", "max_deletions"]
@@ -174,17 +182,22 @@ def test_everything_that_is_wrong_is_told_before_any_call(ansible: Ansible) -> N
     assert [word for word in words if word not in step.result["msg"]] == []
 
 
+NARROW_FLEET = [
+    {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")},
+    {"username": "nora@example.com", "city": "Bangor"},
+]
+
+
+@in_shared_playbook(
+    lambda: four_ways(MODULE, customers=NARROW_FLEET),
+    defaults={"api_user": "narrow", "api_key": "key-of-narrow-4711", "api": "customer"},
+)
 @only_json
 @only_observed
-def test_the_family_of_accounts_without_a_contract(ansible: Ansible, sandbox: Sandbox) -> None:
-    ansible.api_user, ansible.api_key = "narrow", "key-of-narrow-4711"
-    ansible.defaults["api"] = "customer"
-    new = {name: value for name, value in NEW.items() if name not in ("package", "whitelabel")}
-    _expected, done, _checked, again = ansible.four_ways(
-        MODULE, customers=[new, {"username": "nora@example.com", "city": "Bangor"}]
-    )
+def test_the_family_of_accounts_without_a_contract(played: Run) -> None:
+    _expected, done, _checked, again = played.four()
     assert (counted(done.result), counted(again.result)) == ({"created": 1, "updated": 1}, {"unchanged": 2})
-    assert {call["family"] for call in sandbox.log()} == {"customer"}
+    assert {call["family"] for call in played.log} == {"customer"}
 
 
 # In this process: what the service gets to see
@@ -396,26 +409,27 @@ def slow(crowd: Sandbox, tmp_path: Path, collections_path: Path, direct: bool) -
     return Ansible(crowd, tmp_path, collections_path, **DEMO, defaults={}, direct=direct)
 
 
-def to_main(process: subprocess.Popen[str], number: int) -> None:
+def to_main(process: Forked, number: int) -> None:
     process.send_signal(number)
 
 
-def to_all(process: subprocess.Popen[str], number: int) -> None:
+def to_all(process: Forked, number: int) -> None:
     """As a terminal does it."""
     os.killpg(process.pid, number)
 
 
 def still_running(folder: Path) -> list[int]:
-    """Processes that were started for a run in `folder`, by their environment."""
+    """Processes that were started for a run in `folder`: they work there, or have it in their environment."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and int(entry.name) != os.getpid():
             try:
                 environment = (entry / "environ").read_bytes()
+                works_there = (entry / "cwd").resolve() == folder
                 state = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
             except OSError:
                 continue
-            if os.fsencode(f"STEPS_FILE={folder}/") in environment and state != "Z":
+            if (works_there or os.fsencode(f"STEPS_FILE={folder}/") in environment) and state != "Z":
                 found.append(int(entry.name))
     return found
 
@@ -436,6 +450,7 @@ def test_an_interrupted_run_ends_soon_and_half_does_nothing(
         deadline = time.monotonic() + PATIENCE
         while len(crowd.log()) < 13 and time.monotonic() < deadline and process.poll() is None:
             pass
+        assert still_running(slow.folder)
         send(process, number)
         calls = len(crowd.log())
         output, _errors = process.communicate(timeout=PATIENCE)
