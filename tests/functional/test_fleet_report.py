@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, PASSWORD, only_json, only_observed, seeded
+from .conftest import ACCOUNT, PASSWORD, in_shared_playbook, only_json, only_observed, seeded
 from .pages import Element, parse
 from .running import Ansible, Run, Sandbox
 from .test_purge import created_by_hand
@@ -32,16 +32,26 @@ def page_path(ansible: Ansible) -> Path:
     return ansible.folder / "page.html"
 
 
+def role(page: str = "page.html", **variables: Any) -> list[dict[str, Any]]:
+    """Runs the role, with a `page` in the folder of the run. `variables`: those of the role without their prefix."""
+    given = {"path": f"{{{{ playbook_dir }}}}/{page}", **variables}
+    return [
+        {
+            "name": "Report",
+            "ansible.builtin.include_role": {"name": ROLE},
+            "vars": {f"fleet_report_{name}": value for name, value in given.items() if value is not None},
+        }
+    ]
+
+
 def report(ansible: Ansible, *arguments: str, **variables: Any) -> Run:
-    """One run of the role. `variables`: those of the role without their prefix; `environment`, `vars`: of the play."""
+    """One run of the role. `environment`, `vars`: of the play."""
     play = {name: variables.pop(name) for name in ("environment", "vars") if name in variables}
-    given = {"path": str(ansible.folder / "page.html"), **variables}
-    task = {
-        "name": "Report",
-        "ansible.builtin.include_role": {"name": ROLE},
-        "vars": {f"fleet_report_{name}": value for name, value in given.items() if value is not None},
-    }
-    return ansible.play([task], *arguments, **play)
+    return ansible.play(role(**variables), *arguments, **play)
+
+
+def page_of(run: Run, page: str) -> Element:
+    return parse((run.folder / page).read_text(encoding="utf-8"))
 
 
 def done(run: Run) -> Run:
@@ -84,11 +94,13 @@ def kinds(page: Element) -> dict[str, list[list[str]]]:
     return found
 
 
-def test_the_list(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
-    run = done(report(ansible))
-    assert (called(run), changes(run)) == (["list"], 1)
-    assert page_path.stat().st_mode & 0o777 == 0o600
-    page = parse(page_path.read_text(encoding="utf-8"))
+@in_shared_playbook(lambda: role("list.html"))
+def test_the_list(played: Run, sandbox: Sandbox) -> None:
+    run = done(played)
+    assert called(run) == ["list"]
+    assert [step.result["changed"] for step in run.steps].count(True) == 1
+    assert (run.folder / "list.html").stat().st_mode & 0o777 == 0o600
+    page = page_of(run, "list.html")
     assert page.one("title").text == page.one("h1").text == "SendGrid customers"
     assert page.one("header").one("p").text.startswith("3 customers. Seen in this state since ")
     # Only the observed service shows website access.
@@ -113,7 +125,7 @@ def test_the_list(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
         "May send",
         "Website access",
     ]
-    stored = [sandbox.customers()[f"{name}@example.com"] for name in ("ada", "ben", "cleo")]
+    stored = [played.customers[f"{name}@example.com"] for name in ("ada", "ben", "cleo")]
     assert rows == [
         [
             *(customer[name] for name in ("username", "email", "first_name", "last_name", "city", "state", "country")),
@@ -189,12 +201,14 @@ def fleet() -> list[dict[str, Any]]:
     ]
 
 
-def test_the_drift(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
-    before = sandbox.customers()
-    run = done(report(ansible, customers=fleet(), defaults={"first_name": "Ada"}, passwords={"dora@example.com": NEW}))
+@in_shared_playbook(
+    lambda: role("drift.html", customers=fleet(), defaults={"first_name": "Ada"}, passwords={"dora@example.com": NEW})
+)
+def test_the_drift(played: Run, sandbox: Sandbox) -> None:
+    run = done(played)
     assert sorted(called(run)) == ["check_password", "list", "list"]
-    assert sandbox.customers() == before
-    page = parse(page_path.read_text(encoding="utf-8"))
+    assert played.customers == sandbox.customers()
+    page = page_of(run, "drift.html")
     assert counters(section(page, "drift")) == {
         "to create": 1,
         "to update": 2,
@@ -229,15 +243,20 @@ def test_the_drift(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
     assert "Customers that the declared fleet does not name are not counted here." in section(page, "drift").text
 
 
+@in_shared_playbook(
+    lambda: [
+        *role("purged.html", customers=[{"username": "ada@example.com"}], purge=True),
+        # A fleet without customers is a fleet, too.
+    ]
+)
 @only_observed
-def test_purge_shows_who_is_not_declared(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
-    done(report(ansible, customers=[{"username": "ada@example.com"}], purge=True))
-    page = parse(page_path.read_text(encoding="utf-8"))
+def test_purge_shows_who_is_not_declared(played: Run) -> None:
+    page = page_of(done(played), "purged.html")
     found = kinds(page)
     assert found == {"To delete 2": [["ben@example.com"], ["cleo@example.com"]]}
     assert counters(section(page, "drift"))["as declared"] == 1
     assert "not counted" not in section(page, "drift").text
-    assert len(sandbox.customers()) == 4
+    assert len(played.customers) == 4
 
 
 @only_observed
@@ -253,10 +272,10 @@ def test_the_page_shows_what_a_purge_would_not_do(ansible: Ansible, sandbox: San
     assert "'Ada@example.com' looks like 'ada@example.com'" in section(page, "drift").text
 
 
+@in_shared_playbook(lambda: role("no_drift.html", customers=[{"username": "ada@example.com", "city": "Portland"}]))
 @only_observed
-def test_no_drift(ansible: Ansible, page_path: Path) -> None:
-    done(report(ansible, customers=[{"username": "ada@example.com", "city": "Portland"}]))
-    drift = section(parse(page_path.read_text(encoding="utf-8")), "drift")
+def test_no_drift(played: Run) -> None:
+    drift = section(page_of(done(played), "no_drift.html"), "drift")
     assert "Nothing differs from the declared fleet." in drift.text
     assert (drift.all("svg"), drift.all("details")) == ([], [])
 
@@ -276,6 +295,7 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
     assert "redirect" in drift.text
 
 
+@in_shared_playbook(lambda variables: role("wrong.html", **variables))
 @only_observed
 @pytest.mark.parametrize(
     ("variables", "message"),
@@ -302,15 +322,14 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         "no folder",
     ],
 )
-def test_what_is_wrong_is_told(ansible: Ansible, page_path: Path, variables: dict[str, Any], message: str) -> None:
-    run = report(ansible, **variables)
-    assert run.status == 2, run.output
-    told = [str(step.result["msg"]) for step in run.steps if step.status == "failed"]
-    assert len(told) == 1, run.output
+def test_what_is_wrong_is_told(played: Run, variables: dict[str, Any], message: str) -> None:
+    assert played.status == 2, played.output
+    told = [str(step.result["msg"]) for step in played.steps if step.status == "failed"]
+    assert len(told) == 1, played.output
     assert message in told[0]
-    assert "Traceback" not in run.output
-    assert not page_path.exists()
-    assert written(run) == []
+    assert "Traceback" not in played.output
+    assert not (played.folder / "wrong.html").exists()
+    assert written(played) == []
 
 
 def made(kind: str, path: Path) -> str:
@@ -384,12 +403,17 @@ def test_the_fleet_of_the_role_fleet_is_the_default(ansible: Ansible, page_path:
     assert drift(customers=[]) == {}
 
 
+FILTERED = {
+    "filters": {"active": False, "city": "Port"},
+    "columns": ["username", "zip", "phone"],
+    "chart": "region",
+}
+
+
+@in_shared_playbook(lambda: role("filtered.html", **FILTERED))
 @only_observed
-def test_filters_and_columns(ansible: Ansible, page_path: Path) -> None:
-    done(
-        report(ansible, filters={"active": False, "city": "Port"}, columns=["username", "zip", "phone"], chart="region")
-    )
-    page = parse(page_path.read_text(encoding="utf-8"))
+def test_filters_and_columns(played: Run) -> None:
+    page = page_of(done(played), "filtered.html")
     assert page.one("table", id="customers").rows() == [
         ["Username", "Postal code", "Phone"],
         ["ben@example.com", "04101", "555-0112"],
@@ -398,10 +422,10 @@ def test_filters_and_columns(ansible: Ansible, page_path: Path) -> None:
     assert section(page, "counts").one("desc").text == "ME: 1."
 
 
+@in_shared_playbook(lambda: role("nobody.html", filters={"city": "Atlantis"}))
 @only_observed
-def test_nobody_is_found(ansible: Ansible, page_path: Path) -> None:
-    done(report(ansible, filters={"city": "Atlantis"}))
-    page = parse(page_path.read_text(encoding="utf-8"))
+def test_nobody_is_found(played: Run) -> None:
+    page = page_of(done(played), "nobody.html")
     assert set(counters(section(page, "counts")).values()) == {0}
     assert page.one("table", id="customers").one("tbody").all("tr") == []
     assert section(page, "counts").all("svg") == []
