@@ -9,14 +9,15 @@ from __future__ import annotations
 import getpass
 import itertools
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import only_direct, only_json, only_observed
+from .conftest import in_shared_playbook, only_direct, only_json, only_observed
 from .running import MODULES, Ansible, Run, Sandbox, Step, task
-from .test_customer import NEW, REFUSED, SCENARIOS
+from .test_customer import NEW, REFUSED, SCENARIOS, assert_four_ways
 
 FLEET: list[dict[str, Any]] = [
     NEW,
@@ -97,19 +98,18 @@ COMPARED: dict[str, list[tuple[str, dict[str, Any]]]] = {
 }
 
 
-def compared_run(ansible: Ansible, calls: list[tuple[str, dict[str, Any]]], direct: bool) -> Run:
-    """The tasks in check mode and really, with everything that a result can hold."""
-    ansible.direct = direct
-    ansible.sandbox.reset()
-    tasks = [
+def compared_tasks(calls: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The tasks in check mode and really."""
+    return [
         task(module, options, check_mode=check_mode, ignore_errors=True)
         for module, options in calls
         for check_mode in (True, False)
     ]
-    # Some messages of Ansible list a set, in an order that is another one in each process. Newer versions leave
-    # `invocation` out unless they are asked for it.
-    settings = {"PYTHONHASHSEED": "0", "ANSIBLE_INJECT_INVOCATION": "true"}
-    return ansible.play(tasks, "-vvv", "--diff", environment=settings)
+
+
+# Some messages of Ansible list a set, in an order that is another one in each process. Newer versions leave
+# `invocation` out unless they are asked for it.
+COMPARABLE = {"PYTHONHASHSEED": "0", "ANSIBLE_INJECT_INVOCATION": "true"}
 
 
 def comparable(step: Step) -> dict[str, Any]:
@@ -125,21 +125,28 @@ def is_shipped(run: Run) -> bool:
 PAIRS = itertools.cycle([("observed", "json"), ("documented", "xml")])
 
 
+@in_shared_playbook(compared_tasks, "-vvv", "--diff")
 @only_direct
 @pytest.mark.parametrize(
-    ("sandbox", "ansible", "calls"),
-    [pytest.param(*pair, calls, id=name) for pair, (name, calls) in zip(PAIRS, COMPARED.items(), strict=False)],
+    ("sandbox", "ansible", "name", "calls"),
+    [pytest.param(*pair, name, calls, id=name) for pair, (name, calls) in zip(PAIRS, COMPARED.items(), strict=False)],
     indirect=["sandbox", "ansible"],
 )
-def test_both_ways_give_the_same_results(ansible: Ansible, calls: list[tuple[str, dict[str, Any]]]) -> None:
-    shipped = compared_run(ansible, calls, direct=False)
-    direct = compared_run(ansible, calls, direct=True)
+def test_both_ways_give_the_same_results(
+    ansible: Ansible, play_shared: Callable[..., Run], name: str, calls: list[tuple[str, dict[str, Any]]]
+) -> None:
+    """Compared is everything that a result can hold."""
+    direct = play_shared(**COMPARABLE)
+    ansible.direct = False
+    shipped = play_shared(**COMPARABLE)
     assert is_shipped(shipped)
     assert not is_shipped(direct)
     assert len(direct.steps) == 2 * len(calls)
     for mine, original in zip(direct.steps, shipped.steps, strict=True):
         assert "invocation" in original.result
         assert comparable(mine) == comparable(original)
+    if name in SCENARIOS:
+        assert_four_ways(shipped, SCENARIOS[name])
 
 
 NEEDS_A_PROCESS: dict[str, dict[str, Any]] = {
