@@ -43,6 +43,10 @@ MINE = {"api_user": "acme", "api_key": KEY}
 PATIENCE = 60
 
 
+# Registering takes long, so one worker does it for all tests.
+pytestmark = pytest.mark.xdist_group("awx")
+
+
 # What is registered
 
 

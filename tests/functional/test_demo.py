@@ -24,6 +24,9 @@ DEMO = ROOT / "tests" / "demo"
 COMMAND = [sys.executable, "-m", "tests.demo"]
 SECONDS = 300
 
+# One run of the demo is enough for most tests.
+pytestmark = pytest.mark.xdist_group("demo")
+
 # The demo must not heed the settings of the shell that it is started from.
 ENVIRONMENT = {
     **os.environ,

@@ -19,6 +19,9 @@ from .pages import Element, parse
 from .running import Ansible, Sandbox
 from .test_fleet_report import done, kinds, report, section
 
+# One page is enough for all tests.
+pytestmark = pytest.mark.xdist_group("fleet_report_page")
+
 NASTY = {
     "first_name": "{{ 7 * 7 }}",
     "last_name": "]]>\"'--><!--",

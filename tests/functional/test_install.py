@@ -38,6 +38,9 @@ INSTALL = "python3 -m pip install -r ~/.ansible/collections/ansible_collections/
 SANDBOX = "tests/sandbox"
 
 
+# The collection is installed once for all tests.
+pytestmark = pytest.mark.xdist_group("install")
+
 # Both ways lead to the same files, so most tests look at one of them.
 only_from_tarball = pytest.mark.parametrize("installed", ["tarball"], indirect=True)
 

@@ -32,6 +32,9 @@ GROUP = f"{COLLECTION}.reseller"
 # What says how a customer is to be made, and is no attribute of one.
 MANNER = {"state", "update_password", "update_website_access"}
 
+# The documentation is read once for all tests.
+pytestmark = pytest.mark.xdist_group("tables")
+
 # What each test of a run of Ansible is about.
 TESTED = {
     "modules/reseller_customer": "test_customer.py",
