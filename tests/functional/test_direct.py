@@ -38,7 +38,7 @@ COMPARED: dict[str, list[tuple[str, dict[str, Any]]]] = {
     **{name: [("reseller_customer", scenario.options)] * 2 for name, scenario in SCENARIOS.items()},
     **{name: [("reseller_customer", options)] for name, (options, _parts) in REFUSED.items()},
     "list": [("reseller_customer_info", {}), ("reseller_customer_info", {"company": "Harbour", "active": True})],
-    "password": [
+    "a password alone": [
         ("reseller_customer_password", {"username": "ada@example.com", "password": "another-4711"}),
         ("reseller_customer_password", {"username": "ada@example.com", "password": "another-4711"}),
         ("reseller_customer_password", {"username": "ada@example.com", "password": "another-4711", "force": True}),
