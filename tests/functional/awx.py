@@ -10,18 +10,21 @@ code of AWX does.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from .preloaded import Forked, Preloaded
 from .running import ROOT, Sandbox, plain_environment
 
 JOB = Path(__file__).resolve().parent / "job.py"
@@ -113,6 +116,15 @@ def environment(folder: Path, *collections: Path) -> dict[str, str]:
     return {**plain, "PATH": os.pathsep.join([str(Path(sys.executable).parent), plain.get("PATH", os.defpath)])}
 
 
+@cache
+def jobs() -> Preloaded:
+    """The server of all jobs, which have imported ansible-runner."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
+    started = Preloaded(plain, ("ansible_runner",))
+    atexit.register(started.close)
+    return started
+
+
 def injected(credential_type: dict[str, Any], inputs: dict[str, str], folder: Path) -> tuple[dict[str, str], dict]:
     """The environment that AWX makes of a credential, and what it shows of it. `folder`: a private data directory.
 
@@ -193,7 +205,7 @@ class Job:
 class Running:
     """A job under way."""
 
-    process: subprocess.Popen[str]
+    process: Forked
     folder: Path
     ident: str
 
@@ -289,14 +301,8 @@ class Controller:
         (folder / "env" / "envvars").write_text(json.dumps(self.credential()), encoding="utf-8")
         (folder / "env" / "extravars").write_text(self._variables(settings, answers), encoding="utf-8")
         ident = str(self.jobs)
-        process = subprocess.Popen(
-            [sys.executable, str(JOB), str(folder), settings["playbook"], ident],
-            env=self.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        return Running(process, folder, ident)
+        arguments = [str(JOB), str(folder), settings["playbook"], ident]
+        return Running(jobs().start(arguments, self.folder, self.environment()), folder, ident)
 
     def run(self, template: str, **settings: Any) -> Job:
         return self.launch(template, **settings).wait()

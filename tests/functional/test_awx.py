@@ -341,7 +341,7 @@ def succeeded(job: Job) -> Job:
 def test_the_environment_in_clear_is_in_one_file_only(awx: Controller) -> None:
     """ansible-runner keeps it there, for whoever looks into a job that went wrong: the documentation says so."""
     running = awx.launch("Disable a customer", customer_username=FLEET[0])
-    running.process.wait(timeout=PATIENCE)
+    running.process.communicate(timeout=PATIENCE)
     artifacts = running.folder / "artifacts" / running.ident
     holders = [
         path.name for path in artifacts.rglob("*") if path.is_file() and CANARY in path.read_text(encoding="utf-8")
