@@ -243,12 +243,7 @@ def test_the_drift(played: Run, sandbox: Sandbox) -> None:
     assert "Customers that the declared fleet does not name are not counted here." in section(page, "drift").text
 
 
-@in_shared_playbook(
-    lambda: [
-        *role("purged.html", customers=[{"username": "ada@example.com"}], purge=True),
-        # A fleet without customers is a fleet, too.
-    ]
-)
+@in_shared_playbook(lambda: role("purged.html", customers=[{"username": "ada@example.com"}], purge=True))
 @only_observed
 def test_purge_shows_who_is_not_declared(played: Run) -> None:
     page = page_of(done(played), "purged.html")
