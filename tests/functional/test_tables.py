@@ -183,6 +183,20 @@ def test_attributes_are_the_options_of_the_module() -> None:
     assert options[f"{COLLECTION}.reseller_customer"] - connection == {*_fields.BY_NAME, "new_username"} | MANNER
 
 
+# What is promised
+
+
+def test_each_promise_of_security_names_tests_that_there_are() -> None:
+    there = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^ *def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    shown_by = {row[0]: code(row[2]) for row in markdown_table("SECURITY.md", "| threat | what holds | shown by |")}
+    assert len(shown_by) >= 15
+    assert [threat for threat, tests in shown_by.items() if not tests or set(tests) - there] == []
+
+
 # Speed
 
 
