@@ -19,9 +19,15 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _reading
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError, WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reading import Room, read_body
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation, rows
-from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import FakeResponse
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
+    ENCODERS,
+    FakeResponse,
+    customer,
+)
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import CONNECTION, LEFT_OUT, made
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -522,6 +528,34 @@ def test_what_is_not_valid_http_is_told(name):
     error, _sent = failure_of(answer)
     assert "the answer is not valid HTTP (http://127.0.0.1:" in str(error)
     assert error.transient is True
+
+
+# An answer to a write that nobody can read, by format.
+LOST = {
+    "json": [CHUNKED + b"-5\r\n" + SUCCESS, *(b"".join(HOSTILE[name]) for name in ("errors 700 deep", "damaged gzip"))],
+    "xml": [CHUNKED + b"-5\r\n" + SUCCESS, b"HTTP/1.1 200 OK\r\n\r\n" + HOSTILE_XML["errors 700 deep in XML"]],
+}
+
+
+@pytest.mark.parametrize("was_done", [True, False])
+@pytest.mark.parametrize(("answer_format", "lost"), [(name, answer) for name in LOST for answer in LOST[name]])
+def test_a_write_whose_answer_is_hostile_is_decided_by_reading_again(answer_format, lost, was_done):
+    listed, empty, success = (
+        b"HTTP/1.1 200 OK\r\n\r\n" + encode
+        for encode in (
+            ENCODERS[answer_format]([customer("ann@example.com")]),
+            ENCODERS[answer_format]([]),
+            ENCODERS[answer_format]({"message": "success"}),
+        )
+    )
+    # An empty list is asked for twice, since a server that fails may give one.
+    answers = [listed, lost, *([empty, empty] if was_done else [listed, success])]
+    with serving(*([answer] for answer in answers)) as server:
+        options = {**CONNECTION, **LEFT_OUT, "api_url": server.url, "api_format": answer_format}
+        result = manage_customer({**options, "username": "ann@example.com", "state": "absent"}, False)
+    assert "failed" not in result
+    assert made(result) == [("delete", "applied")]
+    assert len(server.sent) == len(answers)
 
 
 LINES = st.sampled_from(
