@@ -18,9 +18,9 @@ import re
 import sys
 import typing as t
 from urllib.parse import urlsplit
-from urllib.request import (
+from urllib.request import (  # type: ignore[attr-defined]
     getproxies_environment,
-    proxy_bypass_environment,  # type: ignore[attr-defined]
+    proxy_bypass_environment,
 )
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
