@@ -16,6 +16,8 @@ description:
   - A customer's own value wins over one of O(passwords), and that over one of O(defaults).
   - An own value of V(null) wins too. It says that this customer's attribute is left alone, whatever the default is.
     A value that is V(omit) counts as not given, so that the default holds.
+  - O(defaults) and O(passwords) that are V(null) or a blank text count as not given.
+  - A value that is encrypted by itself becomes the text that it stands for.
   - Dicts are not merged in depth. All options of a customer are texts, booleans or lists of texts.
 positional: defaults, passwords
 options:
