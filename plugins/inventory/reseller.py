@@ -151,6 +151,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
     variables,
 )
 
+try:
+    # Since ansible-core 2.19.
+    from ansible.parsing.vault import EncryptedString as Encrypted
+except ImportError:
+    from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as Encrypted
+
 # Of what is cached: with another form comes another number.
 _FORM = 1
 
@@ -205,8 +211,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _evaluated(self, name: str, value: t.Any) -> t.Any:
         if isinstance(value, str):
             value = self._evaluated_text(name, value)
-        # Before ansible-core 2.19, what Ansible Vault encrypted is an object that decrypts itself.
-        return str(value) if getattr(value, "__ENCRYPTED__", False) else value
+        # What Ansible Vault encrypted is an object that decrypts itself.
+        return str(value) if isinstance(value, Encrypted) else value
 
     def _evaluated_text(self, name: str, text: str) -> t.Any:
         self.templar.available_variables = self._vars

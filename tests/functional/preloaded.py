@@ -158,6 +158,8 @@ def serve() -> dict[str, Any]:
     os.set_blocking(wakeup, False)
     signal.set_wakeup_fd(wakeup)
     signal.signal(signal.SIGCHLD, lambda *_arguments: None)
+    # An interrupt at the keyboard is for the program that started this one, which ends it by closing its input.
+    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
     selector.register(ended, selectors.EVENT_READ)
@@ -182,6 +184,7 @@ def serve() -> dict[str, Any]:
                     if child == 0:
                         signal.set_wakeup_fd(-1)
                         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                        signal.signal(signal.SIGINT, interrupted)
                         selector.close()
                         return job
                     os.close(holder)

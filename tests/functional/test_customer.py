@@ -414,7 +414,6 @@ def test_a_name_that_differs_only_by_case(played: Run, state: str) -> None:
     assert "ADA@example.com" not in played.customers
 
 
-@in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "new_username": "ben@example.com"})])
 @only_json
 @only_observed
 @pytest.mark.parametrize(
@@ -437,6 +436,7 @@ def test_a_name_that_looks_like_an_existing_one(
     assert sandbox.customers() == before
 
 
+@in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "new_username": "ben@example.com"})])
 @only_json
 @only_observed
 @only_direct
