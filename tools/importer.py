@@ -73,12 +73,16 @@ def _imported(copy: Path, tarball: Path, scratch: Path) -> list[str]:
 
 
 def contents(collection: Path) -> set[str]:
-    """The plugins, roles and playbooks of a collection, in the words of the importer: `module reseller_customer`."""
+    """The plugins, roles and playbooks of a collection, in the words of the importer.
+
+    `module reseller_customer`, and for a file in a folder of its own `module_utils _http.transport`.
+    """
     kinds = {"modules": "module"}
+    paths = [path.relative_to(collection / "plugins").with_suffix("") for path in collection.glob("plugins/*/**/*.py")]
     plugins = {
-        f"{kinds.get(path.parent.name, path.parent.name)} {path.stem}"
-        for path in collection.glob("plugins/*/*.py")
-        if path.parent.name != OVERLOOKED and path.stem != "__init__"
+        f"{kinds.get(kind, kind)} {'.'.join(names)}"
+        for kind, *names in (path.parts for path in paths)
+        if kind != OVERLOOKED and names[-1] != "__init__"
     }
     roles = {f"role {path.name}" for path in collection.glob("roles/*") if path.is_dir()}
     return plugins | roles | {f"playbook {path.name}" for path in collection.glob("playbooks/*.yml")}

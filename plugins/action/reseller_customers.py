@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect, Options, Result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, Options, Result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import explain_fleet, fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._console import Console

@@ -18,9 +18,9 @@ import queue
 import threading
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
     Connect,
     Options,
@@ -35,15 +35,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     open_doors,
     open_session,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
-    CallError,
-    CollectionError,
-    Defect,
-    InvalidInput,
-    Stopped,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import as_result
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
     Plan,
@@ -53,14 +45,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     stored_text,
     to_check_password,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import (
     NO_CUSTOMERS,
     check_ceiling,
     hidden_names,
     renamed_error,
     whom_to_purge,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     APPLIED,
     NOT_REACHED,
     PLANNED,
@@ -69,8 +61,16 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile impo
     carry_out,
     pretend,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import MOST_AT_ONCE, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    CallError,
+    CollectionError,
+    Defect,
+    InvalidInput,
+    Stopped,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import as_result
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
 # The first of a customer's operations that is here says what became of it.

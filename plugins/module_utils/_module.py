@@ -15,25 +15,25 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import Connect, customer_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     FromEnvironment,
     empty_variables,
     from_environment,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect, InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import HAS_XMLTODICT
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     BY_NAME,
     FAMILIES,
     FIELDS,
     FILTERS,
     Field,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import Findings, KindCheck
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import HAS_REQUESTS, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import HAS_XMLTODICT
 
 _LONGEST_LIST = 100
 

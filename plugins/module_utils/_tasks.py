@@ -11,9 +11,8 @@ module's result, with the further keys `warnings` (texts), and on failure `faile
 
 from __future__ import annotations
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import filter_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import filter_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     Connect,
     Options,
     Result,
@@ -26,17 +25,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     desired_of,
     open_session,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS, as_result
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
     plan,
     stored_otherwise,
     stored_text,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import hidden_names
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import hidden_names
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     Outcome,
     ask,
     carry_out,
@@ -45,8 +42,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile impo
     pretend,
     reread,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import FILTERS, as_result
 
 
 def manage_customer(options: Options, check_mode: bool, connect: Connect = Session) -> Result:

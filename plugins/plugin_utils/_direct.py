@@ -28,8 +28,8 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ShippedModule
 from ansible.utils.vars import merge_hash
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
     Explain,
     Module,

@@ -11,25 +11,29 @@ import re
 import typing as t
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import name_problems, place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import customer_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FAMILIES
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
-    SUMMARY,
-    kind_of,
-    setting_problems,
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
+    Findings,
+    KindCheck,
+    kind_of_value,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import Findings, KindCheck, kind_of_value
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Roster
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._purge import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import (
     Purge,
     hidden_names,
     renamed_error,
     whom_to_purge,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import PLANNED
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import PLANNED
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
+    SUMMARY,
+    kind_of,
+    setting_problems,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import BY_NAME, FAMILIES
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, is_blank, merged
 
 Report = dict[str, t.Any]

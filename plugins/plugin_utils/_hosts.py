@@ -12,9 +12,9 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, LISTED
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import has_hidden, visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import BY_NAME, LISTED
 
 try:
     # Since ansible-core 2.19, a text is a template only where somebody trusts it.

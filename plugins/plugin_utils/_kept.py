@@ -14,7 +14,7 @@ import os
 import typing as t
 from multiprocessing import util
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Line, Session
 
 
 class Kept:

@@ -11,7 +11,7 @@ import datetime
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import kind_of_value
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import kind_of_value
 
 Row = dict[str, t.Any]
 

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _pacing, _tasks, _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
 
 from .conftest import ACCOUNT, PASSWORD
 from .running import ROOT, Sandbox

@@ -18,8 +18,8 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fields
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import VERSION
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import fields as _fields
 
 from tests.sandbox.faults import KINDS
 from tools import staging
@@ -256,19 +256,31 @@ def layers() -> dict[str, int]:
 def test_each_layer_imports_only_from_those_before_it() -> None:
     floors = layers()
     assert len(floors) > 10
-    for name in stems("plugins/module_utils/_*.py"):
+    for name in files():
         imported = imports(f"plugins/module_utils/{name}.py")
         # What the guide does not name is used everywhere, and uses nothing.
         assert {other for other in imported if floors.get(other, -1) > floors.get(name, -1)} == set(), name
-    assert set(floors) <= set(stems("plugins/module_utils/_*.py"))
+    assert set(floors) <= set(files())
+
+
+def files() -> list[str]:
+    """The files of module_utils without their ending, those of a room with its name before them: `_http/transport`."""
+    folder = ROOT / "plugins" / "module_utils"
+    return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.py"))
 
 
 def imports(name: str) -> set[str]:
     """The files of module_utils that a file imports, in either way of writing it."""
     place = f"ansible_collections.{COLLECTION}.plugins.module_utils"
     nodes = [node for node in ast.walk(ast.parse(read(name))) if isinstance(node, ast.ImportFrom) and node.module]
-    from_folder = {alias.name for node in nodes if node.module == place for alias in node.names}
-    return from_folder | {node.module.rpartition(".")[2] for node in nodes if node.module.startswith(place + ".")}
+    paths = [
+        [path, f"{path}.{alias.name}"]
+        for node in nodes
+        for path in [str(node.module)]
+        if f"{path}.".startswith(f"{place}.")
+        for alias in node.names
+    ]
+    return {path[len(place) + 1 :].replace(".", "/") for both in paths for path in both} & set(files())
 
 
 def test_contributing_names_the_same_layers() -> None:

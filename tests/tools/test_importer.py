@@ -67,7 +67,7 @@ def test_what_this_collection_holds() -> None:
     assert {
         "module reseller_customers",
         "action reseller_customers",
-        "module_utils _plan",
+        "module_utils _customers.plan",
         "inventory reseller",
         "role fleet",
         "playbook report.yml",

@@ -16,8 +16,8 @@ from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible_collections.mailfleet.sendgrid.plugins.doc_fragments.reseller import ModuleDocFragment
 from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import FILTERS, LISTED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import FILTERS, LISTED
 
 OPTIONS = {
     **{name: option.get("default") for name, option in _module.info_spec().items()},

@@ -14,11 +14,13 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _pacing, _stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils import worlds
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (

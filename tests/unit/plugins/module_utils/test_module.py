@@ -25,7 +25,7 @@ from ansible.module_utils.common import warnings as module_warnings
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import VERSION, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION, Session
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _direct
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -599,10 +599,10 @@ def test_a_module_is_a_program(name, monkeypatch, capsys, run):
 @pytest.mark.parametrize(
     ("name", "library", "told"),
     [
-        ("_transport", "requests", "HAS_REQUESTS"),
-        ("_wire", "xmltodict", "HAS_XMLTODICT"),
-        ("_deadline", "requests", None),
-        ("_checks", "requests", "HAS_REQUESTS"),
+        ("_http/transport", "requests", "HAS_REQUESTS"),
+        ("_v2/answers", "xmltodict", "HAS_XMLTODICT"),
+        ("_http/deadline", "requests", None),
+        ("_customers/checks", "requests", "HAS_REQUESTS"),
     ],
 )
 def test_every_file_can_be_loaded_without_the_libraries(name, library, told, monkeypatch):
@@ -610,7 +610,7 @@ def test_every_file_can_be_loaded_without_the_libraries(name, library, told, mon
     for missing in (library, f"{library}.adapters"):
         monkeypatch.setitem(sys.modules, missing, None)
     path = ROOT / "plugins" / "module_utils" / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(f"bare{name}", path)
+    spec = importlib.util.spec_from_file_location(f"bare{path.stem}", path)
     bare = importlib.util.module_from_spec(spec)
     # Dataclasses look for the module of their class.
     monkeypatch.setitem(sys.modules, spec.name, bare)

@@ -11,8 +11,8 @@ import functools
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import perform
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import FakeService, customer
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,

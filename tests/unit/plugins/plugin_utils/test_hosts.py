@@ -11,7 +11,7 @@ import json
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import LISTED, as_result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import LISTED, as_result
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _hosts
 
 TEMPLATE = "{{ 7 * 7 }}"

@@ -8,7 +8,7 @@ import dataclasses
 import os
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._kept import Kept
 
 ACME = Connection("https://api.example.com/apiv2", "acme", "canary-key-4711")

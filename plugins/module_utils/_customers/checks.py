@@ -15,27 +15,27 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
-    certificate_problems,
-    certificates,
-    named,
-    proxy_problems,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
-    BY_NAME,
-    FIELDS,
-    LISTED_ALWAYS,
-    Attributes,
-    Field,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     LOOKS_ALIKE,
     difference,
     hidden_problems,
     name_key,
     visible,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
+    certificate_problems,
+    certificates,
+    named,
+    proxy_problems,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
+    BY_NAME,
+    FIELDS,
+    LISTED_ALWAYS,
+    Attributes,
+    Field,
+)
 
 try:
     import requests

@@ -14,8 +14,8 @@ import urllib.request
 
 import pytest
 import requests
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _environment
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import environment as _environment
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     CERTIFICATE_VARIABLES,
     certificate_problems,
     certificates,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
     check,
     check_creation,
@@ -18,9 +18,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customer impor
     desired_of,
     open_session,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Observed, plan
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, pretend
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Observed, plan
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import Outcome, pretend
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
     CONNECTION,
     CREATION_ONLY,

@@ -20,7 +20,7 @@ import typing as t
 import zlib
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import whole_number
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import whole_number
 
 # Bytes that one answer may hold while others do, too.
 SMALL_ANSWER = 32 * 1024

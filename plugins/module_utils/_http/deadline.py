@@ -18,7 +18,7 @@ import threading
 import time
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reading import BoundedResponse
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import BoundedResponse
 
 try:
     import requests.adapters

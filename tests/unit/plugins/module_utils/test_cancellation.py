@@ -15,8 +15,8 @@ import time
 
 import ansible_collections
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _stop
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Seconds that nothing here takes, unless it fails.
@@ -255,7 +255,7 @@ def test_no_file_is_left_open():
 
 HEADER = """
 import os, signal, sys, threading
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._stop import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
 def say(text):
     os.write(1, (text + "\\n").encode())
 """

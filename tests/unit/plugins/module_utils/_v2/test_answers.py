@@ -11,10 +11,10 @@ import sys
 import tracemalloc
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import LARGEST_ANSWER
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import boolean, confirmation, rows
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import LARGEST_ANSWER
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import boolean, confirmation, rows
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS, in_json, in_xml
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
 from hypothesis import given

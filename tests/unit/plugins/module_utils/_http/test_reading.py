@@ -16,12 +16,12 @@ import zlib
 from contextlib import contextmanager
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _reading
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError, WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reading import Room, read_body
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import reading as _reading
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import Room, read_body
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation, rows
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import confirmation, rows
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     ENCODERS,
     FakeResponse,

@@ -7,18 +7,18 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, plan
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, plan
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     carry_out,
     find,
     observe,
     pretend,
     reread,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
     FakeHttp,

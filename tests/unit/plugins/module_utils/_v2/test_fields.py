@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     BY_NAME,
     CUSTOMER,
     FAMILIES,

@@ -11,18 +11,19 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _transport, _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     CUSTOMER,
     RESELLER,
     Attributes,
     from_row,
     to_wire,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Session
 
 Parameters = list[tuple[str, str]]
 Route = tuple[str, tuple[tuple[str, str], ...]]

@@ -15,9 +15,9 @@ import collections
 import dataclasses
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, name_key, visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import has_hidden, name_key, visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import Desired, Roster
 
 _FEW = 3
 NO_CUSTOMERS = "purge with no customers would delete every customer of the account"

@@ -20,12 +20,6 @@ import time
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import AlarmClock, BoundedAdapter, Deadline
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
-    CERTIFICATE_VARIABLES,
-    certificates,
-    proxies,
-)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
     UNKNOWN,
@@ -33,14 +27,24 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     Stopped,
     WireError,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.deadline import (
+    AlarmClock,
+    BoundedAdapter,
+    Deadline,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
+    CERTIFICATE_VARIABLES,
+    certificates,
+    proxies,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import (
     Pace,
     Patience,
     Sleep,
     asked_wait,
     reset_wait,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reading import Room, UnboundedAnswer, read_body
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import Room, UnboundedAnswer, read_body
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
     IS_ESCAPED_TOO_OFTEN,
     REPEATS_A_SECRET,

@@ -11,8 +11,8 @@ import threading
 import time
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import (
     FIRST_PAUSE,
     Pace,
     Patience,

@@ -16,7 +16,7 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]

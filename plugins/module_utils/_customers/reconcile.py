@@ -10,21 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import (
-    ONCE_ONLY,
-    CustomerApi,
-    is_unknown_customer,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
-    NOT_DONE,
-    CallError,
-    CollectionError,
-    Defect,
-    Stopped,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import Attributes
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
     Operation,
@@ -35,6 +21,20 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     to_check_password,
     to_search_company,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    NOT_DONE,
+    CallError,
+    CollectionError,
+    Defect,
+    Stopped,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import (
+    ONCE_ONLY,
+    CustomerApi,
+    is_unknown_customer,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import Attributes
 
 PLANNED = "planned"
 APPLIED = "applied"

@@ -7,10 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _wire
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import from_row
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
     Operation,
@@ -23,6 +20,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
     to_check_password,
     to_search_company,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import from_row
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS, FakeService
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
 from hypothesis import given, settings

@@ -16,8 +16,8 @@ import pytest
 import requests
 import urllib3
 import urllib3.poolmanager
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _deadline
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._deadline import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import deadline as _deadline
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.deadline import (
     Alarm,
     AlarmClock,
     BoundedAdapter,

@@ -18,7 +18,7 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import Row, boolean
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import Row, boolean
 
 RESELLER = "reseller"
 CUSTOMER = "customer"

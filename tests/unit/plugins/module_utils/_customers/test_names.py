@@ -9,8 +9,8 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _names
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers import names as _names
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     difference,
     has_hidden,
     hidden_problems,

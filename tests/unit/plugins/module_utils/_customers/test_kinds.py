@@ -10,7 +10,7 @@ import copy
 import datetime
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._kinds import KindCheck, kind_of_value
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck, kind_of_value
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
     customer_spec,
     fleet_spec,

@@ -14,15 +14,15 @@ import dataclasses
 import functools
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import difference, name_key, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     BY_NAME,
     LISTED_ALWAYS,
     NEW_CUSTOMER,
     Attributes,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import difference, name_key, visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,15 +7,15 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _transport
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_DONE,
     UNKNOWN,
     CallError,
     WireError,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._pacing import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN
 
 

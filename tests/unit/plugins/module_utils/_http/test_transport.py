@@ -18,10 +18,12 @@ from urllib.parse import quote, quote_plus
 import pytest
 import requests
 import urllib3.exceptions
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _pacing, _reading, _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Line, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._wire import confirmation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import reading as _reading
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Line, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import confirmation
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
     FakeResponse,

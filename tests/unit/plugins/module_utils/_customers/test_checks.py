@@ -13,7 +13,7 @@ import ipaddress
 import pytest
 import requests
 import urllib3
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
     base_address,
     connection_problems,
     creation_problems,
@@ -22,7 +22,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import 
     option_problems,
     place,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._environment import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     CERTIFICATE_VARIABLES,
     from_environment,
 )

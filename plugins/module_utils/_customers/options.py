@@ -10,31 +10,31 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._checks import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
     base_address,
     connection_problems,
     creation_problems,
     email_problems,
     option_problems,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fields import BY_NAME, FIELDS, Attributes
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._names import visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._plan import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
     Plan,
     creation_attributes,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._reconcile import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     APPLIED,
     NOT_REACHED,
     PLANNED,
     UNKNOWN,
     Outcome,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import BY_NAME, FIELDS, Attributes
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
