@@ -132,6 +132,7 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import base_address
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
@@ -141,7 +142,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform, validated
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, Redactor
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
     Customer,
     KeyedGroups,

@@ -12,6 +12,12 @@ import typing as t
 # What is known of a call that failed: the server did nothing, or nobody can tell.
 NOT_DONE = "not done"
 UNKNOWN = "unknown"
+# Whose error it is: of the account or of the server, so that every other call would fail in the same way; of a customer
+# that the server does not know; or of the one operation.
+ACCOUNT = "account"
+SERVER = "server"
+UNKNOWN_CUSTOMER = "customer"
+OPERATION = "operation"
 
 
 class CollectionError(Exception):
@@ -66,7 +72,8 @@ class CallError(CollectionError):
     `reason`: what happened, as a clause without a full stop. `fate`: NOT_DONE or UNKNOWN, whether the server may have
     acted. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to wait, or None.
     `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without an answer.
-    `doing`: what was being done and to which customer; the layer that knows sets it.
+    `doing`: what was being done and to which customer. `concerns`: whose error it is. The API that was called sets
+    both.
     """
 
     def __init__(
@@ -92,15 +99,11 @@ class CallError(CollectionError):
         self.shape = shape
         self.advice = advice
         self.doing = ""
+        self.concerns = OPERATION
 
     def __str__(self) -> str:
         start = f"Could not {self.doing}: {self.reason}" if self.doing else self.reason
         return f"{start}. {self.advice}".rstrip() if self.advice else f"{start}."
-
-    @property
-    def is_general(self) -> bool:
-        """Whether any other call would fail in the same way: it is about the account or the server, no customer."""
-        return bool({401, 403, 429} & {self.code, self.status}) or (self.status is None and self.fate == NOT_DONE)
 
 
 class Defect(CollectionError):

@@ -18,8 +18,12 @@ import queue
 import threading
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import SECRETS, as_result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
     Connect,
@@ -39,11 +43,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
     Desired,
     Observed,
     Plan,
-    Roster,
-    plan,
+    further_reads,
+    make_plan,
     stored_otherwise,
     stored_text,
-    to_check_password,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import (
     NO_CUSTOMERS,
@@ -62,6 +65,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     pretend,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    ACCOUNT,
+    SERVER,
     CallError,
     CollectionError,
     Defect,
@@ -69,8 +74,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     Stopped,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import as_result
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
 # The first of a customer's operations that is here says what became of it.
@@ -136,18 +139,20 @@ def manage_fleet(
 ) -> Result:
     """reseller_customers: makes a whole fleet what it should be."""
     check(options, fleet_problems(options))
-    wanted = [desired_of(row, updates_company_alone=False) for row in options["customers"]]
+    api = capabilities(options["api"])
+    along = api.names(compared_in_fleets=False)
+    wanted = [desired_of(row, along) for row in options["customers"]]
     with open_session(options, connect) as session, Stop() as stop:
         run = _Run(session, options, check_mode, stop, watcher or Watcher())
         roster = run.roster()
-        members = [_member(desired, roster) for desired in wanted]
+        members = [_member(desired, roster, api) for desired in wanted]
         warnings = hidden_names(roster)
         unmanaged: list[Member] = []
         if options["purge"]:
             purge = whom_to_purge(wanted, roster)
             check_ceiling(purge.deletions, options["max_deletions"])
             warnings += purge.warnings()
-            unmanaged = [_member(Desired(name, state="absent"), roster) for name in purge.deletions]
+            unmanaged = [_member(Desired(name, state="absent"), roster, api) for name in purge.deletions]
             for position, names in purge.renamed.items():
                 members[position].error = members[position].error or renamed_error(wanted[position], names)
         run.plan(members)
@@ -162,10 +167,9 @@ def manage_fleet(
 def fleet_problems(options: Options) -> list[str]:
     """What is wrong with the options of the fleet, before anything is asked of the server."""
     rows = options["customers"]
+    api = capabilities(options["api"])
     problems = [
-        f"{place(number, row)}: {problem}"
-        for number, row in enumerate(rows)
-        for problem in customer_problems(row, options["api"])
+        f"{place(number, row)}: {problem}" for number, row in enumerate(rows) for problem in customer_problems(row, api)
     ]
     problems += name_problems(rows)
     if options["purge"] and not rows:
@@ -185,10 +189,10 @@ def setting_problems(options: Options) -> list[str]:
     return problems
 
 
-def _member(desired: Desired, roster: Roster) -> Member:
+def _member(desired: Desired, roster: Roster, api: Capabilities) -> Member:
     try:
-        observed = Observed(roster.identify(desired), shows_website_access=roster.shows_website_access)
-        check_email(desired, observed)
+        observed = Observed(roster.identify(desired), shows=roster.shows)
+        check_email(desired, observed, api)
     except InvalidInput as error:
         return Member(desired, error=error)
     return Member(desired, observed)
@@ -200,7 +204,8 @@ class _Run:
     def __init__(self, session: Session, options: Options, check_mode: bool, stop: Stop, watcher: Watcher) -> None:
         self.watcher = watcher
         self._session = session
-        self._family = options["api"]
+        self._choice = options["api"]
+        self._capabilities = capabilities(options["api"])
         self._concurrency = options["concurrency"]
         self._stops_at_errors = options["on_error"] == "stop"
         self._check_mode = check_mode
@@ -209,7 +214,8 @@ class _Run:
     def roster(self) -> Roster:
         """Every customer of the account: one call."""
         try:
-            return Roster(row.attributes for row in self._api().customers())
+            listed = self._api().customers({}).customers
+            return Roster((customer.attributes for customer in listed), self._capabilities.names(seen="sometimes"))
         except Stopped:
             self.watcher.stopped(_NOTHING_DONE.format(reason=self._stop.reason))
             raise
@@ -217,7 +223,7 @@ class _Run:
     def plan(self, members: t.Iterable[Member]) -> None:
         """Plans for every customer of which enough is known without asking."""
         for member in members:
-            if member.error is None and to_check_password(member.desired, member.observed.current) is None:
+            if member.error is None and not further_reads(member.desired, member.observed.current, self._capabilities):
                 self._plan(member)
             self._consider(member)
 
@@ -299,7 +305,7 @@ class _Run:
             finished.put(member)
 
     def _reconcile(self, member: Member) -> None:
-        api = self._api([member.desired.password], member.desired.usernames)
+        api = self._api(_secrets(member.desired), member.desired.usernames)
         if member.plan is None:
             member.observed = ask(api, member.desired, member.observed)
             self._plan(member)
@@ -313,8 +319,8 @@ class _Run:
     def _plan(self, member: Member) -> None:
         """The plan for a customer, and its outcome where nothing is to be written."""
         try:
-            member.plan = plan(member.desired, member.observed)
-            check_creation(member.desired, member.plan, self._family)
+            member.plan = make_plan(member.desired, member.observed, self._capabilities)
+            check_creation(member.desired, member.plan, self._capabilities)
         except InvalidInput as error:
             member.error = error
             return
@@ -324,14 +330,18 @@ class _Run:
     def _consider(self, member: Member) -> None:
         """Stops the run for an error that asks for it."""
         error = member.error or (member.outcome.error if member.outcome else None)
-        if isinstance(error, CallError) and error.is_general:
+        if isinstance(error, CallError) and error.concerns in (ACCOUNT, SERVER):
             self._stop.set("every further call would fail in the same way")
         elif error is not None and (self._stops_at_errors or isinstance(error, Defect)):
             self._stop.set("on_error is stop" if self._stops_at_errors else "of a defect")
 
     def _api(self, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()) -> CustomerApi:
         """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""
-        return CustomerApi(self._session.about(secrets, names, self._stop.wait), self._family)
+        return open_api(self._session.about(secrets, names, self._stop.wait), self._choice)
+
+
+def _secrets(desired: Desired) -> list[str]:
+    return [desired.attributes[name] for name in SECRETS & desired.attributes.keys()]
 
 
 def _result(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result:

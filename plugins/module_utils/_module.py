@@ -15,6 +15,14 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, HAS_XMLTODICT, capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    ATTRIBUTES,
+    BY_NAME,
+    FILTERS,
+    Attribute,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, customer_problems
@@ -26,14 +34,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import HAS_XMLTODICT
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
-    BY_NAME,
-    FAMILIES,
-    FIELDS,
-    FILTERS,
-    Field,
-)
 
 _LONGEST_LIST = 100
 
@@ -49,7 +49,7 @@ def connection_spec() -> Spec:
         "api_url": _from_environment("SENDGRID_API_URL", type="str", default="https://api.sendgrid.com/apiv2"),
         "api_user": _from_environment("SENDGRID_API_USER", type="str", required=True),
         "api_key": _from_environment("SENDGRID_API_KEY", type="str", required=True, no_log=True),
-        "api": _from_environment("SENDGRID_API", type="str", default=FAMILIES[0], choices=list(FAMILIES)),
+        "api": _from_environment("SENDGRID_API", type="str", default=CHOICES[0], choices=list(CHOICES)),
         "api_format": {"type": "str", "default": "json", "choices": ["json", "xml"]},
         "timeout": {"type": "float", "default": 30},
         "retries": {"type": "int", "default": 4},
@@ -68,7 +68,7 @@ def customer_spec() -> Spec:
 def _one_customer() -> Spec:
     """What can be said of one customer."""
     return {
-        **{field.name: _option(field) for field in FIELDS},
+        **{attribute.name: _option(attribute) for attribute in ATTRIBUTES},
         "username": {"type": "str", "required": True},
         "new_username": {"type": "str"},
         "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
@@ -243,21 +243,21 @@ def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     row_spec = spec["customers"]["options"]
     rows = kinds.options.get("customers")
     # One that there is not is told as such, and not once more for each customer.
-    family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
+    api = capabilities(options.get("api"))
     flat_spec = {**spec, "customers": {**spec["customers"], "options": None}}
     problems = kinds.problems + validated(flat_spec, kinds)[0]
     if not isinstance(rows, list):
         return problems
     for number, row in enumerate(rows):
         if number not in kinds.not_rows:
-            found = _one_customers_problems(row_spec, kinds.rows.get(number) or Findings(row), family)
+            found = _one_customers_problems(row_spec, kinds.rows.get(number) or Findings(row), api)
             problems += [f"{place(number, row)}: {problem}" for problem in found]
     return problems + name_problems(rows)
 
 
-def _one_customers_problems(spec: Spec, kinds: Findings, family: str) -> list[str]:
+def _one_customers_problems(spec: Spec, kinds: Findings, api: Capabilities) -> list[str]:
     problems, options = validated(spec, kinds)
-    return kinds.problems + (problems or customer_problems(options, family))
+    return kinds.problems + (problems or customer_problems(options, api))
 
 
 def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
@@ -266,8 +266,8 @@ def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     Else nothing, and Ansible's own words do.
     """
     kinds = KindCheck(spec)(options)
-    family = options["api"] if options.get("api") in FAMILIES else FAMILIES[0]
-    return _one_customers_problems(spec, kinds, family) if kinds.problems else []
+    api = capabilities(options.get("api"))
+    return _one_customers_problems(spec, kinds, api) if kinds.problems else []
 
 
 def explain_options(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
@@ -339,11 +339,11 @@ def _environment_text(variable: str) -> FromEnvironment:
     return from_environment(variable, env_fallback(variable))
 
 
-def _option(field: Field) -> dict[str, t.Any]:
-    """The option of a field."""
+def _option(attribute: Attribute) -> dict[str, t.Any]:
+    """The option of an attribute."""
     types: dict[str, dict[str, t.Any]] = {
         "text": {"type": "str"},
         "bool": {"type": "bool"},
         "list": {"type": "list", "elements": "str"},
     }
-    return {**types[field.kind], "no_log": True} if field.secret else types[field.kind]
+    return {**types[attribute.kind], "no_log": True} if attribute.secret else types[attribute.kind]

@@ -11,6 +11,12 @@ module's result, with the further keys `warnings` (texts), and on failure `faile
 
 from __future__ import annotations
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    FILTERS,
+    SECRETS,
+    as_result,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import filter_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     Connect,
@@ -28,7 +34,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
-    plan,
+    make_plan,
     stored_otherwise,
     stored_text,
 )
@@ -45,20 +51,18 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import FILTERS, as_result
 
 
 def manage_customer(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
     """reseller_customer: makes one customer present or absent."""
-    check(options, customer_problems(options, options["api"]))
+    check(options, customer_problems(options, capabilities(options["api"])))
     desired = desired_of(options)
     with open_session(options, connect) as session:
-        api = CustomerApi(session, options["api"])
+        api = open_api(session, options["api"])
         observed = find(api, desired)
-        check_email(desired, observed)
-        todo = plan(desired, ask(api, desired, observed))
-        check_creation(desired, todo, options["api"])
+        check_email(desired, observed, api.capabilities)
+        todo = make_plan(desired, ask(api, desired, observed), api.capabilities)
+        check_creation(desired, todo, api.capabilities)
         if check_mode:
             outcome = pretend(todo)
         else:
@@ -85,20 +89,20 @@ def list_customers(options: Options, _check_mode: bool, connect: Connect = Sessi
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
     check(options, filter_problems(filters))
     with open_session(options, connect) as session:
-        listed = CustomerApi(session, options["api"]).customers(**filters)
+        listed = open_api(session, options["api"]).customers(filters).customers
     listed.sort(key=lambda customer: customer.attributes["username"])
     return {"customers": [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]}
 
 
 def manage_password(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
     """reseller_customer_password: sets a password that differs, or any with `force`."""
-    check(options, customer_problems(options, options["api"]))
-    desired = Desired(options["username"], password=options["password"], update_password="always")
+    check(options, customer_problems(options, capabilities(options["api"])))
+    desired = Desired(options["username"], {"password": options["password"]}, secrets=SECRETS)
     with open_session(options, connect) as session:
-        api = CustomerApi(session, options["api"])
+        api = open_api(session, options["api"])
         observed = find(api, desired) if options["force"] else observe(api, desired)
         _must_exist(desired, observed)
-        todo = plan(desired, observed)
+        todo = make_plan(desired, observed, api.capabilities)
         outcome = pretend(todo) if check_mode else carry_out(api, desired, todo)
     return common_result(desired, outcome)
 

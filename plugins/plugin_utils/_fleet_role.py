@@ -11,14 +11,17 @@ import re
 import typing as t
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
     Findings,
     KindCheck,
     kind_of_value,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import customer_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import (
     Purge,
     hidden_names,
@@ -33,7 +36,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import BY_NAME, FAMILIES
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, is_blank, merged
 
 Report = dict[str, t.Any]
@@ -176,17 +178,17 @@ def _row_problems(rows: t.Sequence[Row]) -> list[str]:
         if not typed["username"]:
             found += [] if "username" in kinds.wrong else ["username is missing"]
             typed["username"] = None
-        # Whose family of addresses is in use, the connection says, which the role does not know.
+        # Which API is in use, the connection says, which the role does not know.
         found += dict.fromkeys(
-            problem for family in FAMILIES for problem in customer_problems(_usable(typed, family), family)
+            problem for api in map(capabilities, CHOICES) for problem in customer_problems(_usable(typed, api), api)
         )
         problems += [f"fleet_{place(number, row)}: {problem}" for problem in found]
     return problems + [_OPTIONS.sub(r"fleet_\1", problem) for problem in name_problems(rows)]
 
 
-def _usable(options: Row, family: str) -> Row:
-    """The options without those that this family of addresses does not have."""
-    return {name: value for name, value in options.items() if name not in BY_NAME or family in BY_NAME[name].families}
+def _usable(options: Row, api: Capabilities) -> Row:
+    """The options without those that this API does not have."""
+    return {name: value for name, value in options.items() if name not in api.missing}
 
 
 def _typed(name: str, value: t.Any, spec: Spec, found: list[str]) -> t.Any:

@@ -12,9 +12,9 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, IN_RESULTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import BY_NAME, LISTED
 
 try:
     # Since ansible-core 2.19, a text is a template only where somebody trusts it.
@@ -40,11 +40,11 @@ def is_listing(value: t.Any) -> bool:
 
 
 def _is_customer(value: t.Any) -> bool:
-    if not isinstance(value, dict) or set(value) != {*LISTED, "extra"} or not value["username"]:
+    if not isinstance(value, dict) or set(value) != {*IN_RESULTS, "extra"} or not value["username"]:
         return False
     extra = value["extra"]
     return (
-        all(value[name] is None or isinstance(value[name], _TYPES[BY_NAME[name].kind]) for name in LISTED)
+        all(value[name] is None or isinstance(value[name], _TYPES[BY_NAME[name].kind]) for name in IN_RESULTS)
         and isinstance(extra, dict)
         and all(isinstance(text, str) for pair in extra.items() for text in pair)
     )

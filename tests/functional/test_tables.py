@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import fields as _fields
 
 from tests.sandbox.faults import KINDS
 from tools import staging
@@ -163,7 +164,7 @@ def idempotency() -> dict[str, list[list[str]]]:
 @pytest.mark.parametrize("source", idempotency())
 def test_what_idempotency_rests_on_is_told_of_every_attribute(source: str) -> None:
     told = [name for row in idempotency()[source] for name in code(row[0])]
-    assert set(told) == {*_fields.BY_NAME, "new_username"}
+    assert set(told) == {*BY_NAME, "new_username"}
     # One row for each server, with website access and without it.
     assert {name for name in told if told.count(name) > 1} <= {"website_access"}
 
@@ -172,15 +173,21 @@ def test_what_idempotency_rests_on_is_told_of_every_attribute(source: str) -> No
 def test_what_is_used_on_creation_only_is_told(source: str) -> None:
     told = [code(row[0]) for row in idempotency()[source] if row[1].strip(".").lower() == "used on creation only"]
     assert [sorted(names) for names in told] == [
-        sorted(field.name for field in _fields.FIELDS if field.written_by is None)
+        sorted(name for name in BY_NAME if all(written_by(choice, name) is None for choice in CHOICES))
     ]
+
+
+def written_by(choice: str, name: str) -> str | None:
+    """The operation with which an API changes an attribute, if it has the attribute and such an operation."""
+    capability = capabilities(choice).attributes.get(name)
+    return None if capability is None else capability.written_by
 
 
 def test_attributes_are_the_options_of_the_module() -> None:
     options = {name: set(page["options"]) for name, page in modules().items()}
-    connection = set.intersection(*options.values()) - set(_fields.BY_NAME)
+    connection = set.intersection(*options.values()) - set(BY_NAME)
     assert "api_key" in connection
-    assert options[f"{COLLECTION}.reseller_customer"] - connection == {*_fields.BY_NAME, "new_username"} | MANNER
+    assert options[f"{COLLECTION}.reseller_customer"] - connection == {*BY_NAME, "new_username"} | MANNER
 
 
 # What is promised
@@ -255,12 +262,49 @@ def layers() -> dict[str, int]:
 
 def test_each_layer_imports_only_from_those_before_it() -> None:
     floors = layers()
-    assert len(floors) > 10
+    # Each file has its floor.
+    assert set(floors) == set(files())
     for name in files():
         imported = imports(f"plugins/module_utils/{name}.py")
-        # What the guide does not name is used everywhere, and uses nothing.
-        assert {other for other in imported if floors.get(other, -1) > floors.get(name, -1)} == set(), name
-    assert set(floors) <= set(files())
+        assert {other for other in imported if floors[other] > floors[name]} == set(), name
+
+
+# The rooms that know one API, and the one file that may know them.
+ROOMS = ("_v2",)
+DOOR = "_apis"
+
+
+def test_only_the_door_leads_into_the_room_of_an_api() -> None:
+    assert {room_of(name) for name in files()} - {"_customers", "_http", ""} == set(ROOMS)
+    places = sorted({path.relative_to(ROOT).as_posix() for path in (ROOT / "plugins").rglob("*.py")})
+    outside = {place: imports(place) for place in places if place.split("/")[-2] not in ROOMS}
+    into = {place for place, imported in outside.items() if {room_of(name) for name in imported} & set(ROOMS)}
+    assert into == {f"plugins/module_utils/{DOOR}.py"}
+    for name in files():
+        rooms = {room_of(other) for other in imports(f"plugins/module_utils/{name}.py")}
+        # No API knows another, and what carries calls knows no customer.
+        allowed = {"_customers": {"_http"}, "_http": set(), "": {"_customers", "_http"}}
+        assert rooms - {"", room_of(name)} <= allowed.get(room_of(name), {"_customers", "_http"}) | (
+            set(ROOMS) if name == DOOR else set()
+        ), name
+
+
+def room_of(name: str) -> str:
+    """The room of a file of module_utils; an empty text for one that is in none."""
+    return name.rpartition("/")[0]
+
+
+def test_above_the_door_no_api_has_a_name() -> None:
+    """Neither in the names of the code, nor in a text that it compares or looks up."""
+    above = [name for name in files() if room_of(name) in ("", "_customers") and name != DOOR]
+    assert {"_fleet", "_customers/plan"} <= set(above)
+    for name in above:
+        nodes = list(ast.walk(ast.parse(read(f"plugins/module_utils/{name}.py"))))
+        texts = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        # The other choice is a key of results, too.
+        assert not texts & {*ROOMS, CHOICES[0]}, name
+        names = {str(getattr(node, key, "")) for node in nodes for key in ("id", "attr", "arg", "name", "module")}
+        assert [word for word in names if re.search("v2|famil|reseller", word, re.IGNORECASE)] == [], name
 
 
 def files() -> list[str]:

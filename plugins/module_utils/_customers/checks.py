@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import calendar
 import collections
 import datetime
 import ipaddress
@@ -15,6 +14,12 @@ import re
 import typing as t
 from urllib.parse import urlsplit
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, Capability
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    ATTRIBUTES,
+    Attribute,
+    Attributes,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     LOOKS_ALIKE,
     difference,
@@ -29,13 +34,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     proxy_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
-    BY_NAME,
-    FIELDS,
-    LISTED_ALWAYS,
-    Attributes,
-    Field,
-)
 
 try:
     import requests
@@ -46,11 +44,10 @@ try:
 except ImportError:
     HAS_REQUESTS = False
 
-SHORTEST_PASSWORD = 6
 # A day, in seconds. What comes near the largest number overflows in timers.
 _LONGEST_WAIT = 86400
 # Control characters that the API can carry, and what else breaks a line.
-_CONTROL = re.compile("[\t\n\r\x7f-\x9f\u2028\u2029]")
+CONTROL = re.compile("[\t\n\r\x7f-\x9f\u2028\u2029]")
 _LINE_BREAK_ADVICE = (
     "`echo x | ansible-vault encrypt_string` encrypts the line break as well: use `printf %s x`, or type the text at "
     "`ansible-vault encrypt_string --prompt`"
@@ -58,53 +55,59 @@ _LINE_BREAK_ADVICE = (
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
-_FormCheck = t.Callable[[str], "list[str]"]
+_ADDRESS = "email"
 
 
-def option_problems(options: t.Mapping[str, t.Any], family: str) -> list[str]:
+def option_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> list[str]:
     """What is wrong with the attributes of one customer, whether it exists or not.
 
     `options`: attributes and `new_username` by option name, None for those left out.
     """
     problems: list[str] = []
-    form_checks = {**_FORM_CHECKS, "email": None} if _is_as_listed(options) else _FORM_CHECKS
-    for field in FIELDS:
-        value = options.get(field.name)
-        if value is not None:
-            problems += _field_problems(field, value, family, form_checks.get(field.name))
+    unchecked = _ADDRESS if _is_as_listed(options, api) else None
+    for attribute in ATTRIBUTES:
+        name, value = attribute.name, options.get(attribute.name)
+        if value is None:
+            continue
+        if name in api.missing:
+            problems.append(f"{name} {api.missing[name]}")
+        else:
+            problems += _attribute_problems(attribute, value, api.attributes[name], name != unchecked)
     if options.get("new_username") is not None:
-        problems += _new_username_problems(options["new_username"])
+        problems += _new_username_problems(options["new_username"], api)
     return problems
 
 
-def _is_as_listed(options: t.Mapping[str, t.Any]) -> bool:
+def _is_as_listed(options: t.Mapping[str, t.Any], api: Capabilities) -> bool:
     """Whether this is a customer as a list shows it, to be fed back. Whatever e-mail address the server shows of it may
     stand there, so that is judged when the list is known: `email_problems`.
     """
-    return all(options.get(name) is not None for name in LISTED_ALWAYS)
+    return all(options.get(name) is not None for name in api.always_listed)
 
 
 def email_problems(text: str) -> list[str]:
     """What keeps an e-mail address from being written."""
     # A row of a list may show an empty one, and must be accepted when it is fed back. Whoever wants to make one empty
     # is refused by the server, and creation needs one.
-    return (hidden_problems("email", text) or _address_form_problems("email", text)) if text else []
+    return (hidden_problems("email", text) or address_problems("email", text)) if text else []
 
 
-def creation_problems(attributes: Attributes, family: str, today: datetime.date | None = None) -> list[str]:
+def creation_problems(attributes: Attributes, api: Capabilities, today: datetime.date | None = None) -> list[str]:
     """What keeps a customer from being created: what is missing, and limits that hold for new customers only.
 
     `today`: the day on this machine, and UTC's; the server's own is not known, so a date passes when one of them
     allows it.
     """
-    missing = [field.name for field in FIELDS if family in field.needed and attributes.get(field.name) in (None, "")]
+    needed = [name for name, capability in api.attributes.items() if capability.needed]
+    missing = [name for name in needed if attributes.get(name) in (None, "")]
     problems = [f"creation needs {', '.join(missing)}"] if missing else []
-    for field in FIELDS:
-        value = attributes.get(field.name)
-        if field.limit_on_create and value is not None:
-            problems += _too_long(field.name, value, field.limit_on_create, " for a new customer")
-    if attributes.get("billing_date"):
-        problems += _billing_date_problems(attributes["billing_date"], [today] if today else _todays())
+    days = [today] if today else _todays()
+    for name, capability in api.attributes.items():
+        value = attributes.get(name)
+        if capability.limit_on_create and value is not None:
+            problems += _too_long(name, value, capability.limit_on_create, " for a new customer")
+        if value:
+            problems += capability.problems_on_create(value, days)
     return problems
 
 
@@ -262,22 +265,32 @@ def _called_hosts(address: str) -> set[str] | None:
     return {str(host or "").strip("[]").lower() for host in hosts}
 
 
-def _field_problems(field: Field, value: t.Any, family: str, check_form: _FormCheck | None) -> list[str]:
-    if family not in field.families:
-        return [f"{field.name} cannot be used with api={family}"]
-    if field.kind == "bool":
+def _attribute_problems(
+    attribute: Attribute, value: t.Any, capability: Capability, with_form: bool = True
+) -> list[str]:
+    if attribute.kind == "bool":
         return []
+    name, limit = attribute.name, capability.limit
     problems: list[str] = []
-    for number, text in enumerate(value) if field.kind == "list" else ((None, value),):
-        misplaced = _item_problems(field.name, number, text) if number is not None else []
+    for number, text in enumerate(value) if attribute.kind == "list" else ((None, value),):
+        misplaced = _item_problems(name, number, text) if number is not None else []
         problems += misplaced
         if not is_carried(text):
-            problems += _not_carried(field.name, text)
-        if field.limit and len(text) > field.limit:
-            problems += _too_long(field.name, text, field.limit)
-        if check_form is not None and not misplaced:
-            problems += check_form(text)
+            problems += _not_carried(name, text)
+        if limit and len(text) > limit:
+            problems += _too_long(name, text, limit)
+        if with_form and not misplaced:
+            problems += capability.problems(text)
     return problems
+
+
+def _new_username_problems(text: str, api: Capabilities) -> list[str]:
+    if not text:
+        return ["new_username is empty"]
+    limit = api.attributes["username"].limit
+    problems = _not_carried("new_username", text)
+    problems += _too_long("new_username", text, limit) if limit else []
+    return problems + api.rename_problems(text)
 
 
 def _item_problems(name: str, number: int, text: str) -> list[str]:
@@ -297,24 +310,15 @@ def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
     return [f"{name} has {len(text)} characters, the limit{why} is {limit}"] if len(text) > limit else []
 
 
-def _username_problems(text: str) -> list[str]:
+def username_problems(text: str) -> list[str]:
+    """What keeps a text from being a username."""
     return hidden_problems("username", text) if text else ["username is empty"]
 
 
-def _password_problems(text: str) -> list[str]:
-    if _CONTROL.search(text):
-        return [_control_problem("password", text, "which nobody can type")]
-    if len(text) >= SHORTEST_PASSWORD:
-        return []
-    if not text:
-        return ["password is empty"]
-    return [f"password is shorter than {SHORTEST_PASSWORD} characters"]
-
-
-def _control_problem(name: str, text: str, why: str) -> str:
+def control_problem(name: str, text: str, why: str) -> str:
     """What is wrong with a secret that holds a control character, without the secret."""
     without_end = text.rstrip("\r\n")
-    if without_end != text and not _CONTROL.search(without_end):
+    if without_end != text and not CONTROL.search(without_end):
         return f"{name} ends with a line break, {why}; {_LINE_BREAK_ADVICE}"
     return f"{name} holds a line break or another control character, {why}"
 
@@ -327,18 +331,20 @@ def _credential_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     problems = []
     for name in ("api_user", "api_key"):
         text = options[name]
-        if _CONTROL.search(text):
-            problems.append(_control_problem(name, text, "so the server would refuse it"))
+        if CONTROL.search(text):
+            problems.append(control_problem(name, text, "so the server would refuse it"))
         elif text != text.strip() and (name == "api_user" or options["api_user"].strip() == "apikey"):
             problems.append(f"{name} begins or ends with a blank, so the server would refuse it")
     return problems
 
 
-def _address_form_problems(name: str, text: str) -> list[str]:
+def address_problems(name: str, text: str) -> list[str]:
+    """What keeps a text from being an e-mail address."""
     return [] if _EMAIL.fullmatch(text) else [f"{name} '{shown(text, 100)}' is not an e-mail address"]
 
 
-def _ip_problems(text: str) -> list[str]:
+def ip_problems(text: str) -> list[str]:
+    """What keeps a text from being one of `ips`."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -346,33 +352,8 @@ def _ip_problems(text: str) -> list[str]:
     return []
 
 
-def _date_problems(text: str) -> list[str]:
-    return [] if _date(text) else [f"billing_date '{shown(text, 100)}' is not a date in the form YYYY-mm-dd"]
-
-
-_FORM_CHECKS: t.Mapping[str, _FormCheck | None] = {
-    "username": _username_problems,
-    "password": _password_problems,
-    "email": email_problems,
-    "ips": _ip_problems,
-    "billing_date": _date_problems,
-}
-
-
-def _new_username_problems(text: str) -> list[str]:
-    """[doc]: in the form of an e-mail address, at most 100 characters, not in the domain sendgrid.com."""
-    limit = t.cast(int, BY_NAME["username"].limit)
-    if not text:
-        return ["new_username is empty"]
-    problems = _not_carried("new_username", text)
-    problems += _too_long("new_username", text, limit)
-    problems += hidden_problems("new_username", text) or _address_form_problems("new_username", text)
-    if "sendgrid.com" in text.rpartition("@")[2].lower():
-        problems.append("new_username must not be in the domain sendgrid.com")
-    return problems
-
-
-def _date(text: str) -> datetime.date | None:
+def date_of(text: str) -> datetime.date | None:
+    """The date that a text says; None for one that says none."""
     if not _DATE.fullmatch(text):
         return None
     try:
@@ -383,18 +364,3 @@ def _date(text: str) -> datetime.date | None:
 
 def _todays() -> list[datetime.date]:
     return [datetime.date.today(), datetime.datetime.now(datetime.timezone.utc).date()]
-
-
-def _billing_date_problems(text: str, todays: list[datetime.date]) -> list[str]:
-    """[doc]: from today to one billing cycle ahead, which is a calendar month."""
-    date = _date(text)
-    first, last = min(todays), _month_after(max(todays))
-    if date is None or first <= date <= last:
-        return []
-    return [f"billing_date {text} is not within one month from today ({first} to {last})"]
-
-
-def _month_after(date: datetime.date) -> datetime.date:
-    """The same day in the next month, or that month's last day."""
-    year, month = (date.year + 1, 1) if date.month == 12 else (date.year, date.month + 1)
-    return date.replace(year=year, month=month, day=min(date.day, calendar.monthrange(year, month)[1]))

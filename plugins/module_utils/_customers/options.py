@@ -10,6 +10,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    ATTRIBUTES,
+    SECRETS,
+    Attributes,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
     base_address,
     connection_problems,
@@ -22,7 +28,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
     Desired,
     Observed,
     Plan,
-    creation_attributes,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     APPLIED,
@@ -34,7 +39,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import BY_NAME, FIELDS, Attributes
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -49,7 +53,6 @@ _FEW = 3
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 # What a new customer can do until the operation that ends it is applied.
 _DOORS = {"disable": "send e-mail", "disable_website": "log in to the website"}
-_NOT_ATTRIBUTES = frozenset(("username", "password"))
 # Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
 # `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
 # again takes `__ansible_unsafe` and `__ansible_vault` for more than keys.
@@ -72,30 +75,30 @@ def _are_not_valid(user: str) -> str:
     return f"The options for customer '{visible(user)}' are not valid"
 
 
-def customer_problems(options: Options, family: str) -> list[str]:
+def customer_problems(options: Options, api: Capabilities) -> list[str]:
     """What is wrong with the options of one customer, whether it exists or not."""
-    problems = option_problems(options, family)
+    problems = option_problems(options, api)
     if options.get("new_username") is not None and options.get("state") == "absent":
         problems.append("new_username cannot be used with state=absent")
     return problems
 
 
-def check_email(desired: Desired, observed: Observed) -> None:
+def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None:
     """Raises InvalidInput for an e-mail address that may stand there only because the server shows it, and does not."""
     wanted, current = desired.attributes.get("email"), observed.current or {}
     if wanted is None or desired.state == "absent":
         return
-    if "email" in current and BY_NAME["email"].same(wanted, current["email"]):
+    if "email" in current and api.attributes["email"].same(wanted, current["email"]):
         return
     problems = email_problems(wanted)
     if problems:
         raise InvalidInput(problems, about=_are_not_valid(desired.username))
 
 
-def check_creation(desired: Desired, todo: Plan, family: str) -> None:
+def check_creation(desired: Desired, todo: Plan, api: Capabilities) -> None:
     """Raises InvalidInput for a creation that cannot be."""
-    if any(operation.name == "create" for operation in todo.operations):
-        problems = creation_problems(creation_attributes(desired), family)
+    for operation in todo.operations:
+        problems = creation_problems(operation.sent, api) if operation.name == "create" else []
         if problems:
             raise InvalidInput(problems, about=_cannot_be_created(desired))
 
@@ -125,22 +128,22 @@ def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Valu
     return {name: value for name, value in values.items() if name not in left_out}, [warning]
 
 
-def desired_of(options: Options, updates_company_alone: bool = True) -> Desired:
-    """What the options of one customer ask for."""
+def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired:
+    """What the options of one customer ask for. `along`: the attributes that are no reason to write by themselves."""
     attributes: Attributes = {
-        field.name: options[field.name]
-        for field in FIELDS
-        if field.name not in _NOT_ATTRIBUTES and options[field.name] is not None
+        attribute.name: options[attribute.name]
+        for attribute in ATTRIBUTES
+        if attribute.name != "username" and options[attribute.name] is not None
     }
     return Desired(
         username=options["username"],
         attributes=attributes,
         state=options["state"],
         new_username=options["new_username"],
-        password=options["password"],
-        update_password=options["update_password"],
-        update_website_access=options["update_website_access"],
-        updates_company_alone=updates_company_alone,
+        secrets=SECRETS,
+        on_create=frozenset(("password",) if options["update_password"] == "on_create" else ()),
+        unless_hidden=frozenset(("website_access",) if options["update_website_access"] == "on_create" else ()),
+        along=along,
     )
 
 

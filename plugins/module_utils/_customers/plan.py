@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""From what is and what is wanted to the operations between them. Pure: no I/O, no Ansible, nothing of the API.
+"""From what is and what is wanted to the operations between them. Pure: no I/O, no Ansible, no API by name.
 
-Check mode, the diff and the real run share the one plan that `plan` makes.
+Check mode, the diff and the real run share the one plan that `make_plan` makes. What an attribute is to an API is data
+(`Capabilities`); the one attribute that has a name here is `username`, by which a customer is known.
 """
 
 from __future__ import annotations
@@ -14,33 +15,28 @@ import dataclasses
 import functools
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import difference, name_key, visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, Operation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
-    BY_NAME,
-    LISTED_ALWAYS,
-    NEW_CUSTOMER,
-    Attributes,
-)
 
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """What a task asks for. `attributes`: those given, by option name, without the username and the password.
+    """What a task asks for. `attributes`: those given, by option name, without the username.
 
-    `updates_company_alone`: whether a company that the server hides is a reason to write; else it goes along with
-    other changes of the profile only.
+    `secrets`: the attributes that no result may show. `on_create`: those that only a new customer gets.
+    `unless_hidden`: those that are not written to a customer that exists, where nothing shows them. `along`: those that
+    are written, where nothing shows them, only with others of their operation.
     """
 
     username: str
-    attributes: Attributes = dataclasses.field(default_factory=dict)
+    attributes: Attributes = dataclasses.field(default_factory=dict, repr=False)
     state: str = "present"
     new_username: str | None = None
-    password: str | None = dataclasses.field(default=None, repr=False)
-    update_password: str = "on_create"
-    update_website_access: str = "always"
-    updates_company_alone: bool = True
+    secrets: frozenset[str] = frozenset()
+    on_create: frozenset[str] = frozenset()
+    unless_hidden: frozenset[str] = frozenset()
+    along: frozenset[str] = frozenset()
 
     @property
     def final_username(self) -> str:
@@ -57,29 +53,14 @@ class Desired:
 class Observed:
     """What is known of the customer now.
 
-    `current`: the attributes that the server shows, None when there is no such customer. `password_matches`,
-    `company_matches`: what asking the server gave; None when it was not asked or could not tell.
-    `shows_website_access`: whether this server's rows are known to show it.
+    `current`: the attributes that the server shows, None when there is no such customer. `matches`: by attribute, what
+    comparing gave that the server does not show; what was not asked, or could not be told, has no key. `shows`: the
+    attributes that only some servers show and this one is known to.
     """
 
     current: Attributes | None = None
-    password_matches: bool | None = None
-    company_matches: bool | None = None
-    shows_website_access: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Operation:
-    """One write. `user`: the customer's name when it is called. `sent`: the attributes that go with it.
-
-    `effect`: what the customer's attributes become; it differs from `sent` where the operation itself says it all
-    (`enable`), where creation sets more than was asked for, and in that it never holds a secret.
-    """
-
-    name: str
-    user: str
-    sent: Attributes = dataclasses.field(default_factory=dict, repr=False)
-    effect: Attributes = dataclasses.field(default_factory=dict, repr=False)
+    matches: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
+    shows: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,109 +78,47 @@ class Plan:
     unverified: tuple[str, ...] = ()
 
 
-class Roster:
-    """Customers that a list showed, found by name: in one step, however many there are."""
-
-    def __init__(self, customers: t.Iterable[Attributes]) -> None:
-        self._by_name = {customer["username"]: customer for customer in customers}
-        self._by_key: dict[str, list[str]] = {}
-        for name in self._by_name:
-            self._by_key.setdefault(name_key(name), []).append(name)
-        self.shows_website_access = any("website_access" in customer for customer in self._by_name.values())
-
-    def __iter__(self) -> t.Iterator[str]:
-        return iter(self._by_name)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._by_name
-
-    def __getitem__(self, name: str) -> Attributes:
-        return self._by_name[name]
-
-    def alike(self, name: str) -> list[str]:
-        """The names that look like `name` to a person, itself among them if it is there."""
-        return self._by_key.get(name_key(name), [])
-
-    def exact(self, desired: Desired) -> Attributes | None:
-        """The customer that `desired` speaks of, matched exactly; None when there is none.
-
-        Raises InvalidInput when both names of a rename exist.
-        """
-        found = [self._by_name[name] for name in desired.usernames if name in self._by_name]
-        if len(found) > 1:
-            raise InvalidInput(
-                [f"both '{_quoted(desired.username)}' and '{_quoted(desired.final_username)}' exist"],
-                about=f"Customer '{_quoted(desired.username)}' cannot be renamed",
-            )
-        return found[0] if found else None
-
-    def identify(self, desired: Desired) -> Attributes | None:
-        """The same before anything is written: raises InvalidInput for a name that only looks alike, too."""
-        found = self.exact(desired)
-        if found is None:
-            self._refuse_near_miss("username", desired.username, desired)
-        if found is None or found["username"] != desired.final_username:
-            self._refuse_near_miss("new_username", desired.final_username, desired)
-        return found
-
-    def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
-        """A name is not taken for another one, and none is made that looks like another one."""
-        near = sorted(set(self.alike(name)) - desired.usernames)
-        if near:
-            raise InvalidInput(
-                [
-                    f"'{visible(near[0], 200)}' {difference(near[0], name)}, and usernames are matched exactly, "
-                    f"so correct {option} in the task"
-                ],
-                about=f"There is no customer '{_quoted(name)}'",
-            )
+def further_reads(desired: Desired, current: Attributes | None, api: Capabilities) -> frozenset[str]:
+    """The attributes of which a further read has to tell something before there can be a plan."""
+    if current is None or desired.state == "absent":
+        return frozenset()
+    return frozenset(
+        name
+        for name in desired.attributes
+        if name not in current
+        and name not in desired.on_create | desired.along
+        and api.attributes[name].seen in ("details", "compared")
+    )
 
 
-def to_search_company(desired: Desired, current: Attributes | None) -> str | None:
-    """The company to search for, where only a search can tell whether it differs; else None.
-
-    An empty company cannot be searched for.
-    """
-    if current is None or desired.state == "absent" or "company" in current or not desired.updates_company_alone:
-        return None
-    return desired.attributes.get("company") or None
-
-
-def to_check_password(desired: Desired, current: Attributes | None) -> str | None:
-    """The password to check before it is reset; None when there is nothing to check."""
-    wanted = current is not None and desired.state == "present" and desired.update_password == "always"
-    return desired.password if wanted else None
-
-
-def plan(desired: Desired, observed: Observed) -> Plan:
+def make_plan(desired: Desired, observed: Observed, api: Capabilities) -> Plan:
     """The operations that make the customer what is desired, and what they make of it."""
     current = observed.current
     unverified: list[str] = []
     if desired.state == "absent":
         operations = _removal(current)
     elif current is None:
-        operations = _creation(desired, observed)
+        operations = _creation(desired, observed, api)
     else:
-        changes, unverified = _differences(desired, observed, current)
-        operations = _update(desired, current, changes)
-    after = outcome(current, operations)
-    # Where no row can tell what a new customer's row will show: website access is in the rows of some servers only.
-    of_new = LISTED_ALWAYS | {"website_access"} if observed.shows_website_access else LISTED_ALWAYS
+        changes, unverified = _differences(desired, observed, current, api)
+        operations = _update(current["username"], desired, changes, api)
+    after = apply(current, operations)
+    visible = _visible_at_first(desired, observed, api) if current is None else frozenset(current)
     return Plan(
         operations=tuple(operations),
         before=current,
         after=after,
-        predicted=_only(after, of_new if current is None else frozenset(current)),
+        predicted=_only(after, visible),
         unverified=tuple(unverified),
     )
 
 
-def outcome(current: Attributes | None, operations: t.Iterable[Operation]) -> Attributes | None:
+def apply(current: Attributes | None, operations: t.Iterable[Operation]) -> Attributes | None:
     """What `operations` make of a customer."""
     return functools.reduce(_apply, operations, current)
 
 
-def is_done(operation: Operation, current: Attributes | None) -> bool | None:
+def is_done(operation: Operation, current: Attributes | None, api: Capabilities) -> bool | None:
     """Whether a customer as just read shows that `operation` was carried out; None when it cannot tell."""
     if operation.name == "delete":
         return current is None
@@ -208,7 +127,7 @@ def is_done(operation: Operation, current: Attributes | None) -> bool | None:
     if operation.name == "create":
         return True
     verdicts = [
-        BY_NAME[name].same(wanted, current[name]) if name in current else None
+        api.attributes[name].same(wanted, current[name]) if name in current else None
         for name, wanted in operation.effect.items()
     ]
     if False in verdicts:
@@ -250,106 +169,90 @@ def _removal(current: Attributes | None) -> list[Operation]:
     return [] if current is None else [Operation("delete", current["username"])]
 
 
-def creation_attributes(desired: Desired) -> Attributes:
-    """What a create is given. A rename of a customer that does not exist creates it under its new name."""
-    given = {"username": desired.final_username, "password": desired.password, **desired.attributes}
-    return {name: value for name, value in given.items() if value is not None and name not in NEW_CUSTOMER}
+def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[Operation]:
+    """Creation, then what a new customer is that it should not be.
+
+    A rename of a customer that does not exist creates it under its new name.
+    """
+    given = {name: value for name, value in desired.attributes.items() if api.attributes[name].on_create}
+    sent = {"username": desired.final_username, **given}
+    at_first = {name: api.new_customer[name] for name in api.new_customer if name in _shown_at_first(observed, api)}
+    create = Operation("create", desired.final_username, sent, {**_masked(sent, desired), **at_first})
+    rest = {name: value for name, value in desired.attributes.items() if name not in sent}
+    known = {**create.effect, **api.new_customer}
+    changes, _unverified = _differences(Desired(desired.username, rest), Observed(known), known, api)
+    return [create, *_update(desired.final_username, desired, changes, api)]
 
 
-def _creation(desired: Desired, observed: Observed) -> list[Operation]:
-    """Creation, then what a new customer is that it should not be."""
-    sent = creation_attributes(desired)
-    shown_switches = {
-        name: value for name, value in NEW_CUSTOMER.items() if name == "active" or observed.shows_website_access
-    }
-    create = Operation("create", desired.final_username, sent, {**_masked(sent), **shown_switches})
-    to_close = {
-        name: False for name, at_first in NEW_CUSTOMER.items() if at_first and desired.attributes.get(name) is False
-    }
-    return [create, *_switches(desired.final_username, to_close, False)]
+def _shown_at_first(observed: Observed, api: Capabilities) -> frozenset[str]:
+    """What the list will show of a new customer, where no row can tell yet."""
+    return api.names(seen="list") | (api.names(seen="sometimes") & observed.shows)
 
 
-def _differences(desired: Desired, observed: Observed, current: Attributes) -> tuple[Attributes, list[str]]:
+def _visible_at_first(desired: Desired, observed: Observed, api: Capabilities) -> frozenset[str]:
+    """The same with what a further read will show because it was asked for."""
+    return _shown_at_first(observed, api) | (api.names(seen="details") & frozenset(desired.attributes))
+
+
+def _differences(
+    desired: Desired, observed: Observed, current: Attributes, api: Capabilities
+) -> tuple[Attributes, list[str]]:
     """The attributes to write, and those of them that are sent though nothing tells whether they differ."""
-    changes: Attributes = {}
-    unverified: list[str] = []
-    for name, wanted in desired.attributes.items():
-        if BY_NAME[name].written_by is None:
-            continue
-        if name in current:
-            differs: bool | None = not BY_NAME[name].same(wanted, current[name])
-        else:
-            differs = _hidden_differs(name, wanted, desired, observed)
-        if differs is not False:
-            changes[name] = wanted
-        if differs is None:
-            unverified.append(name)
-    if _goes_along("company", desired, current, changes):
-        changes["company"] = desired.attributes["company"]
-        unverified.append("company")
-    if to_check_password(desired, current) is not None and observed.password_matches is not True:
-        changes["password"] = desired.password
-        if observed.password_matches is None:
-            unverified.append("password")
-    return changes, unverified
+    verdicts = {
+        name: _differs(name, wanted, desired, observed, current, api)
+        for name, wanted in desired.attributes.items()
+        if api.attributes[name].written_by is not None and name not in desired.on_create
+    }
+    written = {api.attributes[name].written_by for name, differs in verdicts.items() if differs is not False}
+    for name in desired.along & verdicts.keys():
+        if name not in current and api.attributes[name].written_by in written:
+            verdicts[name] = None
+    changes = {name: desired.attributes[name] for name, differs in verdicts.items() if differs is not False}
+    unverified = [name for name, differs in verdicts.items() if differs is None]
+    # As it is told: what goes along after what is sent for its own sake, and what nobody may see at the end.
+    return changes, sorted(unverified, key=lambda name: (name in desired.secrets, name in desired.along))
 
 
-def _hidden_differs(name: str, wanted: t.Any, desired: Desired, observed: Observed) -> bool | None:
-    """Whether to write an attribute that the server does not show: False, True, or None where nobody can tell."""
-    if name == "website_access" and desired.update_website_access == "on_create":
-        return False
-    if name == "company" and not desired.updates_company_alone:
-        return False
-    if name == "company" and observed.company_matches is not None:
-        return not observed.company_matches
-    return None
+def _differs(
+    name: str, wanted: t.Any, desired: Desired, observed: Observed, current: Attributes, api: Capabilities
+) -> bool | None:
+    """Whether to write an attribute: False, True, or None where nobody can tell and it is written to make sure."""
+    if name in current:
+        return not api.attributes[name].same(wanted, current[name])
+    if name in observed.matches:
+        return not observed.matches[name]
+    return False if name in desired.unless_hidden | desired.along else None
 
 
-def _goes_along(name: str, desired: Desired, current: Attributes, changes: Attributes) -> bool:
-    """Whether to write a hidden attribute because others that the same operation writes change."""
-    if desired.updates_company_alone or name in current or name not in desired.attributes:
-        return False
-    operation = BY_NAME[name].written_by
-    return any(BY_NAME[changed].written_by == operation for changed in changes)
-
-
-def _update(desired: Desired, current: Attributes, changes: Attributes) -> list[Operation]:
+def _update(now: str, desired: Desired, changes: Attributes, api: Capabilities) -> list[Operation]:
     """The writes in their order: close doors first, open them last."""
-    now, then = current["username"], desired.final_username
+    then = desired.final_username
     rename = [Operation("rename", now, {"username": then}, {"username": then})] if now != then else []
     return [
-        *_switches(now, changes, False),
+        *_switched(now, changes, False, api),
         *rename,
-        *_grouped("set_email", then, changes),
-        *_grouped("set_profile", then, changes),
-        *_grouped("set_password", then, changes),
-        *_switches(then, changes, True),
+        *(operation for name in api.order for operation in _grouped(name, desired, changes, api)),
+        *_switched(then, changes, True, api),
     ]
 
 
-_SWITCHES = (
-    ("active", {True: "enable", False: "disable"}),
-    ("website_access", {True: "enable_website", False: "disable_website"}),
-)
-
-
-def _switches(user: str, changes: Attributes, position: bool) -> list[Operation]:
+def _switched(user: str, changes: Attributes, position: bool, api: Capabilities) -> list[Operation]:
     """The operations that turn switches to `position`."""
     return [
-        Operation(names[position], user, {}, {name: position})
-        for name, names in _SWITCHES
+        Operation(switch.operation(position), user, {}, {name: position})
+        for name, switch in api.switches.items()
         if changes.get(name) is position
     ]
 
 
-def _grouped(operation: str, user: str, changes: Attributes) -> list[Operation]:
+def _grouped(operation: str, desired: Desired, changes: Attributes, api: Capabilities) -> list[Operation]:
     """One operation for all changed attributes that it writes."""
-    sent = {name: value for name, value in changes.items() if BY_NAME[name].written_by == operation}
-    return [Operation(operation, user, sent, _masked(sent))] if sent else []
+    sent = {name: value for name, value in changes.items() if api.attributes[name].written_by == operation}
+    return [Operation(operation, desired.final_username, sent, _masked(sent, desired))] if sent else []
 
 
-def _masked(attributes: Attributes) -> Attributes:
-    return {name: MASK if BY_NAME[name].secret else value for name, value in attributes.items()}
+def _masked(attributes: Attributes, desired: Desired) -> Attributes:
+    return {name: MASK if name in desired.secrets else value for name, value in attributes.items()}
 
 
 def _quoted(value: t.Any) -> str:

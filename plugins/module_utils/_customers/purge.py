@@ -15,8 +15,9 @@ import collections
 import dataclasses
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, name_key, visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 
 _FEW = 3

@@ -10,31 +10,27 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import CustomerApi, Operation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
-    Operation,
     Plan,
-    Roster,
+    apply,
+    further_reads,
     is_done,
-    outcome,
-    to_check_password,
-    to_search_company,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    ACCOUNT,
     NOT_DONE,
+    UNKNOWN_CUSTOMER,
     CallError,
     CollectionError,
     Defect,
     Stopped,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import (
-    ONCE_ONLY,
-    CustomerApi,
-    is_unknown_customer,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import Attributes
 
 PLANNED = "planned"
 APPLIED = "applied"
@@ -67,7 +63,7 @@ class Outcome:
     @property
     def after(self) -> Attributes | None:
         """The attributes that the applied operations led to."""
-        return outcome(self.plan.before, self.applied)
+        return apply(self.plan.before, self.applied)
 
     @property
     def visible(self) -> Attributes | None:
@@ -80,27 +76,24 @@ class Outcome:
 def find(api: CustomerApi, desired: Desired) -> Observed:
     """The customer as the server shows it, with one read when it exists under its only name or is to be absent.
 
-    A filter by username narrows the read. It is left out where one read has to answer for two names, and where nothing
-    is done because there is no such customer. It is left out before a customer is created, too: a filter may miss a
-    name that only looks alike, which must neither become a second customer nor be taken for one that is absent.
+    Names that are near are looked for where one read has to answer for two names anyhow, and where nothing is done
+    because there is no such customer. They are before a customer is created, too: a name that only looks alike must
+    neither become a second customer nor be taken for one that is absent.
     """
-    narrowed = _has_one_name(desired) and desired.state == "present"
-    listed = _read(api, desired, narrowed)
+    exactly = len(desired.usernames) == 1 and desired.state == "present"
+    listed = _read(api, desired, near=not exactly)
     current = listed.identify(desired)
-    if current is None and narrowed:
-        listed = _read(api, desired, narrowed=False)
+    if current is None and exactly:
+        listed = _read(api, desired, near=True)
         current = listed.identify(desired)
-    return Observed(current, shows_website_access=listed.shows_website_access)
+    return Observed(current, shows=listed.shows)
 
 
-def _has_one_name(desired: Desired) -> bool:
-    return len(desired.usernames) == 1
-
-
-def _read(api: CustomerApi, desired: Desired, narrowed: bool) -> Roster:
-    """The customers among which the one of `desired` is, if it exists: one read. `narrowed`: by its only name."""
-    filters = {"username": desired.username} if narrowed else {}
-    return Roster(row.attributes for row in api.customers(desired.username, **filters))
+def _read(api: CustomerApi, desired: Desired, near: bool) -> Roster:
+    """The customers among which the one of `desired` is, if it exists. `near`: those of near names, too."""
+    names = list(dict.fromkeys((desired.username, desired.final_username)))
+    listed = api.lookup(names, near)
+    return Roster((customer.attributes for customer in listed), api.capabilities.names(seen="sometimes"))
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
@@ -111,16 +104,11 @@ def observe(api: CustomerApi, desired: Desired) -> Observed:
 def ask(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
     """What was `observed`, with what must be asked to compare what the server hides."""
     current = observed.current
-    if current is None:
+    names = further_reads(desired, current, api.capabilities)
+    if current is None or not names:
         return observed
-    user = current["username"]
-    company = to_search_company(desired, current)
-    password = to_check_password(desired, current)
-    return dataclasses.replace(
-        observed,
-        company_matches=None if company is None else _has_company(api, user, company),
-        password_matches=None if password is None else api.has_password(user, password),
-    )
+    details = api.details(current["username"], {name: desired.attributes[name] for name in names})
+    return dataclasses.replace(observed, current={**current, **details.attributes}, matches=details.matches)
 
 
 def pretend(plan: Plan) -> Outcome:
@@ -164,7 +152,7 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         # Every write is known to be done, so only one name is left to look for.
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
-        result.customer = _look_up(api, desired)
+        result.customer = _look_closely(api, desired)
         # A customer that should be there and is not: a list that lags behind. After an error, only what this run has
         # created is known to be there.
         is_expected = result.error is None or (result.plan.before is None and after is not None)
@@ -178,20 +166,17 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
 
 def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:
     """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
-    return _read(api, desired, _has_one_name(desired)).exact(desired)
+    return _read(api, desired, near=False).exact(desired)
 
 
-def _has_company(api: CustomerApi, user: str, company: str) -> bool:
-    """Whether a search for the company finds the customer.
-
-    Searched by the company alone, since it is not on record whether the server joins two filters by "and".
-    """
-    return any(row.attributes["username"] == user for row in api.customers(user, company=company))
-
-
-def _is_about_account(error: CallError) -> bool:
-    """Whether the server refused the account, not the operation."""
-    return bool({401, 403} & {error.code, error.status})
+def _look_closely(api: CustomerApi, desired: Desired) -> Attributes | None:
+    """The same with the values that only a further read tells, of the attributes that are desired."""
+    current = _look_up(api, desired)
+    names = api.capabilities.names(seen="details") & desired.attributes.keys()
+    if current is None or not names:
+        return current
+    details = api.details(current["username"], {name: desired.attributes[name] for name in names})
+    return {**current, **details.attributes}
 
 
 class _Write:
@@ -202,10 +187,11 @@ class _Write:
         self._desired = desired
         self._operation = operation
         self._is_new = is_new
+        self._is_repeatable = api.is_repeatable(operation.name)
 
     def carry_out(self) -> tuple[str, CollectionError | None]:
         """The status of the operation, and the error when it is not `applied`."""
-        patience = self._api.session.patience()
+        patience = self._api.patience()
         lost = False
         while True:
             error = self._try(patience)
@@ -232,7 +218,7 @@ class _Write:
 
     def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
         """An error for certain. What was to be done may have been done by somebody else meanwhile."""
-        if self._operation.name not in ONCE_ONLY or error.transient or _is_about_account(error):
+        if self._is_repeatable or error.transient or error.concerns == ACCOUNT:
             return FAILED, error
         done = self._look()
         if done and self._operation.name != "create":
@@ -246,9 +232,9 @@ class _Write:
 
     def _lags(self, error: CallError) -> bool:
         """Whether a refusal means that the server does not know yet the customer that this run has created."""
-        if not self._is_new or error.fate != NOT_DONE or error.transient or _is_about_account(error):
+        if not self._is_new or error.fate != NOT_DONE or error.transient or error.concerns == ACCOUNT:
             return False
-        return is_unknown_customer(error) or not self._is_listed()
+        return error.concerns == UNKNOWN_CUSTOMER or not self._is_listed()
 
     def _is_listed(self) -> bool:
         """Whether the list shows the customer, or does not tell."""
@@ -258,7 +244,7 @@ class _Write:
             return True
 
     def _advice_after_waiting(self, patience: Patience) -> str:
-        most = self._api.session.connection.max_retry_wait
+        most = self._api.longest_wait
         if patience.left:
             return "The run was stopped while it waited for the server to know the new customer."
         return f"The server still did not know the new customer after {most:g} s of waiting (max_retry_wait)."
@@ -268,17 +254,16 @@ class _Write:
 
         The text for a taken name was never recorded, so any refusal of the operation may be that one.
         """
-        is_refusal = error.fate == NOT_DONE and not error.transient and not _is_about_account(error)
+        is_refusal = error.fate == NOT_DONE and not error.transient and error.concerns != ACCOUNT
         return self._operation.name == "create" and is_refusal and bool(error.messages)
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the session has done so."""
-        return error.transient and self._operation.name in ONCE_ONLY
+        return error.transient and not self._is_repeatable
 
     def _try(self, patience: Patience) -> CallError | None:
-        operation = self._operation
         try:
-            self._api.write(operation.name, operation.user, operation.sent, patience)
+            self._api.write(self._operation, patience)
         except CallError as error:
             return error
         return None
@@ -287,12 +272,23 @@ class _Write:
         """Whether the server shows that the operation was done; None when nothing tells."""
         operation = self._operation
         try:
-            if operation.name == "set_password":
-                return self._api.has_password(operation.user, operation.sent["password"])
-            done = is_done(operation, _look_up(self._api, self._desired))
+            if operation.sent and operation.sent.keys() <= self._desired.secrets:
+                return self._matches(operation.sent)
+            done = self._shows()
             if done and operation.name == "delete":
                 # An empty answer is how an empty list may look, and how a failing server may look: it is asked twice.
-                done = is_done(operation, _look_up(self._api, self._desired))
+                done = self._shows()
             return done
         except CollectionError:
             return None
+
+    def _shows(self) -> bool | None:
+        """Whether a new read of the customer shows that the operation was done."""
+        current = _look_closely(self._api, self._desired)
+        return is_done(self._operation, current, self._api.capabilities)
+
+    def _matches(self, secrets: Attributes) -> bool | None:
+        """Whether the server has these values, which it never shows."""
+        matches = self._api.details(self._operation.user, secrets).matches
+        verdicts = [matches.get(name) for name in secrets]
+        return False if False in verdicts else None if None in verdicts else True

@@ -11,148 +11,42 @@ import dataclasses
 import re
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
+    Customer,
+    Details,
+    Listing,
+    Operation,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    ACCOUNT,
+    NOT_DONE,
+    OPERATION,
+    SERVER,
+    UNKNOWN_CUSTOMER,
+    CallError,
+    WireError,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     CUSTOMER,
     RESELLER,
-    Attributes,
+    capabilities,
     from_row,
     to_wire,
 )
 
 Parameters = list[tuple[str, str]]
 Route = tuple[str, tuple[tuple[str, str], ...]]
-
-
-def _manage(**parameters: str) -> Route:
-    return "reseller.manage", tuple(parameters.items())
-
-
-def _profile(task: str) -> dict[str, Route]:
-    return {RESELLER: _manage(method="profile", task=task), CUSTOMER: ("customer.profile", (("task", task),))}
-
-
-def _method(name: str) -> dict[str, Route]:
-    return {RESELLER: _manage(method=name), CUSTOMER: (f"customer.{name}", ())}
-
-
-# Operation -> family -> address and fixed parameters [doc]. Task names are case-sensitive [seen].
-ROUTES: dict[str, dict[str, Route]] = {
-    "create": {RESELLER: ("reseller.add", ()), CUSTOMER: ("customer.add", ())},
-    "delete": {RESELLER: ("reseller.delete", ()), CUSTOMER: ("customer.delete", ())},
-    "list": _profile("get"),
-    "rename": _profile("setUsername"),
-    "set_email": _profile("setEmail"),
-    "set_profile": _profile("set"),
-    "set_password": _method("password"),
-    "check_password": _method("auth"),
-    "enable": _method("enable"),
-    "disable": _method("disable"),
-    "enable_website": _method("website_enable"),
-    "disable_website": _method("website_disable"),
-}
-
-# What must not be repeated blindly: the second one would be answered with an error for a thing that was done. After a
-# lost answer, what the server shows decides.
-ONCE_ONLY = frozenset(("create", "delete", "rename"))
-
-_DOING = {
-    "create": "create customer '{user}'",
-    "delete": "delete customer '{user}'",
-    "list": "look up customer '{user}'",
-    "rename": "rename customer '{user}'",
-    "set_email": "set the e-mail address of customer '{user}'",
-    "set_profile": "update the profile of customer '{user}'",
-    "set_password": "set the password of customer '{user}'",
-    "check_password": "check the password of customer '{user}'",
-    "enable": "enable customer '{user}'",
-    "disable": "disable customer '{user}'",
-    "enable_website": "enable website access of customer '{user}'",
-    "disable_website": "disable website access of customer '{user}'",
-}
-
-
 _WORD = re.compile(r"\w+")
 _WRONG_WORDS = frozenset(("invalid", "wrong", "incorrect", "bad"))
 _WRONG = "wrong password"
+# `User does not exist` [seen], `User not found` [doc].
 _UNKNOWN_CUSTOMER = ("user does not exist", "user not found")
-
-
-@dataclasses.dataclass(frozen=True)
-class Listed:
-    """A customer as a list shows it: attributes by option name, and what the server shows beyond them."""
-
-    attributes: Attributes
-    extra: dict[str, t.Any]
-
-
-class CustomerApi:
-    """The customers of one account. Each method makes one call, repeated where that is safe, or raises CallError."""
-
-    def __init__(self, session: Session, family: str = RESELLER) -> None:
-        self.session = session
-        self.family = family
-
-    def customers(self, user: str = "", **filters: t.Any) -> list[Listed]:
-        """The customers that the filters (by option name) do not rule out. `user`: whom it is about, for an error.
-
-        The server's search is a "contains" search [seen]: a filter narrows the list, it proves nothing.
-        """
-        listed: list[Listed] = self._call("list", user, to_wire(filters), _listed)
-        return listed
-
-    def has_password(self, user: str, password: str) -> bool | None:
-        """Whether this is the customer's password; None where the server does not know the check."""
-        try:
-            self._call("check_password", user, [("user", user), ("password", password)], _password_confirmation)
-        except CallError as error:
-            if error.shape == _WRONG:
-                return False
-            if 404 in (error.code, error.status):
-                return None
-            raise
-        return True
-
-    def write(self, operation: str, user: str, sent: Attributes, patience: Patience | None = None) -> None:
-        """Carries out one writing operation on customer `user` with the attributes `sent` (by option name).
-
-        `patience`: what is left of an allowance, where this is one of several tries.
-        """
-        self._confirm(operation, user, _BODIES.get(operation, _attributes_only)(user, sent), patience)
-
-    def _confirm(self, operation: str, user: str, parameters: Parameters, patience: Patience | None = None) -> None:
-        named = [] if operation == "create" else [("user", user)]
-        self._call(operation, user, [*named, *parameters], _wire.confirmation, patience)
-
-    def _call(
-        self,
-        operation: str,
-        user: str,
-        parameters: Parameters,
-        decode: t.Callable[[str, bytes], t.Any],
-        patience: Patience | None = None,
-    ) -> t.Any:
-        address, fixed = ROUTES[operation][self.family]
-        largest = _transport.LARGEST_ANSWER if operation == "list" else _transport.LARGEST_CONFIRMATION
-        try:
-            return self.session.call(
-                address, [*fixed, *parameters], decode, operation not in ONCE_ONLY, patience, largest
-            )
-        except CallError as error:
-            error.doing = _DOING[operation].format(user=shown(user, 100)) if user else "list customers"
-            raise
-
-
-def is_unknown_customer(error: CallError) -> bool:
-    """Whether the server refused a call since it knows no such customer: `User does not exist` [seen], `User not found`
-    [doc]."""
-    said = " ".join(error.messages).lower()
-    return any(text in said for text in _UNKNOWN_CUSTOMER)
 
 
 def _attributes_only(_user: str, sent: Attributes) -> Parameters:
@@ -169,15 +63,178 @@ def _under_another_name_too(user: str, _sent: Attributes) -> Parameters:
     return [("username", user)]
 
 
-_BODIES: dict[str, t.Callable[[str, Attributes], Parameters]] = {
-    "create": _with_confirmation,
-    "set_password": _with_confirmation,
-    "disable": _under_another_name_too,
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One documented operation [doc].
+
+    `routes`: by family, the address and its fixed parameters. Task names are case-sensitive [seen]. `doing`: what it
+    is, for a sentence. `repeatable`: whether it may be repeated blindly; else the second one would be answered with an
+    error for a thing that was done, so that after a lost answer what the server shows decides. `parameters`: of the
+    customer's name and the attributes that go with it. `largest`: bytes that its answer may have.
+    """
+
+    routes: dict[str, Route]
+    doing: str
+    repeatable: bool = True
+    parameters: t.Callable[[str, Attributes], Parameters] = _attributes_only
+    largest: int = _transport.LARGEST_CONFIRMATION
+
+
+def _own(name: str) -> dict[str, Route]:
+    return {RESELLER: (f"reseller.{name}", ()), CUSTOMER: (f"customer.{name}", ())}
+
+
+def _manage(**parameters: str) -> Route:
+    return "reseller.manage", tuple(parameters.items())
+
+
+def _profile(task: str) -> dict[str, Route]:
+    return {RESELLER: _manage(method="profile", task=task), CUSTOMER: ("customer.profile", (("task", task),))}
+
+
+def _method(name: str) -> dict[str, Route]:
+    return {RESELLER: _manage(method=name), CUSTOMER: (f"customer.{name}", ())}
+
+
+CALLS: dict[str, Call] = {
+    "create": Call(_own("add"), "create customer '{user}'", repeatable=False, parameters=_with_confirmation),
+    "delete": Call(_own("delete"), "delete customer '{user}'", repeatable=False),
+    "list": Call(_profile("get"), "look up customer '{user}'", largest=_transport.LARGEST_ANSWER),
+    "rename": Call(_profile("setUsername"), "rename customer '{user}'", repeatable=False),
+    "set_email": Call(_profile("setEmail"), "set the e-mail address of customer '{user}'"),
+    "set_profile": Call(_profile("set"), "update the profile of customer '{user}'"),
+    "set_password": Call(_method("password"), "set the password of customer '{user}'", parameters=_with_confirmation),
+    "check_password": Call(_method("auth"), "check the password of customer '{user}'"),
+    "enable": Call(_method("enable"), "enable customer '{user}'"),
+    "disable": Call(_method("disable"), "disable customer '{user}'", parameters=_under_another_name_too),
+    "enable_website": Call(_method("website_enable"), "enable website access of customer '{user}'"),
+    "disable_website": Call(_method("website_disable"), "disable website access of customer '{user}'"),
 }
 
 
-def _listed(answer_format: str, body: bytes) -> list[Listed]:
-    return [Listed(*from_row(row)) for row in _wire.rows(answer_format, body)]
+class V2Api:
+    """The customers of one account behind API v2. Each call is repeated where that is safe, or raises CallError."""
+
+    def __init__(self, session: Session, family: str = RESELLER) -> None:
+        self.capabilities = capabilities(family)
+        self.session = session
+        self._family = family
+        self._questions: dict[str, t.Callable[[str, t.Any], bool | None]] = {
+            "company": self._has_company,
+            "password": self._has_password,
+        }
+
+    def customers(self, filters: Attributes) -> Listing:
+        """The customers that the filters (by option name) do not rule out: one call.
+
+        The server's search is a "contains" search [seen]: a filter narrows the list, it proves nothing.
+        """
+        return Listing(self._list("", filters), is_whole=not filters)
+
+    def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
+        """One call. A filter by username narrows it.
+
+        The filter is left out where one call has to answer for two names, and for near names: whether the server's
+        search minds case is not on record.
+        """
+        [about, *others] = names
+        return self._list(about, {} if near or others else {"username": about})
+
+    def details(self, username: str, wanted: Attributes) -> Details:
+        """One call for each attribute that is compared."""
+        verdicts = {name: ask(username, wanted[name]) for name, ask in self._questions.items() if name in wanted}
+        return Details(matches={name: verdict for name, verdict in verdicts.items() if verdict is not None})
+
+    def write(self, operation: Operation, patience: Patience | None = None) -> None:
+        """Carries out one writing operation.
+
+        `patience`: what is left of an allowance, where this is one of several tries.
+        """
+        parameters = CALLS[operation.name].parameters(operation.user, operation.sent)
+        self._confirm(operation.name, operation.user, parameters, answers.confirmation, patience)
+
+    def is_repeatable(self, operation: str) -> bool:
+        """Whether the same call may be made again after its answer was lost."""
+        return CALLS[operation].repeatable
+
+    def patience(self) -> Patience:
+        """A new allowance of tries and of waiting."""
+        return self.session.patience()
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds that the tries of one call may wait in all."""
+        return self.session.connection.max_retry_wait
+
+    def _list(self, user: str, filters: Attributes) -> list[Customer]:
+        """`user`: whom it is about, for an error."""
+        customers: list[Customer] = self._call("list", user, to_wire(filters), _customers)
+        return customers
+
+    def _has_company(self, user: str, company: str) -> bool | None:
+        """Whether a search for the company finds the customer; None for an empty one, which nothing finds.
+
+        Searched by the company alone, since it is not on record whether the server joins two filters by "and".
+        """
+        if not company:
+            return None
+        found = self._list(user, {"company": company})
+        return any(customer.attributes["username"] == user for customer in found)
+
+    def _has_password(self, user: str, password: str) -> bool | None:
+        """Whether this is the customer's password; None where the server does not know the check."""
+        try:
+            self._confirm("check_password", user, [("password", password)], _password_confirmation)
+        except CallError as error:
+            if error.shape == _WRONG:
+                return False
+            if 404 in (error.code, error.status):
+                return None
+            raise
+        return True
+
+    def _confirm(
+        self,
+        operation: str,
+        user: str,
+        parameters: Parameters,
+        decode: t.Callable[[str, bytes], None],
+        patience: Patience | None = None,
+    ) -> None:
+        named = [] if operation == "create" else [("user", user)]
+        self._call(operation, user, [*named, *parameters], decode, patience)
+
+    def _call(
+        self,
+        operation: str,
+        user: str,
+        parameters: Parameters,
+        decode: t.Callable[[str, bytes], t.Any],
+        patience: Patience | None = None,
+    ) -> t.Any:
+        call = CALLS[operation]
+        address, fixed = call.routes[self._family]
+        try:
+            return self.session.call(address, [*fixed, *parameters], decode, call.repeatable, patience, call.largest)
+        except CallError as error:
+            error.concerns = _concerns(error)
+            error.doing = call.doing.format(user=shown(user, 100)) if user else "list customers"
+            raise
+
+
+def _concerns(error: CallError) -> str:
+    """Whose error it is. A refusal of the account may come with any text, so its number counts first."""
+    numbers = {error.code, error.status}
+    if numbers & {401, 403}:
+        return ACCOUNT
+    if 429 in numbers or (error.status is None and error.fate == NOT_DONE):
+        return SERVER
+    said = " ".join(error.messages).lower()
+    return UNKNOWN_CUSTOMER if any(text in said for text in _UNKNOWN_CUSTOMER) else OPERATION
+
+
+def _customers(answer_format: str, body: bytes) -> list[Customer]:
+    return [Customer(*from_row(row)) for row in answers.rows(answer_format, body)]
 
 
 def _password_confirmation(answer_format: str, body: bytes) -> None:
@@ -186,7 +243,7 @@ def _password_confirmation(answer_format: str, body: bytes) -> None:
     Told here, where the server's words are whole: a message that repeats the password is told nobody.
     """
     try:
-        _wire.confirmation(answer_format, body)
+        answers.confirmation(answer_format, body)
     except WireError as error:
         if _is_wrong_password(error):
             error.shape = _WRONG

@@ -3,37 +3,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The one table of customer fields, and what follows from a field alone.
+"""What API v2 can do with each attribute, and how it is written on the wire.
 
-Argument specs, validation, the mapping to the wire, comparison and diff all read this table. Limits, needs and what a
-list shows are those of the published reference page [doc] or of recorded answers [seen].
+Limits, needs and what a list shows are those of the published reference page [doc] or of recorded answers [seen].
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
+    Capabilities,
+    Capability,
+    Switch,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
+    email_problems,
+    ip_problems,
+    username_problems,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import Row, boolean
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.checks import (
+    billing_problems,
+    date_problems,
+    new_username_problems,
+    password_problems,
+)
 
 RESELLER = "reseller"
 CUSTOMER = "customer"
 FAMILIES = (RESELLER, CUSTOMER)
 
-# What a new customer is like unless something is done about it [doc, sibling page].
-NEW_CUSTOMER = {"active": True, "website_access": True}
-
 # A secret has no business in a list; should a server show one, it must not reach a result.
 _SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
-
-# Attributes of one customer by option name. What the server does not show has no key.
-Attributes = dict[str, t.Any]
 
 
 def _same_text(wanted: str, stored: str) -> bool:
@@ -52,69 +63,47 @@ def _same_country(wanted: str, stored: str) -> bool:
     return _same_text(wanted, stored) or (len(wanted) > 5 and stored == wanted[:5])
 
 
-def _same_bool(wanted: bool, stored: bool) -> bool:
-    return wanted is stored
-
-
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """One attribute of a customer.
+    """One attribute on the wire.
 
-    `name`: the option. `wire`: the parameter of the API. `kind`: `text`, `bool` or `list` (of texts).
-    `limit`: characters, in each item of a list. `limit_on_create`: a narrower one for new customers.
-    `needed`: the families whose create demands it. `families`: those whose create takes it.
-    `written_by`: the operation that changes it later; None: set on creation only.
-    `listed`: whether a list can show it. `filter`: whether a list can be searched by it.
-    `same`: whether a stored value is what was wanted, allowing for what the server does to values.
+    `wire`: the parameter of a call and of a row. `families`: those whose create takes it.
     """
 
     name: str
     wire: str
-    kind: str = "text"
-    limit: int | None = None
-    limit_on_create: int | None = None
-    needed: tuple[str, ...] = ()
+    capability: Capability
     families: tuple[str, ...] = FAMILIES
-    written_by: str | None = None
-    listed: bool = False
-    filter: bool = False
-    secret: bool = False
-    same: t.Callable[[t.Any, t.Any], bool] = _same_text
 
 
-def _profile(name: str, limit: int, **differing: t.Any) -> Field:
-    """A text that creation demands, the profile updates and a list can be searched by."""
-    properties: dict[str, t.Any] = {"wire": name, "needed": FAMILIES, "written_by": "set_profile", "listed": True}
-    properties.update(differing)
-    return Field(name, limit=limit, filter=True, **properties)
+def _text(name: str, limit: int, wire: str = "", **capability: t.Any) -> Field:
+    """A text that creation demands and a list shows."""
+    properties = {"same": _same_text, "needed": True, **capability}
+    return Field(name, wire or name, Capability(limit=limit, **properties))
 
 
-def _switch(name: str, **differing: t.Any) -> Field:
-    return Field(name, name, kind="bool", written_by="switch", listed=True, same=_same_bool, **differing)
+_profile = functools.partial(_text, written_by="set_profile")
+
+
+def _of_family(family: str, name: str, wire: str = "", **capability: t.Any) -> Field:
+    """Used on creation only, by one family."""
+    return Field(name, wire or name, Capability(seen="never", **capability), (family,))
+
+
+def _turned(name: str, **capability: t.Any) -> Field:
+    return Field(name, name, Capability(written_by="switch", on_create=False, **capability))
 
 
 FIELDS: tuple[Field, ...] = (
+    _text("username", 100, limit_on_create=64, written_by="rename", problems=username_problems),
     Field(
-        "username",
-        "username",
-        limit=100,
-        limit_on_create=64,
-        needed=FAMILIES,
-        written_by="rename",
-        listed=True,
-        filter=True,
+        "password",
+        "password",
+        Capability(
+            written_by="set_password", seen="compared", needed=True, same=_same_text, problems=password_problems
+        ),
     ),
-    Field("password", "password", needed=FAMILIES, written_by="set_password", secret=True),
-    Field(
-        "email",
-        "email",
-        limit=100,
-        limit_on_create=64,
-        needed=FAMILIES,
-        written_by="set_email",
-        listed=True,
-        filter=True,
-    ),
+    _text("email", 100, limit_on_create=64, written_by="set_email", problems=email_problems),
     _profile("first_name", 50),
     _profile("last_name", 50),
     _profile("address", 100),
@@ -124,25 +113,39 @@ FIELDS: tuple[Field, ...] = (
     _profile("country", 100, same=_same_country),
     _profile("phone", 50),
     _profile("website", 255, same=_same_website),
-    _profile("company", 255),
-    _switch("active", filter=True),
-    _switch("website_access"),
-    Field("package", "package", limit=255, needed=(RESELLER,), families=(RESELLER,)),
-    Field("whitelabel", "whitelabel", limit=255, needed=(RESELLER,), families=(RESELLER,)),
-    Field("ip_groups", "ip_group[]", kind="list", limit=255, families=(RESELLER,)),
-    Field("ips", "ip[]", kind="list", families=(RESELLER,)),
-    Field("free_user", "free_user", kind="bool", families=(RESELLER,)),
-    Field("billing_date", "billing_date", families=(RESELLER,)),
-    Field("mail_domain", "mail_domain", families=(CUSTOMER,)),
+    # No list shows it [doc, seen], but a list can be searched by it [doc]: one call for each customer.
+    _profile("company", 255, seen="compared", compared_in_fleets=False),
+    _turned("active"),
+    _turned("website_access", seen="sometimes"),
+    _of_family(RESELLER, "package", limit=255, needed=True),
+    _of_family(RESELLER, "whitelabel", limit=255, needed=True),
+    _of_family(RESELLER, "ip_groups", wire="ip_group[]", limit=255),
+    _of_family(RESELLER, "ips", wire="ip[]", problems=ip_problems),
+    _of_family(RESELLER, "free_user"),
+    _of_family(RESELLER, "billing_date", problems=date_problems, problems_on_create=billing_problems),
+    _of_family(CUSTOMER, "mail_domain"),
 )
 
-BY_NAME: dict[str, Field] = {field.name: field for field in FIELDS}
-_LISTED_BY_WIRE = {field.wire: field for field in FIELDS if field.listed}
-FILTERS: tuple[str, ...] = tuple(field.name for field in FIELDS if field.filter)
-# The attributes of a customer in results. A company is among them so that a list can be fed back as it is.
-LISTED: tuple[str, ...] = tuple(field.name for field in FIELDS if field.listed)
-# Those that every row of every server shows.
-LISTED_ALWAYS = frozenset(LISTED) - {"company", "website_access"}
+_LISTED_BY_WIRE = {field.wire: field for field in FIELDS if BY_NAME[field.name].in_results}
+# Most values of a list are these, and a list may have a million of them.
+_TEXTS = {wire: field.name for wire, field in _LISTED_BY_WIRE.items() if BY_NAME[field.name].kind == "text"}
+
+
+@functools.cache
+def capabilities(family: str) -> Capabilities:
+    """What the family of addresses can do."""
+    return Capabilities(
+        attributes={field.name: field.capability for field in FIELDS if family in field.families},
+        rename_problems=new_username_problems,
+        missing={field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},
+        # What a new customer is like [doc, sibling page].
+        new_customer={"active": True, "website_access": True},
+        switches={
+            "active": Switch(open="enable", close="disable"),
+            "website_access": Switch(open="enable_website", close="disable_website"),
+        },
+        order=("set_email", "set_profile", "set_password"),
+    )
 
 
 def to_wire(attributes: Attributes) -> list[tuple[str, str]]:
@@ -154,14 +157,14 @@ def to_wire(attributes: Attributes) -> list[tuple[str, str]]:
         (field.wire, text)
         for field in FIELDS
         if attributes.get(field.name) is not None
-        for text in _wire_texts(field, attributes[field.name])
+        for text in _wire_texts(attributes[field.name])
     ]
 
 
-def _wire_texts(field: Field, value: t.Any) -> list[str]:
-    if field.kind == "bool":
+def _wire_texts(value: t.Any) -> list[str]:
+    if isinstance(value, bool):
         return ["true" if value else "false"]
-    return list(value) if field.kind == "list" else [value]
+    return list(value) if isinstance(value, list) else [value]
 
 
 def from_row(row: Row) -> tuple[Attributes, dict[str, t.Any]]:
@@ -172,12 +175,13 @@ def from_row(row: Row) -> tuple[Attributes, dict[str, t.Any]]:
     attributes: Attributes = {}
     extra: dict[str, t.Any] = {}
     for wire, value in row.items():
-        field = _LISTED_BY_WIRE.get(wire)
-        if field is None:
+        name = _TEXTS.get(wire)
+        if name is not None and isinstance(value, str):
+            attributes[name] = value
+        elif wire not in _LISTED_BY_WIRE:
             extra[wire] = value
-        elif field.kind == "text" and isinstance(value, str):
-            attributes[field.name] = value
         else:
+            field = _LISTED_BY_WIRE[wire]
             known = _from_wire(field, value, row)
             if known is not None:
                 attributes[field.name] = known
@@ -201,15 +205,11 @@ def _extra_text(value: t.Any) -> str:
 
 
 def _from_wire(field: Field, value: t.Any, row: Row) -> t.Any:
+    """The value of a switch; None for one that is there without a value."""
     try:
         if not isinstance(value, str):
             raise ValueError("not a text")
-        return boolean(value) if field.kind == "bool" else value
+        return boolean(value)
     except ValueError as error:
         customer = shown(str(row.get("username", "")), 100)
         raise WireError([f"'{field.wire}' of customer '{customer}' is {error}"], readable=False) from None
-
-
-def as_result(attributes: Attributes) -> Attributes:
-    """The customer as results show it: every listed attribute, None for one that the server does not show."""
-    return {name: attributes.get(name) for name in LISTED}

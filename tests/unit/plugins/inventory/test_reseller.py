@@ -16,8 +16,8 @@ from ansible.plugins.doc_fragments import constructed, inventory_cache
 from ansible_collections.mailfleet.sendgrid.plugins.doc_fragments.reseller import ModuleDocFragment
 from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import FILTERS, IN_RESULTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import FILTERS, LISTED
 
 OPTIONS = {
     **{name: option.get("default") for name, option in _module.info_spec().items()},
@@ -101,7 +101,7 @@ def test_no_option_of_ansible_hides_one_of_the_module():
 
 def test_all_variables_are_documented():
     described = " ".join(DOCUMENTED["description"])
-    for name in (*LISTED, "extra"):
+    for name in (*IN_RESULTS, "extra"):
         assert f"C(sendgrid_{name})" in described
 
 
@@ -168,7 +168,7 @@ def asked(plugin, monkeypatch):
     def perform(task, options, check_mode):
         calls.append(options)
         assert task is list_customers
-        return {"customers": [{**dict.fromkeys(LISTED), "username": f"c{len(calls)}", "extra": {}}]}
+        return {"customers": [{**dict.fromkeys(IN_RESULTS), "username": f"c{len(calls)}", "extra": {}}]}
 
     monkeypatch.setattr(reseller, "perform", perform)
     return calls
@@ -257,7 +257,7 @@ def parse(monkeypatch, tmp_path):
     def answer(_task, options, check_mode):
         parsed.asked.append(options)
         assert check_mode is False
-        customer = {**dict.fromkeys(LISTED), "city": "Oslo", "extra": {"id": "7"}}
+        customer = {**dict.fromkeys(IN_RESULTS), "city": "Oslo", "extra": {"id": "7"}}
         return {"customers": [{**customer, "username": name} for name in parsed.listed]}
 
     def parsed(text=None, **given):

@@ -11,7 +11,7 @@ import json
 import pytest
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import LISTED, as_result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS, as_result
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _hosts
 
 TEMPLATE = "{{ 7 * 7 }}"
@@ -66,7 +66,7 @@ def test_what_is_no_list_of_customers(value):
 
 def test_the_variables_of_a_host():
     variables = _hosts.variables(ANN)
-    names = {f"sendgrid_{name}" for name in (*LISTED, "extra")}
+    names = {f"sendgrid_{name}" for name in (*IN_RESULTS, "extra")}
     assert set(variables) == names | {"ansible_connection", "ansible_python_interpreter", "ansible_become"}
     assert variables["ansible_become"] is False
     assert variables["sendgrid_active"] is False

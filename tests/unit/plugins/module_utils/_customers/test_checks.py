@@ -13,19 +13,19 @@ import ipaddress
 import pytest
 import requests
 import urllib3
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers import checks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
     base_address,
     connection_problems,
-    creation_problems,
     is_loopback,
     name_problems,
-    option_problems,
     place,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     CERTIFICATE_VARIABLES,
     from_environment,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -61,6 +61,14 @@ LIMITS = [
     ("whitelabel", 255),
 ]
 TODAY = datetime.date(2026, 5, 14)
+
+
+def option_problems(options, family):
+    return checks.option_problems(options, capabilities(family))
+
+
+def creation_problems(attributes, family, today=None):
+    return checks.creation_problems(attributes, capabilities(family), today)
 
 
 @pytest.mark.parametrize(("name", "limit"), LIMITS)

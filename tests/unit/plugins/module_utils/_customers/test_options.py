@@ -18,9 +18,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     desired_of,
     open_session,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Observed, plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, pretend
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import API, asked_for, known, plan
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
     CONNECTION,
     CREATION_ONLY,
@@ -43,7 +44,7 @@ def options(**given):
 
 
 def test_good_options_raise_nothing():
-    check(options(), customer_problems(options(), "reseller"))
+    check(options(), customer_problems(options(), API))
 
 
 def test_problems_of_the_connection_and_of_the_customer_are_told_together():
@@ -60,22 +61,22 @@ def test_options_that_are_of_no_customer_name_none():
 
 @pytest.mark.parametrize(("state", "count"), [("present", 0), ("absent", 1)])
 def test_what_should_be_gone_is_not_renamed(state, count):
-    assert len(customer_problems(options(state=state, new_username=EVE), "reseller")) == count
+    assert len(customer_problems(options(state=state, new_username=EVE), API)) == count
 
 
 def test_what_a_family_lacks_is_a_problem():
     values = {**dict.fromkeys(CREATION_ONLY, "x"), "ips": ["192.0.2.1"], "billing_date": "2026-01-01"}
     given = options(**values)
-    told = {problem.split()[0] for problem in customer_problems(given, "customer")}
+    told = {problem.split()[0] for problem in customer_problems(given, capabilities("customer"))}
     assert told == set(CREATION_ONLY) - {"mail_domain"}
-    assert {problem.split()[0] for problem in customer_problems(given, "reseller")} == {"mail_domain"}
+    assert {problem.split()[0] for problem in customer_problems(given, API)} == {"mail_domain"}
 
 
 # What is desired
 
 
 def test_what_was_left_out_is_not_desired():
-    assert desired_of(options()) == Desired(ANN)
+    assert desired_of(options()) == asked_for(ANN)
 
 
 def test_everything_that_was_given_is_desired():
@@ -86,7 +87,7 @@ def test_everything_that_was_given_is_desired():
             **given, password=PASSWORD, new_username=EVE, update_password="always", update_website_access="on_create"
         )
     )
-    assert desired == Desired(
+    assert desired == asked_for(
         ANN,
         given,
         new_username=EVE,
@@ -100,7 +101,8 @@ def test_everything_that_was_given_is_desired():
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_whether_a_company_is_a_reason_to_write_is_said_by_the_caller(alone):
-    assert desired_of(options(), updates_company_alone=alone).updates_company_alone is alone
+    along = frozenset([] if alone else ["company"])
+    assert desired_of(options(), along) == asked_for(ANN, updates_company_alone=alone)
 
 
 # Creation
@@ -108,17 +110,17 @@ def test_whether_a_company_is_a_reason_to_write_is_said_by_the_caller(alone):
 
 def creation(**given):
     desired = desired_of(options(**given))
-    return desired, plan(desired, Observed())
+    return desired, plan(desired, known())
 
 
 def test_a_creation_that_has_everything_may_be():
-    check_creation(*creation(**NEW), "reseller")
+    check_creation(*creation(**NEW), API)
 
 
 def test_a_change_or_a_deletion_needs_nothing():
     for given in ({"city": "Bath"}, {"state": "absent"}):
         desired = desired_of(options(**given))
-        check_creation(desired, plan(desired, Observed(CURRENT)), "reseller")
+        check_creation(desired, plan(desired, known(CURRENT)), API)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +132,7 @@ def test_a_change_or_a_deletion_needs_nothing():
 )
 def test_a_creation_that_lacks_something_cannot_be(given, start):
     with pytest.raises(InvalidInput) as caught:
-        check_creation(*creation(**given), "reseller")
+        check_creation(*creation(**given), API)
     assert str(caught.value).startswith(start)
 
 
@@ -157,15 +159,15 @@ def test_a_session_knows_the_connection_and_the_secret_and_the_names_of_the_cust
 
 # Results
 
-WANTED = Desired(ANN, {"city": "Bath", "email": "x@example.com", "active": False, "company": "New"})
+WANTED = asked_for(ANN, {"city": "Bath", "email": "x@example.com", "active": False, "company": "New"})
 
 
 def outcome(*statuses, desired=WANTED, error=None):
-    return Outcome(plan(desired, Observed(CURRENT)), list(statuses), None, error=error)
+    return Outcome(plan(desired, known(CURRENT)), list(statuses), None, error=error)
 
 
 def test_the_result_of_a_plan_and_of_what_came_of_it():
-    predicted = common_result(WANTED, pretend(plan(WANTED, Observed(CURRENT))))
+    predicted = common_result(WANTED, pretend(plan(WANTED, known(CURRENT))))
     done = common_result(WANTED, outcome("applied", "applied", "applied"))
     assert [operation["name"] for operation in done["operations"]] == ["disable", "set_email", "set_profile"]
     assert {operation["status"] for operation in predicted.pop("operations")} == {"planned"}
@@ -208,7 +210,7 @@ def test_a_failure_tells_what_became_of_each_operation(statuses, changed, unveri
 
 
 def test_a_failure_of_the_only_operation_is_told_shortly():
-    desired = Desired(ANN, {"city": "Bath"})
+    desired = asked_for(ANN, {"city": "Bath"})
     result = common_result(desired, outcome("failed", desired=desired, error=CallError("it went wrong", NOT_DONE)))
     assert result["msg"] == "it went wrong."
 
@@ -222,19 +224,19 @@ def test_a_run_that_ended_early_without_an_error_is_no_failure_of_the_customer()
 @pytest.mark.parametrize(
     ("desired", "current", "names"),
     [
-        (Desired(ANN, new_username=EVE), CURRENT, (ANN, EVE)),
-        (Desired(ANN, state="absent"), CURRENT, (ANN, ANN)),
-        (Desired(ANN, state="absent"), None, (ANN, ANN)),
-        (Desired("old@example.com", new_username=EVE), None, (EVE, EVE)),
+        (asked_for(ANN, new_username=EVE), CURRENT, (ANN, EVE)),
+        (asked_for(ANN, state="absent"), CURRENT, (ANN, ANN)),
+        (asked_for(ANN, state="absent"), None, (ANN, ANN)),
+        (asked_for("old@example.com", new_username=EVE), None, (EVE, EVE)),
     ],
 )
 def test_a_diff_names_the_customer_before_and_after(desired, current, names):
-    diff = common_result(desired, pretend(plan(desired, Observed(current))))["diff"]
+    diff = common_result(desired, pretend(plan(desired, known(current))))["diff"]
     assert (diff["before_header"], diff["after_header"]) == names
 
 
 def test_a_diff_holds_no_password():
-    desired = Desired(ANN, password=PASSWORD, update_password="always")
-    result = common_result(desired, pretend(plan(desired, Observed(CURRENT, password_matches=False))))
+    desired = asked_for(ANN, password=PASSWORD, update_password="always")
+    result = common_result(desired, pretend(plan(desired, known(CURRENT, password_matches=False))))
     assert result["diff"]["after"]["password"] == "********"
     assert PASSWORD not in repr(result)

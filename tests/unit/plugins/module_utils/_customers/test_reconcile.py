@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     carry_out,
     find,
@@ -18,7 +17,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import asked_for, plan
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
     FakeHttp,
@@ -45,7 +45,7 @@ def make_api(service, faults=None, clock=None, **connection):
     session = Session(Connection(**options), sleep=_pacing.time.sleep)
     session._line.http.close()
     session._line.http = FakeHttp(service, faults)
-    return CustomerApi(session)
+    return V2Api(session)
 
 
 def carried_out(api, desired):
@@ -69,22 +69,22 @@ def reads_and_writes(api):
 
 def test_one_read_finds_an_existing_customer():
     api = make_api(FakeService(customer(ANN), customer("joann@example.com"), BOB))
-    observed = observe(api, Desired(ANN))
+    observed = observe(api, asked_for(ANN))
     assert observed.current["username"] == ANN
-    assert observed.shows_website_access is True
+    assert observed.shows == {"website_access"}
     assert api.session._line.http.calls == [("list", {"username": ANN})]
 
 
 @pytest.mark.parametrize("existing", [ANN, EVE])
 def test_one_read_answers_for_both_names_of_a_rename(existing):
     api = make_api(FakeService(customer(existing), BOB))
-    assert observe(api, Desired(ANN, new_username=EVE)).current["username"] == existing
+    assert observe(api, asked_for(ANN, new_username=EVE)).current["username"] == existing
     assert reads_and_writes(api) == ["list"]
 
 
 def test_one_read_finds_that_there_is_nothing_to_delete():
     api = make_api(FakeService(BOB))
-    assert observe(api, Desired(ANN, state="absent")).current is None
+    assert observe(api, asked_for(ANN, state="absent")).current is None
     assert reads_and_writes(api) == ["list"]
 
 
@@ -92,15 +92,15 @@ def test_before_a_creation_all_customers_are_looked_at():
     # The search of this service minds case, so a filter alone would miss the near one.
     api = make_api(FakeService(customer("ANN@example.com"), minds_case=True))
     with pytest.raises(InvalidInput, match="case"):
-        find(api, Desired(ANN))
+        find(api, asked_for(ANN))
     assert reads_and_writes(api)[-1] == "list"
 
 
 @pytest.mark.parametrize(("stored", "matches"), [("Acme", True), ("Acme & Sons", True), ("Other", False), ("", False)])
 def test_a_company_is_asked_for_by_one_more_read(stored, matches):
     api = make_api(FakeService(customer(ANN, company=stored), customer("bob@example.com", company="Acme")))
-    observed = observe(api, Desired(ANN, {"company": "Acme"}))
-    assert observed.company_matches is matches
+    observed = observe(api, asked_for(ANN, {"company": "Acme"}))
+    assert observed.matches.get("company") is matches
     assert [sent for operation, sent in api.session._line.http.calls if operation == "list"][1]["company"] == "Acme"
     assert reads_and_writes(api) == ["list", "list"]
 
@@ -110,13 +110,13 @@ def test_a_company_is_asked_for_by_one_more_read(stored, matches):
 )
 def test_a_password_is_checked(password, knows, matches):
     api = make_api(FakeService(customer(ANN), knows_check=knows))
-    assert observe(api, Desired(ANN, password=password, update_password="always")).password_matches is matches
+    assert observe(api, asked_for(ANN, password=password, update_password="always")).matches.get("password") is matches
     assert reads_and_writes(api) == ["list", "check_password"]
 
 
 def test_a_pretended_plan_is_planned_and_predicted():
     api = make_api(FakeService(customer(ANN)))
-    desired = Desired(ANN, {"city": "Bath", "active": False})
+    desired = asked_for(ANN, {"city": "Bath", "active": False})
     result = pretend(plan(desired, observe(api, desired)))
     assert made(result) == [("disable", "planned"), ("set_profile", "planned")]
     assert (result.customer["city"], result.customer["active"]) == ("Bath", False)
@@ -127,16 +127,16 @@ def test_a_pretended_plan_is_planned_and_predicted():
 
 # what is wanted, the write that it needs, the customer that exists
 ANSWERS = [
-    (Desired(ANN, CREATION, password="new-pass"), "create", None),
-    (Desired(ANN, state="absent"), "delete", ANN),
-    (Desired(ANN, new_username=EVE), "rename", ANN),
+    (asked_for(ANN, CREATION, password="new-pass"), "create", None),
+    (asked_for(ANN, state="absent"), "delete", ANN),
+    (asked_for(ANN, new_username=EVE), "rename", ANN),
 ]
 SAFE = [
-    (Desired(ANN, {"email": "x@y"}), "set_email"),
-    (Desired(ANN, {"city": "Bath"}), "set_profile"),
-    (Desired(ANN, {"active": False}), "disable"),
-    (Desired(ANN, {"website_access": False}), "disable_website"),
-    (Desired(ANN, password="other-pass", update_password="always"), "set_password"),
+    (asked_for(ANN, {"email": "x@y"}), "set_email"),
+    (asked_for(ANN, {"city": "Bath"}), "set_profile"),
+    (asked_for(ANN, {"active": False}), "disable"),
+    (asked_for(ANN, {"website_access": False}), "disable_website"),
+    (asked_for(ANN, password="other-pass", update_password="always"), "set_password"),
 ]
 ALL = [*ANSWERS, *[(desired, operation, ANN) for desired, operation in SAFE]]
 
@@ -235,7 +235,7 @@ def test_the_last_try_of_an_allowance_may_succeed(desired, operation, existing):
 
 
 def test_each_write_of_a_run_has_its_own_allowance():
-    wanted = Desired(ANN, {"active": False, "city": "Bath"}, new_username=EVE)
+    wanted = asked_for(ANN, {"active": False, "city": "Bath"}, new_username=EVE)
     names = ["disable", "rename", "set_profile"]
     api = make_api(service_with(ANN), {name: ["busy"] * 4 for name in names})
     assert made(carried_out(api, wanted)) == [(name, "applied") for name in names]
@@ -264,7 +264,7 @@ def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
     api = make_api(service, {"delete": [fault], "list": ["fine", *reads]} if reads else {"delete": [fault]})
     if reads and not reads[-1].endswith("*"):
         api.session._line.http.faults["list"].append("fine*")
-    desired = Desired(ANN, state="absent")
+    desired = asked_for(ANN, state="absent")
     result = carry_out(api, desired, plan(desired, observe(api, desired)))
     assert made(result) == [("delete", status)]
     assert reads_and_writes(api)[1:] == calls
@@ -273,7 +273,7 @@ def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
 
 def test_a_neighbour_of_another_case_does_not_hide_that_a_customer_is_gone():
     api = make_api(FakeService(customer(ANN), customer("ANN@example.com")), {"delete": ["lost_after"]})
-    result = carried_out(api, Desired(ANN, state="absent"))
+    result = carried_out(api, asked_for(ANN, state="absent"))
     assert made(result) == [("delete", "applied")]
     assert result.customer is None
 
@@ -281,7 +281,7 @@ def test_a_neighbour_of_another_case_does_not_hide_that_a_customer_is_gone():
 def test_a_customer_that_only_seems_to_be_gone_for_once_is_failed_when_it_stays():
     service = service_with(ANN)
     api = make_api(service, {"delete": ["lost_before*"], "list": ["fine", "empty", "fine*"]}, retries=0)
-    result = carried_out(api, Desired(ANN, state="absent"))
+    result = carried_out(api, asked_for(ANN, state="absent"))
     assert made(result) == [("delete", "failed")]
     assert ANN in service.customers and result.customer["username"] == ANN
 
@@ -400,7 +400,7 @@ def test_a_failure_without_a_lost_answer_does_not_say_so(desired, operation, exi
 @pytest.mark.parametrize("current", [None, ANN])
 def test_an_outcome_does_not_show_a_secret_when_it_is_printed(current):
     api = make_api(service_with(current))
-    wanted = Desired(ANN, CREATION, password="canary-password", update_password="always")
+    wanted = asked_for(ANN, CREATION, password="canary-password", update_password="always")
     result = carried_out(api, wanted)
     assert "password" in result.after
     assert "canary-password" not in repr(result) + repr(result.plan) + repr(result.after) + repr(result.applied)
@@ -425,7 +425,7 @@ def test_a_create_that_is_carried_out_late_is_taken_for_done():
 
     service = Late(BOB)
     api = make_api(service, {"create": ["lost_after"]})
-    result = carried_out(api, Desired(ANN, CREATION, password="new-pass"))
+    result = carried_out(api, asked_for(ANN, CREATION, password="new-pass"))
     assert made(result) == [("create", "applied")]
     assert result.error is None
     assert service.customers[ANN]["city"] == "Bath"
@@ -472,10 +472,10 @@ def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desir
 )
 def test_what_the_server_hides_stays_unknown(attributes, operation, fault):
     api = make_api(FakeService(customer(ANN), shows_website_access=False), {operation: [fault]}, retries=1)
-    assert made(carried_out(api, Desired(ANN, attributes))) == [(operation, "unknown")]
+    assert made(carried_out(api, asked_for(ANN, attributes))) == [(operation, "unknown")]
 
 
-WIDE = Desired(
+WIDE = asked_for(
     ANN, {"active": False, "email": "x@y", "city": "Bath", "website_access": True}, new_username=EVE
 )  # fmt: skip
 ORDER = ["disable", "rename", "set_email", "set_profile", "enable_website"]
@@ -508,7 +508,7 @@ def test_a_run_that_failed_is_finished_by_the_next():
 
 def test_what_is_known_stands_in_for_a_customer_that_cannot_be_read_again():
     api = make_api(service_with(ANN), {"list": ["fine", "refused*"]})
-    result = carried_out(api, Desired(ANN, {"city": "Bath"}, password="new-pass", update_password="always"))
+    result = carried_out(api, asked_for(ANN, {"city": "Bath"}, password="new-pass", update_password="always"))
     assert made(result) == [("set_profile", "applied"), ("set_password", "applied")]
     assert result.error is None and not result.seen
     assert (result.customer["username"], result.customer["city"]) == (ANN, "Bath")
@@ -518,9 +518,9 @@ def test_what_is_known_stands_in_for_a_customer_that_cannot_be_read_again():
 @pytest.mark.parametrize(
     ("desired", "existing", "username", "hidden"),
     [
-        (Desired(ANN, {**CREATION, "company": "Acme"}, password="new-pass"), None, ANN, {"company", "password"}),
-        (Desired(ANN, {"city": "Bath"}), ANN, ANN, set()),
-        (Desired(ANN, {"city": "Bath"}, new_username=EVE), ANN, EVE, set()),
+        (asked_for(ANN, {**CREATION, "company": "Acme"}, password="new-pass"), None, ANN, {"company", "password"}),
+        (asked_for(ANN, {"city": "Bath"}), ANN, ANN, set()),
+        (asked_for(ANN, {"city": "Bath"}, new_username=EVE), ANN, EVE, set()),
     ],
 )
 def test_a_list_that_lags_behind_is_not_believed(desired, existing, username, hidden):
@@ -536,20 +536,20 @@ def test_a_list_that_lags_behind_is_not_believed(desired, existing, username, hi
 
 def test_a_customer_that_is_not_there_after_a_failure_is_believed_to_be_so():
     api = make_api(service_with(None), {"create": ["refused*"]})
-    result = carried_out(api, Desired(ANN, CREATION, password="new-pass"))
+    result = carried_out(api, asked_for(ANN, CREATION, password="new-pass"))
     assert (result.seen, result.customer) == (True, None)
 
 
 def test_a_deleted_customer_is_not_looked_for():
     api = make_api(service_with(ANN))
-    result = carried_out(api, Desired(ANN, state="absent"))
+    result = carried_out(api, asked_for(ANN, state="absent"))
     assert result.customer is None
     assert reads_and_writes(api) == ["list", "delete"]
 
 
 # A server that lags behind: it confirms a creation before all of it knows the customer
 
-CLOSED = Desired(ANN, {**CREATION, "active": False, "website_access": False}, password="new-pass")
+CLOSED = asked_for(ANN, {**CREATION, "active": False, "website_access": False}, password="new-pass")
 UNTIL_CLOSED = [("create", "applied"), ("disable", "applied"), ("disable_website", "applied")]
 
 
@@ -627,7 +627,7 @@ def test_a_refusal_of_the_account_is_none_to_wait_for(fault):
 def test_a_customer_that_this_run_has_not_created_is_not_waited_for():
     clock, service = Clock(), service_with(ANN)
     api = make_api(service, clock=clock)
-    desired = Desired(ANN, {"active": False})
+    desired = asked_for(ANN, {"active": False})
     todo = plan(desired, observe(api, desired))
     service.customers.clear()
     result = carry_out(api, desired, todo)

@@ -7,15 +7,20 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    ACCOUNT,
     NOT_DONE,
+    OPERATION,
+    SERVER,
     UNKNOWN,
+    UNKNOWN_CUSTOMER,
     CallError,
     WireError,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN
 
 
@@ -39,6 +44,11 @@ class FakeSession:
             return decode("json", self.body)
         except WireError as error:
             raise CallError("it failed", NOT_DONE, messages=["hidden"], code=error.code, shape=error.shape) from None
+
+
+def has_password(api):
+    """What the server says of the password of a customer; None where it does not know the check."""
+    return api.details("ann", {"password": "secret"}).matches.get("password")
 
 
 USER = ("user", "ann")
@@ -104,7 +114,7 @@ BODIES = {
 )
 def test_a_write_as_the_reference_says(family, operation, sent, address, fixed, other_address, other_fixed, repeatable):
     session = FakeSession()
-    CustomerApi(session, family).write(operation, "ann", sent)
+    V2Api(session, family).write(Operation(operation, "ann", sent))
     if family == "customer":
         address, fixed = other_address, other_fixed
     [(called, parameters, may_repeat)] = session.calls
@@ -121,7 +131,7 @@ def test_a_write_as_the_reference_says(family, operation, sent, address, fixed, 
 )
 def test_a_list_with_filters(family, address, fixed):
     session = FakeSession(b'[{"username":"ann","state":"ME","active":"false","id":"7"}]')
-    [listed] = CustomerApi(session, family).customers(region="ME", active=False, city=None)
+    [listed] = V2Api(session, family).customers({"region": "ME", "active": False, "city": None}).customers
     [(called, parameters, repeatable)] = session.calls
     assert (called, repeatable) == (address, True)
     assert sorted(parameters) == sorted([*fixed, ("state", "ME"), ("active", "false")])
@@ -135,7 +145,7 @@ def test_a_list_with_filters(family, address, fixed):
 )
 def test_a_check_of_a_password(family, address, fixed):
     session = FakeSession()
-    assert CustomerApi(session, family).has_password("ann", "secret") is True
+    assert has_password(V2Api(session, family)) is True
     [(called, parameters, repeatable)] = session.calls
     assert (called, repeatable) == (address, True)
     assert sorted(parameters) == sorted([*fixed, USER, ("password", "secret")])
@@ -160,13 +170,13 @@ def said(*messages, code=None, status=200, shape="errors"):
 )
 def test_what_an_answer_to_the_check_means(body, answer):
     """Also where nobody is told what the server said, since it repeats the password."""
-    assert CustomerApi(FakeSession(body)).has_password("ann", "secret") is answer
+    assert has_password(V2Api(FakeSession(body))) is answer
 
 
 @pytest.mark.parametrize("messages", [(), ("the answer is a web page",)])
 def test_a_server_without_the_check_by_its_status(messages):
     error = said(*messages, status=404, shape="")
-    assert CustomerApi(FakeSession(error=error)).has_password("ann", "secret") is None
+    assert has_password(V2Api(FakeSession(error=error))) is None
 
 
 @pytest.mark.parametrize(
@@ -186,13 +196,13 @@ def test_a_server_without_the_check_by_its_status(messages):
 )
 def test_an_error_of_something_else_is_no_wrong_password(body):
     with pytest.raises(CallError, match="check the password of customer 'ann'"):
-        CustomerApi(FakeSession(body)).has_password("ann", "secret")
+        has_password(V2Api(FakeSession(body)))
 
 
 def test_a_lost_answer_is_no_wrong_password():
     error = CallError("the connection was lost", UNKNOWN, transient=True)
     with pytest.raises(CallError) as caught:
-        CustomerApi(FakeSession(error=error)).has_password("ann", "secret")
+        has_password(V2Api(FakeSession(error=error)))
     assert caught.value is error
 
 
@@ -200,7 +210,7 @@ def test_a_lost_answer_is_no_wrong_password():
 def test_an_error_says_what_was_being_done_and_to_whom(operation):
     sent = {"username": "ann", "password": "canary-password"}
     with pytest.raises(CallError) as caught:
-        CustomerApi(FakeSession(error=said("No"))).write(operation, "ann@example.com", sent)
+        V2Api(FakeSession(error=said("No"))).write(Operation(operation, "ann@example.com", sent))
     text = str(caught.value)
     assert "ann@example.com" in text and "it failed" in text
     assert "canary-password" not in text and "reseller." not in text
@@ -216,20 +226,21 @@ def test_an_error_says_what_was_being_done_and_to_whom(operation):
 )
 def test_an_error_of_a_list_says_whom_it_is_about(user, start):
     with pytest.raises(CallError) as caught:
-        CustomerApi(FakeSession(error=said("No"))).customers(*user, username=ANN["username"])
+        api = V2Api(FakeSession(error=said("No")))
+        api.lookup(user) if user else api.customers({"username": ANN["username"]})
     assert str(caught.value).startswith(start)
     assert len(str(caught.value)) < 200
 
 
 def test_a_list_may_be_large_and_a_confirmation_may_not():
     session = FakeSession()
-    api = CustomerApi(session)
+    api = V2Api(session)
     for operation, sent in [case[:2] for case in WRITES]:
-        api.write(operation, "ann", sent)
-    api.has_password("ann", "secret")
+        api.write(Operation(operation, "ann", sent))
+    has_password(api)
     assert set(session.sizes) == {_transport.LARGEST_CONFIRMATION}
     session.body = b"[]"
-    api.customers()
+    api.customers({})
     assert session.sizes[-1] == _transport.LARGEST_ANSWER
 
 
@@ -237,7 +248,65 @@ def test_a_list_may_be_large_and_a_confirmation_may_not():
 def test_a_write_keeps_to_the_allowance_of_its_caller(operation, sent):
     session = FakeSession()
     allowance = Patience(4, 120.0, 30.0, pytest.fail)
-    CustomerApi(session).write(operation, "ann", sent)
-    CustomerApi(session).write(operation, "ann", sent, allowance)
+    V2Api(session).write(Operation(operation, "ann", sent))
+    V2Api(session).write(Operation(operation, "ann", sent), allowance)
     assert session.patiences[0] is None
     assert session.patiences[1] is allowance
+
+
+@pytest.mark.parametrize(
+    ("names", "near", "filters"),
+    [
+        (["ann"], False, [("username", "ann")]),
+        (["ann"], True, []),
+        (["ann", "Abe"], False, []),
+        (["ann", "Abe"], True, []),
+    ],
+)
+def test_a_look_is_one_call_that_is_about_the_first_name(names, near, filters):
+    session = FakeSession(b'[{"username":"ann"}]')
+    assert [one.attributes for one in V2Api(session).lookup(names, near)] == [{"username": "ann"}]
+    [(_address, parameters, _repeatable)] = session.calls
+    assert parameters[2:] == filters
+    with pytest.raises(CallError, match="look up customer 'ann'"):
+        V2Api(FakeSession(error=said("No"))).lookup(names, near)
+
+
+def test_what_no_list_shows_is_asked_for_in_one_order():
+    """An empty company finds nothing, so nobody can be asked for it."""
+    session = FakeSession(b'[{"username":"joann"},{"username":"ann"}]')
+    details = V2Api(session).details("ann", {"city": "Bath", "company": "Acme"})
+    assert (details.matches, details.attributes) == ({"company": True}, {})
+    assert session.calls[0][1][2:] == [("company", "Acme")]
+    assert V2Api(FakeSession(b"[]")).details("ann", {"company": "Acme"}).matches == {"company": False}
+    session = FakeSession()
+    assert V2Api(session).details("ann", {"password": "secret", "company": ""}).matches == {"password": True}
+    assert len(session.calls) == 1
+
+
+@pytest.mark.parametrize("filters", [{}, {"city": "Bath"}])
+def test_only_a_list_without_filters_is_whole(filters):
+    assert V2Api(FakeSession(b"[]")).customers(filters).is_whole is not bool(filters)
+
+
+@pytest.mark.parametrize(
+    ("error", "concerns"),
+    [
+        (said("Bad username / password", code=401), ACCOUNT),
+        (said("No", status=403), ACCOUNT),
+        # The number counts before the text.
+        (said("User does not exist", code=403), ACCOUNT),
+        (said("User not found", status=429), SERVER),
+        (said("Slow down", code=429), SERVER),
+        (CallError("nothing accepts connections there", NOT_DONE), SERVER),
+        (CallError("the connection was lost", UNKNOWN, transient=True), OPERATION),
+        (said("User does not exist", code=400), UNKNOWN_CUSTOMER),
+        (said("Sorry:", "USER NOT FOUND!"), UNKNOWN_CUSTOMER),
+        (said("Not today"), OPERATION),
+        (said("Not today", status=503), OPERATION),
+    ],
+)
+def test_whose_error_it_is(error, concerns):
+    with pytest.raises(CallError) as caught:
+        V2Api(FakeSession(error=error)).write(Operation("enable", "ann"))
+    assert caught.value.concerns == concerns

@@ -7,17 +7,20 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    ATTRIBUTES,
+    FILTERS,
+    IN_RESULTS,
+    as_result,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
-    BY_NAME,
     CUSTOMER,
     FAMILIES,
     FIELDS,
-    FILTERS,
-    LISTED,
     RESELLER,
-    as_result,
+    capabilities,
     from_row,
     to_wire,
 )
@@ -27,6 +30,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 BOTH = (RESELLER, CUSTOMER)
+BY_NAME = {field.name: field for field in FIELDS}
 PROFILE_NAMES = {
     "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company",
 }  # fmt: skip
@@ -61,6 +65,7 @@ RESELLER_ONLY = {"package", "whitelabel", "ip_groups", "ips", "free_user", "bill
 
 
 def test_the_table_holds_the_fields_of_the_reference():
+    assert [field.name for field in FIELDS] == [attribute.name for attribute in ATTRIBUTES]
     assert {field.name for field in FIELDS} == set(REFERENCE)
     assert sorted(FAMILIES) == ["customer", "reseller"]
 
@@ -68,17 +73,23 @@ def test_the_table_holds_the_fields_of_the_reference():
 @pytest.mark.parametrize("name", REFERENCE)
 def test_a_field_is_as_the_reference_says(name):
     field = BY_NAME[name]
-    assert (field.wire, field.limit, field.limit_on_create, tuple(field.needed)) == REFERENCE[name]
+    tables = {family: capabilities(family).attributes for family in field.families}
+    needed = tuple(family for family, table in tables.items() if table[name].needed)
+    assert all(table[name] is field.capability for table in tables.values())
+    assert (field.wire, field.capability.limit, field.capability.limit_on_create, needed) == REFERENCE[name]
 
 
 @pytest.mark.parametrize("name", REFERENCE)
 def test_the_families_of_a_field(name):
     families = {RESELLER} if name in RESELLER_ONLY else {CUSTOMER} if name == "mail_domain" else {RESELLER, CUSTOMER}
     assert set(BY_NAME[name].families) == families
+    assert {family for family in BOTH if name in capabilities(family).attributes} == families
+    assert {family for family in BOTH if name in capabilities(family).missing} == set(BOTH) - families
 
 
 def test_what_changes_a_field_later():
-    later = {name: BY_NAME[name].written_by for name in REFERENCE if BY_NAME[name].written_by}
+    table = {name: BY_NAME[name].capability.written_by for name in REFERENCE}
+    later = {name: operation for name, operation in table.items() if operation}
     assert later.pop("username") == "rename"
     assert later.pop("password") == "set_password"
     assert later.pop("email") == "set_email"
@@ -86,8 +97,15 @@ def test_what_changes_a_field_later():
     assert later == {name: "set_profile" for name in PROFILE_NAMES}
 
 
+def test_what_every_row_shows():
+    hidden = {"company", "website_access"}
+    assert all(capabilities(family).always_listed == set(IN_RESULTS) - hidden for family in BOTH)
+    assert capabilities(RESELLER).names(seen="sometimes") == {"website_access"}
+    assert capabilities(RESELLER).names(seen="compared") == {"company", "password"}
+
+
 def test_a_customer_in_results_has_the_names_of_the_contract():
-    assert set(LISTED) == PROFILE_NAMES | {"username", "email", "active", "website_access"}
+    assert set(IN_RESULTS) == PROFILE_NAMES | {"username", "email", "active", "website_access"}
 
 
 def test_the_filters_are_those_of_the_contract():
@@ -96,7 +114,7 @@ def test_the_filters_are_those_of_the_contract():
 
 
 def test_the_password_is_the_only_secret():
-    assert [field.name for field in FIELDS if field.secret] == ["password"]
+    assert [attribute.name for attribute in ATTRIBUTES if attribute.secret] == ["password"]
 
 
 @pytest.mark.parametrize(
@@ -252,12 +270,12 @@ def test_a_row_that_cannot_be_understood_is_refused(row):
     ],
 )
 def test_whether_a_stored_value_is_what_was_wanted(name, wanted, stored, same):
-    assert BY_NAME[name].same(wanted, stored) is same
+    assert BY_NAME[name].capability.same(wanted, stored) is same
 
 
 def test_a_result_holds_every_name_and_null_for_what_is_hidden():
     result = as_result({"username": "a", "active": False, "password": "hunter2", "package": "Bronze"})
-    assert set(result) == set(LISTED)
+    assert set(result) == set(IN_RESULTS)
     assert (result["username"], result["active"]) == ("a", False)
     assert all(value is None for name, value in result.items() if name not in ("username", "active"))
 

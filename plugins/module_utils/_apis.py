@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The one door to the APIs: from the option `api` to what that API can do, and to the API itself.
+
+Above it, no line knows an API by name; below it, no room knows another.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _v2_answers
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import fields as _v2_fields
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
+
+# The choices of the option `api`, the default first.
+CHOICES: tuple[str, ...] = _v2_fields.FAMILIES
+# Whether the library is there that only some formats of answers need.
+HAS_XMLTODICT = _v2_answers.HAS_XMLTODICT
+
+
+def capabilities(choice: t.Any) -> Capabilities:
+    """What the API can do. One that there is not is told elsewhere; until then the default stands in for it."""
+    return _v2_fields.capabilities(choice if choice in CHOICES else CHOICES[0])
+
+
+def open_api(session: Session, choice: str) -> CustomerApi:
+    """The customers of the account that the session is for."""
+    return V2Api(session, choice)

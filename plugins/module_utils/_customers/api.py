@@ -1,0 +1,178 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""What an API for customers is to the rest of the collection: data that says what it can, and a few calls.
+
+The plan, reconcile, the fleet and the checks know attributes and operations, and no API by name. Where one API differs
+from another, it differs in what stands here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+
+# Texts that say what is wrong with a value.
+Problems = t.Callable[[t.Any], "list[str]"]
+# The same on a day: this machine's and UTC's, since the server's own is not known.
+ProblemsOfTheDay = t.Callable[[t.Any, t.Sequence[datetime.date]], "list[str]"]
+
+
+def is_equal(wanted: t.Any, stored: t.Any) -> bool:
+    """Whether a stored value is the wanted one, where the server stores what it is given."""
+    return bool(wanted == stored)
+
+
+def no_problems(_value: t.Any, _days: t.Sequence[datetime.date] = ()) -> list[str]:
+    """For an attribute that may have any value."""
+    return []
+
+
+@dataclasses.dataclass(frozen=True)
+class Capability:
+    """What one API can do with one attribute.
+
+    `written_by`: the operation that changes it; None: a creation only. `on_create`: whether a creation takes it.
+    `seen`: how its value becomes known: `list` (in each list), `sometimes` (in the lists of some servers), `details`
+    (by a further read), `compared` (never itself, but the server tells whether a value is the one), `never`.
+    `compared_in_fleets`: False where a fleet does without the further call, and sends the value along with others.
+    `needed`: whether a creation demands it. `limit`: characters, in each item of a list; `limit_on_create`: a narrower
+    one for new customers. `same`: whether a stored value is what was wanted, allowing for what the server does to
+    values. `problems`: what is wrong with a value, or with one item of a list. `problems_on_create`: what is wrong with
+    it for a new customer only.
+    """
+
+    written_by: str | None = None
+    on_create: bool = True
+    seen: str = "list"
+    compared_in_fleets: bool = True
+    needed: bool = False
+    limit: int | None = None
+    limit_on_create: int | None = None
+    same: t.Callable[[t.Any, t.Any], bool] = is_equal
+    problems: Problems = no_problems
+    problems_on_create: ProblemsOfTheDay = no_problems
+
+
+@dataclasses.dataclass(frozen=True)
+class Switch:
+    """The two operations of an attribute that is either true or false."""
+
+    open: str
+    close: str
+
+    def operation(self, position: bool) -> str:
+        """The operation that turns it to `position`."""
+        return self.open if position else self.close
+
+
+@dataclasses.dataclass(frozen=True)
+class Capabilities:
+    """What one API can do with customers.
+
+    `attributes`: by option name, in the order in which they are told. `new_customer`: what a new customer is unless
+    something is done about it. `switches`: by attribute. `order`: the other operations that change a customer, in the
+    order in which they are made. `rename_problems`: what is wrong with a new username. `missing`: the options that it
+    does not have, each with a clause that says so, and what to do instead.
+    """
+
+    attributes: t.Mapping[str, Capability]
+    new_customer: Attributes
+    switches: t.Mapping[str, Switch]
+    order: tuple[str, ...]
+    rename_problems: Problems = no_problems
+    missing: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @functools.cached_property
+    def always_listed(self) -> frozenset[str]:
+        """The attributes that every row of every list shows."""
+        return self.names(seen="list")
+
+    def names(self, **properties: t.Any) -> frozenset[str]:
+        """The attributes whose capability has all these properties."""
+        return frozenset(
+            name
+            for name, capability in self.attributes.items()
+            if all(getattr(capability, key) == value for key, value in properties.items())
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Customer:
+    """A customer as a list shows it: attributes by option name, and what the server shows beyond them."""
+
+    attributes: Attributes
+    extra: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """Customers of the account. `is_whole`: whether they are all that the account has."""
+
+    customers: list[Customer]
+    is_whole: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Details:
+    """What a further read told of a customer.
+
+    `attributes`: values that no list shows. `matches`: by attribute, whether the server has the value that it was asked
+    about; what it could not tell has no key.
+    """
+
+    attributes: Attributes = dataclasses.field(default_factory=dict)
+    matches: dict[str, bool] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Operation:
+    """One write. `user`: the customer's name when it is called. `sent`: the attributes that go with it.
+
+    `effect`: what the customer's attributes become; it differs from `sent` where the operation itself says it all
+    (`enable`), where creation sets more than was asked for, and in that it never holds a secret.
+    """
+
+    name: str
+    user: str
+    sent: Attributes = dataclasses.field(default_factory=dict, repr=False)
+    effect: Attributes = dataclasses.field(default_factory=dict, repr=False)
+
+
+class CustomerApi(t.Protocol):
+    """The customers of one account, behind one API. Each method raises CallError for a call that did not succeed."""
+
+    capabilities: Capabilities
+
+    @property
+    def longest_wait(self) -> float:
+        """Seconds that the tries of one call may wait in all."""
+
+    def customers(self, filters: Attributes) -> Listing:
+        """The customers that the filters (by option name) do not rule out. A filter narrows, it proves nothing."""
+
+    def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
+        """Customers among which those with these names are, if they exist; an error names the first one.
+
+        `near`: those whose names only look like one of them, too, as far as the API can show them.
+        """
+
+    def details(self, username: str, wanted: Attributes) -> Details:
+        """What further reads tell of these attributes of a customer that exists."""
+
+    def write(self, operation: Operation, patience: Patience | None = None) -> None:
+        """Carries out one operation of a plan. `patience`: what is left of an allowance, where this is one of several
+        tries."""
+
+    def is_repeatable(self, operation: str) -> bool:
+        """Whether the same call may be made again after its answer was lost."""
+
+    def patience(self) -> Patience:
+        """A new allowance of tries and of waiting."""

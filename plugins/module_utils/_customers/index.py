@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Customers by name: the one that a task speaks of, and names that only look like it. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import difference, name_key, visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+
+
+class Roster:
+    """Customers that a list showed, found by name: in one step, however many there are.
+
+    `sometimes`: the attributes that only some servers show. `shows`: those of them that this one is known to show.
+    """
+
+    def __init__(self, customers: t.Iterable[Attributes], sometimes: frozenset[str] = frozenset()) -> None:
+        self._by_name = {customer["username"]: customer for customer in customers}
+        self._by_key: dict[str, list[str]] = {}
+        for name in self._by_name:
+            self._by_key.setdefault(name_key(name), []).append(name)
+        rows = self._by_name.values()
+        self.shows = frozenset(name for name in sometimes if any(name in row for row in rows))
+
+    def __iter__(self) -> t.Iterator[str]:
+        return iter(self._by_name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
+
+    def __getitem__(self, name: str) -> Attributes:
+        return self._by_name[name]
+
+    def alike(self, name: str) -> list[str]:
+        """The names that look like `name` to a person, itself among them if it is there."""
+        return self._by_key.get(name_key(name), [])
+
+    def exact(self, desired: Desired) -> Attributes | None:
+        """The customer that `desired` speaks of, matched exactly; None when there is none.
+
+        Raises InvalidInput when both names of a rename exist.
+        """
+        found = [self._by_name[name] for name in desired.usernames if name in self._by_name]
+        if len(found) > 1:
+            raise InvalidInput(
+                [f"both '{shown(desired.username, 200)}' and '{shown(desired.final_username, 200)}' exist"],
+                about=f"Customer '{shown(desired.username, 200)}' cannot be renamed",
+            )
+        return found[0] if found else None
+
+    def identify(self, desired: Desired) -> Attributes | None:
+        """The same before anything is written: raises InvalidInput for a name that only looks alike, too."""
+        found = self.exact(desired)
+        if found is None:
+            self._refuse_near_miss("username", desired.username, desired)
+        if found is None or found["username"] != desired.final_username:
+            self._refuse_near_miss("new_username", desired.final_username, desired)
+        return found
+
+    def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
+        """A name is not taken for another one, and none is made that looks like another one."""
+        near = sorted(set(self.alike(name)) - desired.usernames)
+        if near:
+            raise InvalidInput(
+                [
+                    f"'{visible(near[0], 200)}' {difference(near[0], name)}, and usernames are matched exactly, "
+                    f"so correct {option} in the task"
+                ],
+                about=f"There is no customer '{shown(name, 200)}'",
+            )

@@ -1,0 +1,62 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""What API v2 asks of values, beyond what a value of its kind is."""
+
+from __future__ import annotations
+
+import calendar
+import datetime
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
+    CONTROL,
+    address_problems,
+    control_problem,
+    date_of,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import hidden_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+
+SHORTEST_PASSWORD = 6
+
+
+def password_problems(text: str) -> list[str]:
+    """What keeps a text from being a password [doc]."""
+    if CONTROL.search(text):
+        return [control_problem("password", text, "which nobody can type")]
+    if len(text) >= SHORTEST_PASSWORD:
+        return []
+    if not text:
+        return ["password is empty"]
+    return [f"password is shorter than {SHORTEST_PASSWORD} characters"]
+
+
+def new_username_problems(text: str) -> list[str]:
+    """[doc]: in the form of an e-mail address, not in the domain sendgrid.com."""
+    problems = hidden_problems("new_username", text) or address_problems("new_username", text)
+    if "sendgrid.com" in text.rpartition("@")[2].lower():
+        problems.append("new_username must not be in the domain sendgrid.com")
+    return problems
+
+
+def date_problems(text: str) -> list[str]:
+    """What keeps a text from being a billing date."""
+    return [] if date_of(text) else [f"billing_date '{shown(text, 100)}' is not a date in the form YYYY-mm-dd"]
+
+
+def billing_problems(text: str, days: t.Sequence[datetime.date]) -> list[str]:
+    """[doc]: from today to one billing cycle ahead, which is a calendar month; one of `days` is today."""
+    date = date_of(text)
+    first, last = min(days), _month_after(max(days))
+    if date is None or first <= date <= last:
+        return []
+    return [f"billing_date {text} is not within one month from today ({first} to {last})"]
+
+
+def _month_after(date: datetime.date) -> datetime.date:
+    """The same day in the next month, or that month's last day."""
+    year, month = (date.year + 1, 1) if date.month == 12 else (date.year, date.month + 1)
+    return date.replace(year=year, month=month, day=min(date.day, calendar.monthrange(year, month)[1]))
