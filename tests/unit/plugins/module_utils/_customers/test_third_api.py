@@ -1,0 +1,293 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An API that there is not, with capabilities of its own: plan, reconcile and checks know no API by name."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
+    Capabilities,
+    Capability,
+    Customer,
+    Details,
+    Listing,
+    Switch,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
+    creation_problems,
+    option_problems,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
+    Desired,
+    further_reads,
+    make_plan,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
+    carry_out,
+    find,
+    observe,
+    reread,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def _in_lower_case(wanted, stored):
+    return wanted.lower() == stored
+
+
+def _as_a_set(wanted, stored):
+    return set(wanted) == set(stored)
+
+
+# A creation takes no profile, which only a further read shows, and a new customer is shut out of the website.
+PROFILE = Capability("put_profile", on_create=False, seen="details", same=_in_lower_case)
+THIRD = Capabilities(
+    attributes={
+        "username": Capability("rename", needed=True),
+        "password": Capability("put_password", seen="compared", needed=True, problems=lambda text: [f"{len(text)}!"]),
+        "email": Capability("put_contact", needed=True, limit_on_create=5),
+        "city": PROFILE,
+        "phone": PROFILE,
+        "ips": Capability("put_ips", on_create=False, seen="details", same=_as_a_set),
+        "mail_domain": Capability("put_domain", on_create=False, seen="never"),
+        "package": Capability(seen="never"),
+        "active": Capability("switch", on_create=False),
+        "website_access": Capability("switch", on_create=False, seen="sometimes"),
+    },
+    new_customer={"active": True, "website_access": False},
+    switches={"active": Switch("wake", "suspend"), "website_access": Switch("let_in", "shut_out")},
+    order=("put_contact", "put_profile", "put_ips", "put_domain", "put_password"),
+    missing={"company": "is not known here; use mail_domain"},
+)
+DETAILS = THIRD.names(seen="details")
+SHOWN = THIRD.names(seen="list")
+
+
+class MadeUp:
+    """The customers of that API in memory. `fault`: what happens to the answers to an operation."""
+
+    capabilities = THIRD
+    longest_wait = 0.0
+
+    def __init__(self, *customers, shows=True, fault=None):
+        self.stored = {one["username"]: dict(one) for one in customers}
+        self.names = SHOWN | {"website_access"} if shows else SHOWN
+        self.fault = fault
+        self.calls = []
+
+    def customers(self, filters):
+        return Listing(self.lookup([]), not filters)
+
+    def lookup(self, names, near=False):
+        self.calls.append("lookup")
+        return [
+            Customer({name: one[name] for name in self.names})
+            for username, one in self.stored.items()
+            if near or not names or username in names
+        ]
+
+    def details(self, username, wanted):
+        self.calls.append("details")
+        one = self.stored[username]
+        compared = {name: one[name] == value for name, value in wanted.items() if name == "password"}
+        return Details({name: one[name] for name in wanted if name in DETAILS}, compared)
+
+    def write(self, operation, patience=None):
+        self.calls.append(operation.name)
+        is_lost = self.fault is not None and self.fault[0] == operation.name
+        if not is_lost or self.fault[1] == "after":
+            self._act(operation)
+        if is_lost:
+            raise CallError("the answer was lost", UNKNOWN)
+
+    def _act(self, operation):
+        name, sent = operation.name, dict(operation.sent)
+        if name == "create":
+            assert all(THIRD.attributes[attribute].on_create for attribute in sent)
+            self.stored[operation.user] = {**EMPTY, **sent}
+            return
+        one = self.stored[operation.user]
+        if name == "delete":
+            del self.stored[operation.user]
+            return
+        switched = {
+            operation: {attribute: position}
+            for attribute, switch in THIRD.switches.items()
+            for operation, position in ((switch.open, True), (switch.close, False))
+        }
+        assert name in switched or all(THIRD.attributes[attribute].written_by == name for attribute in sent)
+        one.update(switched.get(name) or {key: self._kept(key, value) for key, value in sent.items()})
+        self.stored = {each["username"]: each for each in self.stored.values()}
+
+    @staticmethod
+    def _kept(name, value):
+        return value.lower() if name in ("city", "phone") else list(reversed(value)) if name == "ips" else value
+
+    def is_repeatable(self, operation):
+        return operation not in ("create", "delete", "rename")
+
+    def patience(self):
+        return Patience(0, 0.0, 1.0, pytest.fail)
+
+
+EMPTY = {
+    "username": "ann", "password": "", "email": "", "city": "", "phone": "", "ips": [], "mail_domain": "",
+    "package": "", "active": True, "website_access": False,
+}  # fmt: skip
+TEXTS = st.sampled_from(["", "Bath", "bath", "Ålesund"])
+IPS = st.lists(st.sampled_from(["192.0.2.1", "192.0.2.2", "192.0.2.3"]), unique=True)
+NAMES = ["ann", "eve", "bob"]
+STORED = st.fixed_dictionaries(
+    {
+        "username": st.sampled_from(NAMES),
+        "password": st.sampled_from(["one", "two"]),
+        "email": TEXTS,
+        "city": TEXTS.map(str.lower),
+        "phone": TEXTS.map(str.lower),
+        "ips": IPS,
+        "mail_domain": TEXTS,
+        "package": TEXTS,
+        "active": st.booleans(),
+        "website_access": st.booleans(),
+    }
+)
+WANTED = st.builds(
+    Desired,
+    username=st.sampled_from(NAMES),
+    attributes=st.fixed_dictionaries(
+        {},
+        optional={
+            "password": st.sampled_from(["one", "two"]),
+            "email": TEXTS,
+            "city": TEXTS,
+            "phone": TEXTS,
+            "ips": IPS,
+            "mail_domain": TEXTS,
+            "package": TEXTS,
+            "active": st.booleans(),
+            "website_access": st.booleans(),
+        },
+    ),
+    state=st.sampled_from(["present", "present", "present", "absent"]),
+    new_username=st.none() | st.sampled_from(NAMES),
+    secrets=st.just(frozenset(["password"])),
+    on_create=st.sets(st.sampled_from(["password", "city", "phone"])).map(frozenset),
+    unless_hidden=st.sets(st.sampled_from(["website_access", "mail_domain"])).map(frozenset),
+    along=st.sets(st.sampled_from(["phone"])).map(frozenset),
+)
+
+
+def converge(api, desired):
+    """Looks, plans, carries out and reads again, as a task does."""
+    plan = make_plan(desired, observe(api, desired), api.capabilities)
+    outcome = carry_out(api, desired, plan)
+    if plan.operations:
+        reread(api, desired, outcome)
+    return plan, outcome
+
+
+@settings(max_examples=5 * settings.default.max_examples)
+@given(st.lists(STORED, max_size=3, unique_by=lambda one: one["username"]), WANTED, st.booleans())
+def test_plans_converge(customers, desired, shows):
+    api = MadeUp(*customers, shows=shows)
+    if desired.usernames <= set(api.stored) and len(desired.usernames) == 2:
+        return
+    before = {name: dict(one) for name, one in api.stored.items()}
+    is_new = not desired.usernames & set(before)
+    plan, outcome = converge(api, desired)
+    assert (outcome.error, set(outcome.statuses) - {"applied"}) == (None, set())
+    others = set(before) - desired.usernames
+    assert {name: api.stored[name] for name in others} == {name: before[name] for name in others}
+    if desired.state == "absent":
+        assert not desired.usernames & set(api.stored) and plan.predicted is None
+        return
+    stored = api.stored[desired.final_username]
+    _check(desired, stored, is_new, plan, shows)
+    if plan.operations:
+        assert outcome.customer.keys() >= plan.predicted.keys()
+        assert all(is_same(name, value, outcome.customer[name]) for name, value in plan.predicted.items())
+    again = make_plan(desired, observe(api, desired), THIRD)
+    repeated = {name for operation in again.operations for name in operation.effect}
+    assert repeated <= _unverifiable(desired, shows)
+
+
+def is_same(name, wanted, stored):
+    return THIRD.attributes[name].same(wanted, stored)
+
+
+def _check(desired, stored, is_new, plan, shows):
+    """Everything that was asked for is so, but what only a new customer gets."""
+    changed = {name for operation in plan.operations for name in operation.effect}
+    hidden = _hidden(shows)
+    for name, wanted in desired.attributes.items():
+        kept = name in desired.on_create or name == "package" or (name in desired.unless_hidden and name in hidden)
+        if is_new or not (kept or name in desired.along):
+            assert is_same(name, wanted, stored[name]), name
+        elif name in desired.along - desired.on_create:
+            # With the city, which the same operation writes.
+            assert (name in changed) is ("city" in changed)
+        elif kept and name not in desired.on_create:
+            assert name not in changed
+    assert "password" not in plan.after or plan.after["password"] == "********"
+
+
+def _hidden(shows):
+    return {"mail_domain"} if shows else {"mail_domain", "website_access"}
+
+
+def _unverifiable(desired, shows):
+    """What nothing tells, and is written again."""
+    return _hidden(shows) - desired.unless_hidden
+
+
+def test_a_creation_is_followed_by_what_it_does_not_take():
+    desired = Desired("ann", {"email": "a", "city": "Bath", "ips": ["192.0.2.1"], "website_access": True})
+    api = MadeUp(shows=False)
+    plan, outcome = converge(api, desired)
+    assert [operation.name for operation in plan.operations] == ["create", "put_profile", "put_ips", "let_in"]
+    assert api.calls == ["lookup", "lookup", "create", "put_profile", "put_ips", "let_in", "lookup", "details"]
+    assert outcome.customer == {"username": "ann", "email": "a", "active": True, "city": "bath", "ips": ["192.0.2.1"]}
+
+
+def test_only_what_is_asked_for_is_read_further():
+    api = MadeUp(EMPTY)
+    current = find(api, Desired("ann")).current
+    assert further_reads(Desired("ann", {"email": "x", "mail_domain": "x", "active": True}), current, THIRD) == set()
+    desired = Desired("ann", {"ips": [], "password": "x", "city": "x"}, on_create=frozenset(["city"]))
+    assert further_reads(desired, current, THIRD) == {"ips", "password"}
+    assert further_reads(Desired("ann", {"ips": []}, state="absent"), current, THIRD) == set()
+    assert further_reads(desired, None, THIRD) == set()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("attributes", "operation", "is_told"),
+    [
+        ({"email": "new"}, "put_contact", True),
+        ({"city": "Bath"}, "put_profile", True),
+        ({"ips": ["192.0.2.1", "192.0.2.2"]}, "put_ips", True),
+        ({"password": "new"}, "put_password", True),
+        ({"active": False}, "suspend", True),
+        ({"mail_domain": "x.example"}, "put_domain", False),
+    ],
+)
+def test_a_lost_answer_is_settled_by_the_read_that_can_tell(attributes, operation, is_told, when):
+    api = MadeUp(EMPTY, fault=(operation, when))
+    desired = Desired("ann", attributes, secrets=frozenset(["password"]))
+    _plan, outcome = converge(api, desired)
+    assert outcome.statuses == [{"before": "failed", "after": "applied"}[when] if is_told else "unknown"]
+
+
+def test_options_are_judged_by_what_the_api_can():
+    assert option_problems({"company": "Acme"}, THIRD) == ["company is not known here; use mail_domain"]
+    assert option_problems({"password": "abc"}, THIRD) == ["3!"]
+    assert option_problems({"city": "x" * 1000, "new_username": "no address"}, THIRD) == []
+    assert creation_problems({"username": "ann", "email": "123456"}, THIRD) == [
+        "creation needs password",
+        "email has 6 characters, the limit for a new customer is 5",
+    ]
