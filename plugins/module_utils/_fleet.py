@@ -51,6 +51,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import (
     NO_CUSTOMERS,
     check_ceiling,
+    check_whole,
     hidden_names,
     renamed_error,
     whom_to_purge,
@@ -209,16 +210,20 @@ class _Run:
         self._concurrency = options["concurrency"]
         self._stops_at_errors = options["on_error"] == "stop"
         self._check_mode = check_mode
+        self._purges = options["purge"]
         self._stop = stop
 
     def roster(self) -> Roster:
-        """Every customer of the account: one call."""
+        """Every customer of the account."""
         try:
-            listed = self._api().customers({}).customers
-            return Roster((customer.attributes for customer in listed), self._capabilities.names(seen="sometimes"))
+            listing = self._api().customers({})
         except Stopped:
             self.watcher.stopped(_NOTHING_DONE.format(reason=self._stop.reason))
             raise
+        if self._purges:
+            check_whole(listing)
+        rows = (customer.attributes for customer in listing.customers)
+        return Roster(rows, self._capabilities.names(seen="sometimes"))
 
     def plan(self, members: t.Iterable[Member]) -> None:
         """Plans for every customer of which enough is known without asking."""

@@ -15,6 +15,7 @@ import collections
 import dataclasses
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, name_key, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
@@ -65,6 +66,15 @@ def hidden_names(usernames: t.Iterable[str]) -> list[str]:
         "The usernames of these customers have blanks at an end or invisible characters, so no task can name them, "
         f"and no purge deletes them: {_few(found)}"
     ]
+
+
+def check_whole(listing: Listing) -> None:
+    """Raises InvalidInput for a list that may lack customers: no count of deletions can rest on one."""
+    if not listing.is_whole:
+        raise InvalidInput(
+            ["the server did not show all customers of the account"],
+            about="Nothing was changed, since purge may delete only by a list that is whole",
+        )
 
 
 def check_ceiling(deletions: t.Sequence[str], most: int) -> None:

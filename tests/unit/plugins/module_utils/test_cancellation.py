@@ -331,7 +331,8 @@ class Watcher(_fleet.Watcher):
         if stop.is_set():
             say("ending")
 with Stop() as stop:
-    run = _fleet._Run(None, {"api": "reseller", "concurrency": 1, "on_error": "stop"}, False, stop, Watcher())
+    options = {"api": "reseller", "concurrency": 1, "on_error": "stop", "purge": False}
+    run = _fleet._Run(None, options, False, stop, Watcher())
     run._reconcile = lambda member: (say("ready"), threading.Event().wait())
     run.carry_out([Member(), Member()], [])
 """

@@ -17,10 +17,12 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _stop
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils import worlds
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
@@ -765,6 +767,16 @@ def test_such_an_address_is_never_written(world, stored, email):
         with pytest.raises(InvalidInput, match="email '"):
             ask()
     assert len(world.http.calls) == calls
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_purge_demands_a_list_that_is_whole(world, monkeypatch, check_mode):
+    whole = V2Api.customers
+    monkeypatch.setattr(V2Api, "customers", lambda api, filters: Listing(whole(api, filters).customers, False))
+    with pytest.raises(InvalidInput, match="^Nothing was changed, since purge .* did not show all customers"):
+        purged(world, [{"username": ANN}], 9, check_mode=check_mode)
+    assert world.http.operations == ["list"]
+    assert counted(world.fleet([{"username": ANN, "city": "Bath"}], check_mode)) == {"updated": 1}
 
 
 def test_nothing_is_purged_without_being_asked(world):
