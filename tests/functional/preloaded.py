@@ -146,6 +146,10 @@ class Preloaded:
         self.process.communicate(timeout=30)
 
 
+# What a run does at an interrupt: as the server would have done, if it served nobody.
+ON_INTERRUPT = signal.getsignal(signal.SIGINT)
+
+
 def serve() -> dict[str, Any]:
     """Fork for each job that comes in, and tell how it gets on. Returns in the child; or ends.
 
@@ -159,7 +163,7 @@ def serve() -> dict[str, Any]:
     signal.set_wakeup_fd(wakeup)
     signal.signal(signal.SIGCHLD, lambda *_arguments: None)
     # An interrupt at the keyboard is for the program that started this one, which ends it by closing its input.
-    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
     selector.register(ended, selectors.EVENT_READ)
@@ -184,7 +188,6 @@ def serve() -> dict[str, Any]:
                     if child == 0:
                         signal.set_wakeup_fd(-1)
                         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                        signal.signal(signal.SIGINT, interrupted)
                         selector.close()
                         return job
                     os.close(holder)
@@ -214,12 +217,20 @@ def become(job: dict[str, Any]) -> None:
     os.chdir(job["folder"])
     os.environ.clear()
     os.environ.update(job["environment"])
-    tell(number=job["number"], pid=os.getpid())
     written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-    for number, path, mode in ((0, os.devnull, os.O_RDONLY), (1, job["output"], written), (2, job["errors"], written)):
-        opened = os.open(path, mode, 0o600)
-        os.dup2(opened, number)
-        os.close(opened)
+    open_as(0, os.devnull, os.O_RDONLY)
+    open_as(2, job["errors"], written)
+    # From now on an interrupt ends the run, and what Python says of that is the run's own.
+    signal.signal(signal.SIGINT, ON_INTERRUPT)
+    tell(number=job["number"], pid=os.getpid())
+    open_as(1, job["output"], written)
+
+
+def open_as(number: int, path: str, mode: int) -> None:
+    """Open a file under the number of a standard one."""
+    opened = os.open(path, mode, 0o600)
+    os.dup2(opened, number)
+    os.close(opened)
 
 
 def run_command(name: str) -> None:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CALLS
 
 from .conftest import ACCOUNT, PASSWORD
 from .running import ROOT, Sandbox
@@ -90,7 +90,7 @@ FAULTS = sorted({fault for fault, _kind, _times in TABLE})
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Short pauses and a low ceiling: what is tested is what comes of a fault, not how long it takes."""
     monkeypatch.setattr(_pacing, "FIRST_PAUSE", 0.001)
-    monkeypatch.setattr(_transport, "LARGEST_ANSWER", 1024 * 1024)
+    monkeypatch.setitem(CALLS, "list", replace(CALLS["list"], largest=1024 * 1024))
     yield
 
 
