@@ -287,4 +287,5 @@ class _Search:
     def _telling(self, secret: str, fewest: int, in_names: t.Container[int]) -> int:
         """The beginning of a secret that no text may hold: all of it, if it is short or part of a name."""
         beginnings = self._beginnings.of(secret)
-        return next((one for one in beginnings[fewest - 1 :] if one not in in_names), beginnings[-1])
+        shortest = fewest - 1
+        return next((one for one in beginnings[shortest:] if one not in in_names), beginnings[-1])

@@ -82,12 +82,11 @@ def further_reads(desired: Desired, current: Attributes | None, api: Capabilitie
     """The attributes of which a further read has to tell something before there can be a plan."""
     if current is None or desired.state == "absent":
         return frozenset()
+    known = {*current, *desired.on_create, *desired.along}
     return frozenset(
         name
         for name in desired.attributes
-        if name not in current
-        and name not in desired.on_create | desired.along
-        and api.attributes[name].seen in ("details", "compared")
+        if name not in known and api.attributes[name].seen in ("details", "compared")
     )
 
 

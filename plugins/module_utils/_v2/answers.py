@@ -132,8 +132,9 @@ def _outside_strings(text: str) -> t.Iterator[str]:
     inside = 0
     rest = ""
     for start in range(0, len(text), _PIECE):
+        end = start + _PIECE
         # Pairs of backslashes go first, from the left: one that is left escapes what follows it.
-        piece = (rest + text[start : start + _PIECE]).replace("\\\\", "")
+        piece = (rest + text[start:end]).replace("\\\\", "")
         rest = "\\" if piece.endswith("\\") else ""
         parts = piece.replace('\\"', "").split('"')
         yield "".join(parts[inside::2])
