@@ -13,7 +13,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _v2_answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import fields as _v2_fields
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
@@ -29,6 +29,6 @@ def capabilities(choice: t.Any) -> Capabilities:
     return _v2_fields.capabilities(choice if choice in CHOICES else CHOICES[0])
 
 
-def open_api(session: Session, choice: str) -> CustomerApi:
-    """The customers of the account that the session is for."""
-    return V2Api(session, choice)
+def open_api(client: Client, choice: str) -> CustomerApi:
+    """The customers of the account that the client is for."""
+    return V2Api(client, choice)

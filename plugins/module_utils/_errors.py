@@ -72,8 +72,8 @@ class CallError(CollectionError):
     `reason`: what happened, as a clause without a full stop. `fate`: NOT_DONE or UNKNOWN, whether the server may have
     acted. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to wait, or None.
     `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without an answer.
-    `doing`: what was being done and to which customer. `concerns`: whose error it is. The API that was called sets
-    both.
+    `doing`: what was being done and to which customer. `concerns`: whose error it is. `may_settle`: whether a customer
+    that was only just created can be refused like this for a while. The API that was called sets these three.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class CallError(CollectionError):
         self.advice = advice
         self.doing = ""
         self.concerns = OPERATION
+        self.may_settle = False
 
     def __str__(self) -> str:
         start = f"Could not {self.doing}: {self.reason}" if self.doing else self.reason

@@ -36,8 +36,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     common_result,
     customer_problems,
     desired_of,
+    open_client,
     open_doors,
-    open_session,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
@@ -74,7 +74,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     InvalidInput,
     Stopped,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
 # The first of a customer's operations that is here says what became of it.
@@ -136,15 +136,15 @@ def kind_of(operations: t.Sequence[str]) -> str:
 
 
 def manage_fleet(
-    options: Options, check_mode: bool, connect: Connect = Session, watcher: Watcher | None = None
+    options: Options, check_mode: bool, connect: Connect = Client, watcher: Watcher | None = None
 ) -> Result:
     """reseller_customers: makes a whole fleet what it should be."""
-    check(options, fleet_problems(options))
     api = capabilities(options["api"])
+    check(options, api, fleet_problems(options))
     along = api.names(compared_in_fleets=False)
     wanted = [desired_of(row, along) for row in options["customers"]]
-    with open_session(options, connect) as session, Stop() as stop:
-        run = _Run(session, options, check_mode, stop, watcher or Watcher())
+    with open_client(options, connect) as client, Stop() as stop:
+        run = _Run(client, options, check_mode, stop, watcher or Watcher())
         roster = run.roster()
         members = [_member(desired, roster, api) for desired in wanted]
         warnings = hidden_names(roster)
@@ -158,7 +158,7 @@ def manage_fleet(
                 members[position].error = members[position].error or renamed_error(wanted[position], names)
         run.plan(members)
         run.carry_out(members, unmanaged)
-    result = _result(members, unmanaged, stop, check_mode)
+    result = _result(members, unmanaged, stop, check_mode, api)
     result["warnings"] += warnings
     if stop.is_interrupted:
         run.watcher.stopped(result.get("msg") or "everything was done before the interruption.")
@@ -192,7 +192,7 @@ def setting_problems(options: Options) -> list[str]:
 
 def _member(desired: Desired, roster: Roster, api: Capabilities) -> Member:
     try:
-        observed = Observed(roster.identify(desired), shows=roster.shows)
+        observed = roster.observed(desired)
         check_email(desired, observed, api)
     except InvalidInput as error:
         return Member(desired, error=error)
@@ -202,9 +202,9 @@ def _member(desired: Desired, roster: Roster, api: Capabilities) -> Member:
 class _Run:
     """The work on one fleet."""
 
-    def __init__(self, session: Session, options: Options, check_mode: bool, stop: Stop, watcher: Watcher) -> None:
+    def __init__(self, client: Client, options: Options, check_mode: bool, stop: Stop, watcher: Watcher) -> None:
         self.watcher = watcher
-        self._session = session
+        self._client = client
         self._choice = options["api"]
         self._capabilities = capabilities(options["api"])
         self._concurrency = options["concurrency"]
@@ -222,8 +222,7 @@ class _Run:
             raise
         if self._purges:
             check_whole(listing)
-        rows = (customer.attributes for customer in listing.customers)
-        return Roster(rows, self._capabilities.names(seen="sometimes"))
+        return Roster(listing.customers, self._capabilities.names(seen="sometimes"))
 
     def plan(self, members: t.Iterable[Member]) -> None:
         """Plans for every customer of which enough is known without asking."""
@@ -342,14 +341,16 @@ class _Run:
 
     def _api(self, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()) -> CustomerApi:
         """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""
-        return open_api(self._session.about(secrets, names, self._stop.wait), self._choice)
+        return open_api(self._client.about(secrets, names, self._stop.wait), self._choice)
 
 
 def _secrets(desired: Desired) -> list[str]:
     return [desired.attributes[name] for name in SECRETS & desired.attributes.keys()]
 
 
-def _result(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop, check_mode: bool) -> Result:
+def _result(
+    rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop, check_mode: bool, api: Capabilities
+) -> Result:
     """`rows`: the customers of the fleet. `unmanaged`: those that a purge deletes."""
     members = [*rows, *unmanaged]
     items: list[Result] = []
@@ -359,7 +360,7 @@ def _result(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop,
         if member.kind == "unchanged":
             continue
         outcome = member.outcome or Outcome(Plan((), member.observed.current, None, None), [], None)
-        one = common_result(member.desired, outcome)
+        one = common_result(member.desired, outcome, api)
         if one["changed"]:
             diffs.append(one["diff"])
         if one["unverified"]:
@@ -377,7 +378,8 @@ def _result(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop,
         "warnings": [*_warnings(members), *warnings],
     }
     if counts["failed"] or counts["not_reached"]:
-        result.update(failed=True, msg=_failure_text(result, _not_reached_texts(rows, unmanaged, stop), check_mode))
+        not_reached = _not_reached_texts(rows, unmanaged, stop)
+        result.update(failed=True, msg=_failure_text(result, not_reached, check_mode, api))
     return result
 
 
@@ -408,7 +410,7 @@ def _not_reached_texts(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], 
     return [f"{count} of {total} customers were not reached, because {reason}." for count, reason in counts if count]
 
 
-def _failure_text(result: Result, not_reached: t.Sequence[str], check_mode: bool) -> str:
+def _failure_text(result: Result, not_reached: t.Sequence[str], check_mode: bool, api: Capabilities) -> str:
     """How many failed, the first of them with their errors, why the run ended early, and what to do."""
     counts = result["summary"]
     total = sum(counts.values())
@@ -418,17 +420,19 @@ def _failure_text(result: Result, not_reached: t.Sequence[str], check_mode: bool
         more = f" And {len(errors) - _FEW} more, see results." if len(errors) > _FEW else ""
         sentences.append(f"{counts['failed']} of {total} customers failed. {' '.join(errors[:_FEW])}{more}")
     sentences += not_reached
-    sentences += _left_open(result["results"])
+    sentences += _left_open(result["results"], api)
     sentences.append(_done_text(result, check_mode))
     if not check_mode:
         sentences.append(RUN_AGAIN)
     return " ".join(sentences)
 
 
-def _left_open(items: t.Iterable[Result]) -> list[str]:
+def _left_open(items: t.Iterable[Result], api: Capabilities) -> list[str]:
     """What customers can do that were created and then not reached. Those that failed say so with their error."""
     sentences = (
-        open_doors((item["customer"] or item)["username"], item["operations"]) for item in items if not item["failed"]
+        open_doors((item["customer"] or item)["username"], item["operations"], api)
+        for item in items
+        if not item["failed"]
     )
     found = [sentence for sentence in sentences if sentence]
     more = [f"And {len(found) - _FEW} more, see results."] if len(found) > _FEW else []

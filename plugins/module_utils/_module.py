@@ -32,7 +32,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     empty_variables,
     from_environment,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 _LONGEST_LIST = 100
@@ -46,7 +46,7 @@ Task = t.Callable[[t.Mapping[str, t.Any], bool, Connect], dict[str, t.Any]]
 def connection_spec() -> Spec:
     """The options that every module shares."""
     return {
-        "api_url": _from_environment("SENDGRID_API_URL", type="str", default="https://api.sendgrid.com/apiv2"),
+        "api_url": _from_environment("SENDGRID_API_URL", type="str", default=capabilities(CHOICES[0]).default_url),
         "api_user": _from_environment("SENDGRID_API_USER", type="str", required=True),
         "api_key": _from_environment("SENDGRID_API_KEY", type="str", required=True, no_log=True),
         "api": _from_environment("SENDGRID_API", type="str", default=CHOICES[0], choices=list(CHOICES)),
@@ -219,7 +219,7 @@ def run(
     task: Task,
     spec: Spec,
     module_class: type[Module] = Module,
-    connect: Connect = Session,
+    connect: Connect = Client,
     explain: Explain | None = None,
 ) -> None:
     """The whole of a module: validates the options, does the task, ends the process with its result.
@@ -305,7 +305,7 @@ def _is_long(value: t.Any) -> bool:
 
 
 def perform(
-    task: Task, options: t.Mapping[str, t.Any], check_mode: bool, connect: Connect = Session
+    task: Task, options: t.Mapping[str, t.Any], check_mode: bool, connect: Connect = Client
 ) -> dict[str, t.Any]:
     """The result of a task. Whatever goes wrong is a failed result with a sentence, never a traceback."""
     missing = missing_libraries()

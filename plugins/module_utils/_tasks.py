@@ -29,7 +29,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     common_result,
     customer_problems,
     desired_of,
-    open_session,
+    open_client,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
@@ -49,16 +49,17 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     reread,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 
-def manage_customer(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
+def manage_customer(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer: makes one customer present or absent."""
-    check(options, customer_problems(options, capabilities(options["api"])))
+    can = capabilities(options["api"])
+    check(options, can, customer_problems(options, can))
     desired = desired_of(options)
-    with open_session(options, connect) as session:
-        api = open_api(session, options["api"])
+    with open_client(options, connect) as client:
+        api = open_api(client, options["api"])
         observed = find(api, desired)
         check_email(desired, observed, api.capabilities)
         todo = make_plan(desired, ask(api, desired, observed), api.capabilities)
@@ -70,13 +71,13 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Sessi
             if todo.operations:
                 reread(api, desired, outcome)
     return {
-        **common_result(desired, outcome),
+        **common_result(desired, outcome, api.capabilities),
         "customer": None if outcome.customer is None else as_result(outcome.customer),
         "warnings": _warnings(desired, outcome, check_mode),
     }
 
 
-def customer_info(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
+def customer_info(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
     listed = list_customers(options, check_mode, connect)["customers"]
     extra, warnings = by_username({customer["username"]: customer.pop("extra") for customer in listed}, "extra")
@@ -84,27 +85,28 @@ def customer_info(options: Options, check_mode: bool, connect: Connect = Session
     return {"changed": False, "customers": listed, "extra": extra, "count": len(listed), "warnings": warnings}
 
 
-def list_customers(options: Options, _check_mode: bool, connect: Connect = Session) -> Result:
+def list_customers(options: Options, _check_mode: bool, connect: Connect = Client) -> Result:
     """The same for the inventory: `customers`, each with its own `extra`."""
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
-    check(options, filter_problems(filters))
-    with open_session(options, connect) as session:
-        listed = open_api(session, options["api"]).customers(filters).customers
+    check(options, capabilities(options["api"]), filter_problems(filters))
+    with open_client(options, connect) as client:
+        listed = open_api(client, options["api"]).customers(filters).customers
     listed.sort(key=lambda customer: customer.attributes["username"])
     return {"customers": [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]}
 
 
-def manage_password(options: Options, check_mode: bool, connect: Connect = Session) -> Result:
+def manage_password(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer_password: sets a password that differs, or any with `force`."""
-    check(options, customer_problems(options, capabilities(options["api"])))
+    can = capabilities(options["api"])
+    check(options, can, customer_problems(options, can))
     desired = Desired(options["username"], {"password": options["password"]}, secrets=SECRETS)
-    with open_session(options, connect) as session:
-        api = open_api(session, options["api"])
+    with open_client(options, connect) as client:
+        api = open_api(client, options["api"])
         observed = find(api, desired) if options["force"] else observe(api, desired)
         _must_exist(desired, observed)
         todo = make_plan(desired, observed, api.capabilities)
         outcome = pretend(todo) if check_mode else carry_out(api, desired, todo)
-    return common_result(desired, outcome)
+    return common_result(desired, outcome, api.capabilities)
 
 
 def _must_exist(desired: Desired, observed: Observed) -> None:

@@ -289,3 +289,16 @@ class _Search:
         beginnings = self._beginnings.of(secret)
         shortest = fewest - 1
         return next((one for one in beginnings[shortest:] if one not in in_names), beginnings[-1])
+
+
+def server_said(messages: t.Sequence[str], count: int) -> str:
+    """The first messages of a server, of `count` in all, for a sentence. A Redactor has been over them."""
+    quoted = [_quoted(message) for message in messages]
+    if count > len(messages):
+        quoted.append(f"and {count - len(messages)} more messages")
+    return "; ".join(quoted) or "an error without a message"
+
+
+def _quoted(message: str) -> str:
+    """What a server said, in quotes; the words in place of that are none of its own."""
+    return message if message in (REPEATS_A_SECRET, IS_ESCAPED_TOO_OFTEN) else f"'{shown(message)}'"

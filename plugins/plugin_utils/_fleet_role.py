@@ -12,7 +12,7 @@ import typing as t
 
 from ansible.module_utils.common.validation import check_type_bool, check_type_list
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, capabilities
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, Customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
@@ -247,7 +247,7 @@ def _renamed_problems(rows: t.Sequence[Row], account: t.Iterable[Row]) -> list[s
 
 
 def _purge(rows: t.Iterable[t.Mapping[str, t.Any]], account: t.Iterable[Row]) -> Purge:
-    return whom_to_purge([_named(row) for row in rows], Roster(account))
+    return whom_to_purge([_named(row) for row in rows], Roster(map(Customer, account)))
 
 
 def _named(row: t.Mapping[str, t.Any]) -> Desired:

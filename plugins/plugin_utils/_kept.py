@@ -14,17 +14,17 @@ import os
 import typing as t
 from multiprocessing import util
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Line, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection, Transport
 
 
 class Kept:
-    """The line of the last connection that was used. Another connection, in any of its options, gets a new one.
+    """The transport of the last connection that was used. Another connection, in any of its options, gets a new one.
 
     Nothing else is kept, and no secret: what tells connections apart is a digest.
     """
 
     def __init__(self) -> None:
-        self._line: Line | None = None
+        self._transport: Transport | None = None
         self._owner = b""
         self._closes_in = 0
         self._salt = os.urandom(16)
@@ -32,24 +32,24 @@ class Kept:
     @contextlib.contextmanager
     def connect(
         self, connection: Connection, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()
-    ) -> t.Iterator[Session]:
-        """A session over the kept line, which stays open after it."""
-        yield Session(connection, secrets, names, self._line_for(connection))
+    ) -> t.Iterator[Client]:
+        """A client over the kept transport, which stays open after it."""
+        yield Client(connection, secrets, names, self._transport_for(connection))
 
     def close(self) -> None:
         """Closes the kept connections."""
-        if self._line is not None:
-            self._line.close()
-            self._line = None
+        if self._transport is not None:
+            self._transport.close()
+            self._transport = None
 
-    def _line_for(self, connection: Connection) -> Line:
-        # With the process: a line must not be used on both sides of a fork.
+    def _transport_for(self, connection: Connection) -> Transport:
+        # With the process: a transport must not be used on both sides of a fork.
         owner = self._digest((os.getpid(), *dataclasses.astuple(connection)))
-        if self._line is None or owner != self._owner:
+        if self._transport is None or owner != self._owner:
             self.close()
-            self._line, self._owner = Line(connection), owner
+            self._transport, self._owner = Transport(connection), owner
             self._close_at_the_end()
-        return self._line
+        return self._transport
 
     def _close_at_the_end(self) -> None:
         """Once in each process. A worker ends without what usually runs at the end of a program, except for this."""

@@ -23,6 +23,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limi
 Problems = t.Callable[[t.Any], "list[str]"]
 # The same on a day: this machine's and UTC's, since the server's own is not known.
 ProblemsOfTheDay = t.Callable[[t.Any, t.Sequence[datetime.date]], "list[str]"]
+# The same of the options of a connection, by name.
+ConnectionProblems = t.Callable[[t.Mapping[str, t.Any]], "list[str]"]
 
 
 def is_equal(wanted: t.Any, stored: t.Any) -> bool:
@@ -63,10 +65,13 @@ class Capability:
 
 @dataclasses.dataclass(frozen=True)
 class Switch:
-    """The two operations of an attribute that is either true or false."""
+    """The two operations of an attribute that is either true or false. `allows`: what a customer can do while it is
+    true, as in "can send e-mail".
+    """
 
     open: str
     close: str
+    allows: str
 
     def operation(self, position: bool) -> str:
         """The operation that turns it to `position`."""
@@ -77,18 +82,25 @@ class Switch:
 class Capabilities:
     """What one API can do with customers.
 
-    `attributes`: by option name, in the order in which they are told. `new_customer`: what a new customer is unless
-    something is done about it. `switches`: by attribute. `order`: the other operations that change a customer, in the
-    order in which they are made. `rename_problems`: what is wrong with a new username. `missing`: the options that it
-    does not have, each with a clause that says so, and what to do instead.
+    `default_url`: the base address, where none is given. `connection_problems`: what is wrong with the options of a
+    connection, beyond what no API can use. `attributes`: by option name, in the order in which they are told.
+    `new_customer`: what a new customer is unless something is done about it. `switches`: by attribute. `order`: the
+    other operations that change a customer, in the order in which they are made. `rename_problems`: what is wrong with
+    a new username. `missing`: the options that it does not have, each with a clause that says so, and what to do
+    instead. `confirms_creation`: whether a creation counts only when a read shows the customer, which takes at most
+    `longest_settling` seconds.
     """
 
+    default_url: str
+    connection_problems: ConnectionProblems
     attributes: t.Mapping[str, Capability]
     new_customer: Attributes
     switches: t.Mapping[str, Switch]
     order: tuple[str, ...]
     rename_problems: Problems = no_problems
     missing: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    confirms_creation: bool = False
+    longest_settling: float | None = None
 
     @functools.cached_property
     def always_listed(self) -> frozenset[str]:
@@ -106,10 +118,19 @@ class Capabilities:
 
 @dataclasses.dataclass(frozen=True)
 class Customer:
-    """A customer as a list shows it: attributes by option name, and what the server shows beyond them."""
+    """A customer as a list shows it: attributes by option name, and what the server shows beyond them.
+
+    `key`: by what the API knows it beside its name; nothing else looks into it.
+    """
 
     attributes: Attributes
     extra: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    key: t.Any = None
+
+    @property
+    def username(self) -> str:
+        """The name by which a task speaks of it."""
+        return str(self.attributes["username"])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,12 +185,15 @@ class CustomerApi(t.Protocol):
         `near`: those whose names only look like one of them, too, as far as the API can show them.
         """
 
-    def details(self, username: str, wanted: Attributes) -> Details:
-        """What further reads tell of these attributes of a customer that exists."""
+    def details(self, username: str, key: t.Any, wanted: Attributes) -> Details:
+        """What further reads tell of these attributes of a customer that exists. `key`: as its Customer has it."""
 
-    def write(self, operation: Operation, patience: Patience | None = None) -> None:
-        """Carries out one operation of a plan. `patience`: what is left of an allowance, where this is one of several
-        tries."""
+    def write(self, operation: Operation, key: t.Any, patience: Patience | None = None) -> None:
+        """Carries out one operation of a plan.
+
+        `key`: of the customer, None as long as there is none. `patience`: what is left of an allowance, where this is
+        one of several tries.
+        """
 
     def is_repeatable(self, operation: str) -> bool:
         """Whether the same call may be made again after its answer was lost."""

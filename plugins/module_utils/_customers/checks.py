@@ -160,19 +160,17 @@ def filter_problems(filters: Attributes) -> list[str]:
         problem
         for name, value in filters.items()
         if isinstance(value, str)
-        for problem in [*_not_carried(name, value), *hidden_problems(name, value)]
+        for problem in [*not_carried(name, value), *hidden_problems(name, value)]
     ]
 
 
-def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
+def connection_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> list[str]:
     """What is wrong with the connection options."""
     url = options["api_url"]
     problems = _address_problems(url, named("api_url", url))
     if not problems:
         problems += proxy_problems(base_address(url))
-    problems += [f"{named(name, options[name])} is empty" for name in ("api_user", "api_key") if not options[name]]
-    problems += [problem for name in ("api_user", "api_key") for problem in _not_carried(name, options[name])]
-    problems += _credential_problems(options)
+    problems += api.connection_problems(options)
     if not 0 < options["timeout"] <= _LONGEST_WAIT:
         problems.append(f"timeout must be above 0 and at most {_LONGEST_WAIT} seconds")
     if not 0 <= options["max_retry_wait"] <= _LONGEST_WAIT:
@@ -276,7 +274,7 @@ def _attribute_problems(
         misplaced = _item_problems(name, number, text) if number is not None else []
         problems += misplaced
         if not is_carried(text):
-            problems += _not_carried(name, text)
+            problems += not_carried(name, text)
         if limit and len(text) > limit:
             problems += _too_long(name, text, limit)
         if with_form and not misplaced:
@@ -288,7 +286,7 @@ def _new_username_problems(text: str, api: Capabilities) -> list[str]:
     if not text:
         return ["new_username is empty"]
     limit = api.attributes["username"].limit
-    problems = _not_carried("new_username", text)
+    problems = not_carried("new_username", text)
     problems += _too_long("new_username", text, limit) if limit else []
     return problems + api.rename_problems(text)
 
@@ -302,7 +300,8 @@ def _item_problems(name: str, number: int, text: str) -> list[str]:
     return []
 
 
-def _not_carried(name: str, text: str) -> list[str]:
+def not_carried(name: str, text: str) -> list[str]:
+    """Characters of an option that no request can hold."""
     return [] if is_carried(text) else [f"{name} holds a character that the API cannot carry"]
 
 
@@ -323,17 +322,18 @@ def control_problem(name: str, text: str, why: str) -> str:
     return f"{name} holds a line break or another control character, {why}"
 
 
-def _credential_problems(options: t.Mapping[str, t.Any]) -> list[str]:
-    """What keeps the account's name and key from ever being right, so that the server need not be asked.
+def credential_problems(options: t.Mapping[str, t.Any], names: t.Sequence[str], may_be_padded: bool) -> list[str]:
+    """What keeps the account's credentials from ever being right, so that the server need not be asked.
 
-    The name and an API key have no blanks at their ends. A password may: it is the key unless the name is `apikey`.
+    `names`: the options that hold them. `may_be_padded`: whether the key may have blanks at its ends.
     """
-    problems = []
-    for name in ("api_user", "api_key"):
+    problems = [f"{named(name, options[name])} is empty" for name in names if not options[name]]
+    problems += [problem for name in names for problem in not_carried(name, options[name])]
+    for name in names:
         text = options[name]
         if CONTROL.search(text):
             problems.append(control_problem(name, text, "so the server would refuse it"))
-        elif text != text.strip() and (name == "api_user" or options["api_user"].strip() == "apikey"):
+        elif text != text.strip() and not (name == "api_key" and may_be_padded):
             problems.append(f"{name} begins or ends with a blank, so the server would refuse it")
     return problems
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import difference, name_key, visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Observed
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
@@ -22,12 +22,12 @@ class Roster:
     `sometimes`: the attributes that only some servers show. `shows`: those of them that this one is known to show.
     """
 
-    def __init__(self, customers: t.Iterable[Attributes], sometimes: frozenset[str] = frozenset()) -> None:
-        self._by_name = {customer["username"]: customer for customer in customers}
+    def __init__(self, customers: t.Iterable[Customer], sometimes: frozenset[str] = frozenset()) -> None:
+        self._by_name = {customer.username: customer for customer in customers}
         self._by_key: dict[str, list[str]] = {}
         for name in self._by_name:
             self._by_key.setdefault(name_key(name), []).append(name)
-        rows = self._by_name.values()
+        rows = [customer.attributes for customer in self._by_name.values()]
         self.shows = frozenset(name for name in sometimes if any(name in row for row in rows))
 
     def __iter__(self) -> t.Iterator[str]:
@@ -36,14 +36,14 @@ class Roster:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
-    def __getitem__(self, name: str) -> Attributes:
+    def __getitem__(self, name: str) -> Customer:
         return self._by_name[name]
 
     def alike(self, name: str) -> list[str]:
         """The names that look like `name` to a person, itself among them if it is there."""
         return self._by_key.get(name_key(name), [])
 
-    def exact(self, desired: Desired) -> Attributes | None:
+    def exact(self, desired: Desired) -> Customer | None:
         """The customer that `desired` speaks of, matched exactly; None when there is none.
 
         Raises InvalidInput when both names of a rename exist.
@@ -56,14 +56,21 @@ class Roster:
             )
         return found[0] if found else None
 
-    def identify(self, desired: Desired) -> Attributes | None:
+    def identify(self, desired: Desired) -> Customer | None:
         """The same before anything is written: raises InvalidInput for a name that only looks alike, too."""
         found = self.exact(desired)
         if found is None:
             self._refuse_near_miss("username", desired.username, desired)
-        if found is None or found["username"] != desired.final_username:
+        if found is None or found.username != desired.final_username:
             self._refuse_near_miss("new_username", desired.final_username, desired)
         return found
+
+    def observed(self, desired: Desired) -> Observed:
+        """What the list shows of the customer that `desired` speaks of. Raises InvalidInput as `identify` does."""
+        found = self.identify(desired)
+        if found is None:
+            return Observed(shows=self.shows)
+        return Observed(found.attributes, shows=self.shows, key=found.key)
 
     def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
         """A name is not taken for another one, and none is made that looks like another one."""

@@ -37,13 +37,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     Outcome,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
-# Of a connection, the secrets and the names of the customers that the session is about.
-Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]], t.Iterable[t.Optional[str]]], t.ContextManager[Session]]
+# Of a connection, the secrets and the names of the customers that the client is about.
+Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]], t.Iterable[t.Optional[str]]], t.ContextManager[Client]]
 
 Value = t.TypeVar("Value")
 
@@ -51,17 +51,15 @@ RUN_AGAIN = "Run the task again to finish the work."
 
 _FEW = 3
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
-# What a new customer can do until the operation that ends it is applied.
-_DOORS = {"disable": "send e-mail", "disable_website": "log in to the website"}
 # Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
 # `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
 # again takes `__ansible_unsafe` and `__ansible_vault` for more than keys.
 _KEYS_OF_ANSIBLE = ("_ansible_", "__ansible_")
 
 
-def check(options: Options, problems: list[str]) -> None:
+def check(options: Options, api: Capabilities, problems: list[str]) -> None:
     """Raises InvalidInput with everything that is wrong with the options."""
-    problems = [*connection_problems(options), *problems]
+    problems = [*connection_problems(options, api), *problems]
     if problems:
         raise InvalidInput(problems, about=_about(options))
 
@@ -110,8 +108,8 @@ def _cannot_be_created(desired: Desired) -> str:
     return f"Neither customer '{shown(desired.username, 100)}' nor '{user}' exists, and '{user}' cannot be created"
 
 
-def open_session(options: Options, connect: Connect) -> t.ContextManager[Session]:
-    """A session as the connection options say."""
+def open_client(options: Options, connect: Connect) -> t.ContextManager[Client]:
+    """A client as the connection options say."""
     given = {name: options[name] for name in _CONNECTION}
     connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
     return connect(connection, [options.get("password")], [options.get("username"), options.get("new_username")])
@@ -147,7 +145,7 @@ def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired
     )
 
 
-def common_result(desired: Desired, outcome: Outcome) -> Result:
+def common_result(desired: Desired, outcome: Outcome, api: Capabilities) -> Result:
     """`changed operations unverified diff`, and on failure `failed msg`."""
     operations = list(zip(outcome.plan.operations, outcome.statuses))
     may_have_gone_out = [operation for operation, status in operations if status in (PLANNED, APPLIED, UNKNOWN)]
@@ -159,7 +157,7 @@ def common_result(desired: Desired, outcome: Outcome) -> Result:
         "diff": _diff(desired, outcome),
     }
     if outcome.error is not None:
-        result.update(failed=True, msg=_failure_text(desired, outcome, result["operations"]))
+        result.update(failed=True, msg=_failure_text(desired, outcome, result["operations"], api))
     return result
 
 
@@ -173,18 +171,19 @@ def _diff(desired: Desired, outcome: Outcome) -> Result:
     }
 
 
-def open_doors(user: str, operations: t.Sequence[Result]) -> str:
+def open_doors(user: str, operations: t.Sequence[Result], api: Capabilities) -> str:
     """A sentence on what a customer that these operations created can do against the options; else an empty text.
 
     `operations`: as in a result, each with `name` and `status`.
     """
     if {"name": "create", "status": APPLIED} not in operations:
         return ""
-    doors = [_DOORS[one["name"]] for one in operations if one["name"] in _DOORS and one["status"] != APPLIED]
-    return f"Customer '{shown(user, 100)}' exists now and can {' and '.join(doors)}." if doors else ""
+    doors = {switch.close: switch.allows for switch in api.switches.values()}
+    still_open = [doors[one["name"]] for one in operations if one["name"] in doors and one["status"] != APPLIED]
+    return f"Customer '{shown(user, 100)}' exists now and can {' and '.join(still_open)}." if still_open else ""
 
 
-def _failure_text(desired: Desired, outcome: Outcome, operations: t.Sequence[Result]) -> str:
+def _failure_text(desired: Desired, outcome: Outcome, operations: t.Sequence[Result], api: Capabilities) -> str:
     """The error, and what else became of the task."""
     told = (
         (UNKNOWN, "Whether it took effect is unknown: {names}."),
@@ -200,7 +199,7 @@ def _failure_text(desired: Desired, outcome: Outcome, operations: t.Sequence[Res
         ]
         if names:
             sentences.append(sentence.format(names=", ".join(names)))
-    still_open = open_doors(desired.final_username, operations)
+    still_open = open_doors(desired.final_username, operations, api)
     if still_open:
         sentences.append(still_open)
     if len(sentences) > 1:

@@ -55,12 +55,13 @@ class Observed:
 
     `current`: the attributes that the server shows, None when there is no such customer. `matches`: by attribute, what
     comparing gave that the server does not show; what was not asked, or could not be told, has no key. `shows`: the
-    attributes that only some servers show and this one is known to.
+    attributes that only some servers show and this one is known to. `key`: by what the API knows the customer.
     """
 
     current: Attributes | None = None
     matches: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
     shows: frozenset[str] = frozenset()
+    key: t.Any = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Plan:
     """`before`, `after`: attributes, None where there is no customer; `after` holds what the server hides, too.
 
     `predicted`: `after` as the server will show it. `unverified`: attributes that are sent though nothing tells
-    whether they differ.
+    whether they differ. `key`: by what the API knows the customer that there is.
     """
 
     operations: tuple[Operation, ...]
@@ -76,6 +77,7 @@ class Plan:
     after: Attributes | None
     predicted: Attributes | None
     unverified: tuple[str, ...] = ()
+    key: t.Any = None
 
 
 def further_reads(desired: Desired, current: Attributes | None, api: Capabilities) -> frozenset[str]:
@@ -109,6 +111,7 @@ def make_plan(desired: Desired, observed: Observed, api: Capabilities) -> Plan:
         after=after,
         predicted=_only(after, visible),
         unverified=tuple(unverified),
+        key=observed.key,
     )
 
 

@@ -107,10 +107,10 @@ def renamed_error(desired: Desired, names: t.Sequence[str]) -> InvalidInput:
 def _renamed(wanted: t.Sequence[Desired], roster: Roster, deletions: t.Sequence[str]) -> dict[int, tuple[str, ...]]:
     """An address that an existing customer of the fleet has, too, tells nothing: several customers share it."""
     present = [desired for desired in wanted if desired.state == "present"]
-    shared = {_address(roster[name]) for desired in present for name in desired.usernames if name in roster}
+    shared = {_address(roster[name].attributes) for desired in present for name in desired.usernames if name in roster}
     by_address: dict[str, list[str]] = collections.defaultdict(list)
     for name in deletions:
-        by_address[_address(roster[name])].append(name)
+        by_address[_address(roster[name].attributes)].append(name)
     found: dict[int, tuple[str, ...]] = {}
     for position, desired in enumerate(wanted):
         address = _address(desired.attributes)

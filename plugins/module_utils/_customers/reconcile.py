@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import CustomerApi, Operation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer, CustomerApi, Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
@@ -30,7 +30,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     Defect,
     Stopped,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    UNKNOWN as MAYBE_DONE,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience, TimeLimit
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 PLANNED = "planned"
 APPLIED = "applied"
@@ -81,19 +85,16 @@ def find(api: CustomerApi, desired: Desired) -> Observed:
     neither become a second customer nor be taken for one that is absent.
     """
     exactly = len(desired.usernames) == 1 and desired.state == "present"
-    listed = _read(api, desired, near=not exactly)
-    current = listed.identify(desired)
-    if current is None and exactly:
-        listed = _read(api, desired, near=True)
-        current = listed.identify(desired)
-    return Observed(current, shows=listed.shows)
+    observed = _read(api, desired, near=not exactly).observed(desired)
+    if observed.current is None and exactly:
+        observed = _read(api, desired, near=True).observed(desired)
+    return observed
 
 
 def _read(api: CustomerApi, desired: Desired, near: bool) -> Roster:
     """The customers among which the one of `desired` is, if it exists. `near`: those of near names, too."""
     names = list(dict.fromkeys((desired.username, desired.final_username)))
-    listed = api.lookup(names, near)
-    return Roster((customer.attributes for customer in listed), api.capabilities.names(seen="sometimes"))
+    return Roster(api.lookup(names, near), api.capabilities.names(seen="sometimes"))
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
@@ -107,7 +108,8 @@ def ask(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
     names = further_reads(desired, current, api.capabilities)
     if current is None or not names:
         return observed
-    details = api.details(current["username"], {name: desired.attributes[name] for name in names})
+    wanted = {name: desired.attributes[name] for name in names}
+    details = api.details(current["username"], observed.key, wanted)
     return dataclasses.replace(observed, current={**current, **details.attributes}, matches=details.matches)
 
 
@@ -122,12 +124,12 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
     `is_stopped`: whether no further call is wanted, asked before each operation.
     """
     result = Outcome(plan, [NOT_REACHED] * len(plan.operations), plan.before)
-    is_new = False
+    known = _Known(plan.key)
     for position, operation in enumerate(plan.operations):
         if is_stopped():
             break
         try:
-            status, error = _Write(api, desired, operation, is_new).carry_out()
+            status, error = _Write(api, desired, operation, known).carry_out()
         except Stopped:
             break
         except Exception as defect:  # pylint: disable=broad-exception-caught
@@ -137,7 +139,6 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
         if error is not None:
             result.error = error
             break
-        is_new = is_new or operation.name == "create"
     return result
 
 
@@ -152,7 +153,7 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         # Every write is known to be done, so only one name is left to look for.
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
-        result.customer = _look_closely(api, desired)
+        result.customer = _look_closely(api, desired, desired.attributes)
         # A customer that should be there and is not: a list that lags behind. After an error, only what this run has
         # created is known to be there.
         is_expected = result.error is None or (result.plan.before is None and after is not None)
@@ -164,41 +165,89 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         result.customer = result.visible
 
 
-def _look_up(api: CustomerApi, desired: Desired) -> Attributes | None:
+def _look_up(api: CustomerApi, desired: Desired) -> Customer | None:
     """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
     return _read(api, desired, near=False).exact(desired)
 
 
-def _look_closely(api: CustomerApi, desired: Desired) -> Attributes | None:
-    """The same with the values that only a further read tells, of the attributes that are desired."""
-    current = _look_up(api, desired)
-    names = api.capabilities.names(seen="details") & desired.attributes.keys()
-    if current is None or not names:
-        return current
-    details = api.details(current["username"], {name: desired.attributes[name] for name in names})
-    return {**current, **details.attributes}
+def _look_closely(api: CustomerApi, desired: Desired, names: t.Collection[str]) -> Attributes | None:
+    """The same with the values that only a further read tells, of the attributes `names` that are desired."""
+    found = _look_up(api, desired)
+    names = api.capabilities.names(seen="details") & desired.attributes.keys() & frozenset(names)
+    if found is None or not names:
+        return None if found is None else found.attributes
+    details = api.details(found.username, found.key, {name: desired.attributes[name] for name in names})
+    return {**found.attributes, **details.attributes}
+
+
+@dataclasses.dataclass
+class _Known:
+    """What is known of the customer while a plan is carried out.
+
+    `key`: by what the API knows it. `is_new`: whether this run has created it. `settling`: how long the server may
+    still take to know it everywhere; None: as long as a call may wait.
+    """
+
+    key: t.Any
+    is_new: bool = False
+    settling: TimeLimit | None = None
 
 
 class _Write:
-    """One writing operation on its way to an outcome. `is_new`: whether this run has created the customer."""
+    """One writing operation on its way to an outcome, and what is known after it."""
 
-    def __init__(self, api: CustomerApi, desired: Desired, operation: Operation, is_new: bool = False) -> None:
+    def __init__(self, api: CustomerApi, desired: Desired, operation: Operation, known: _Known) -> None:
         self._api = api
         self._desired = desired
         self._operation = operation
-        self._is_new = is_new
+        self._known = known
         self._is_repeatable = api.is_repeatable(operation.name)
 
     def carry_out(self) -> tuple[str, CollectionError | None]:
         """The status of the operation, and the error when it is not `applied`."""
         patience = self._api.patience()
+        status, error = self._write(patience)
+        if self._operation.name == "create" and status == APPLIED:
+            return self._confirmed(patience)
+        return status, error
+
+    def _confirmed(self, patience: Patience) -> tuple[str, CollectionError | None]:
+        """A creation once the server shows the customer, where the API asks for that."""
+        capabilities = self._api.capabilities
+        self._known.is_new = True
+        if capabilities.longest_settling is not None:
+            self._known.settling = TimeLimit(capabilities.longest_settling)
+        if not capabilities.confirms_creation:
+            return APPLIED, None
+        while True:
+            found = self._found()
+            if found is not None:
+                self._known.key = found.key
+                return APPLIED, None
+            if not patience.wait_to_poll(self._known.settling):
+                return UNKNOWN, self._unconfirmed(patience)
+
+    def _found(self) -> Customer | None:
+        """The customer, if the server shows it; a read that fails shows nothing."""
+        try:
+            return _look_up(self._api, self._desired)
+        except CollectionError:
+            return None
+
+    def _unconfirmed(self, patience: Patience) -> CallError:
+        error = CallError("the server confirmed it, but no read shows the customer", fate=MAYBE_DONE)
+        error.doing = f"create customer '{shown(self._operation.user, 100)}'"
+        error.advice = self._advice_after_waiting(patience)
+        return error
+
+    def _write(self, patience: Patience) -> tuple[str, CollectionError | None]:
         lost = False
         while True:
             error = self._try(patience)
             if error is None:
                 return APPLIED, None
             if self._lags(error):
-                if patience.wait_to_poll():
+                if patience.wait_to_poll(self._known.settling):
                     continue
                 error.advice = self._advice_after_waiting(patience)
                 return FAILED, error
@@ -232,9 +281,11 @@ class _Write:
 
     def _lags(self, error: CallError) -> bool:
         """Whether a refusal means that the server does not know yet the customer that this run has created."""
-        if not self._is_new or error.fate != NOT_DONE or error.transient or error.concerns == ACCOUNT:
+        if not self._known.is_new or error.fate != NOT_DONE or error.transient:
             return False
-        return error.concerns == UNKNOWN_CUSTOMER or not self._is_listed()
+        if error.may_settle:
+            return True
+        return error.concerns != ACCOUNT and (error.concerns == UNKNOWN_CUSTOMER or not self._is_listed())
 
     def _is_listed(self) -> bool:
         """Whether the list shows the customer, or does not tell."""
@@ -244,7 +295,9 @@ class _Write:
             return True
 
     def _advice_after_waiting(self, patience: Patience) -> str:
-        most = self._api.longest_wait
+        settling, most = self._api.capabilities.longest_settling, self._api.longest_wait
+        if settling is not None and settling < most and not (self._known.settling and self._known.settling.left):
+            return f"The server still did not know the new customer after {settling:g} s."
         if patience.left:
             return "The run was stopped while it waited for the server to know the new customer."
         return f"The server still did not know the new customer after {most:g} s of waiting (max_retry_wait)."
@@ -258,12 +311,12 @@ class _Write:
         return self._operation.name == "create" and is_refusal and bool(error.messages)
 
     def _may_repeat(self, error: CallError) -> bool:
-        """Whether to try again here. The other writes are safe to repeat, and the session has done so."""
+        """Whether to try again here. The other writes are safe to repeat, and the client has done so."""
         return error.transient and not self._is_repeatable
 
     def _try(self, patience: Patience) -> CallError | None:
         try:
-            self._api.write(self._operation, patience)
+            self._api.write(self._operation, self._known.key, patience)
         except CallError as error:
             return error
         return None
@@ -284,11 +337,13 @@ class _Write:
 
     def _shows(self) -> bool | None:
         """Whether a new read of the customer shows that the operation was done."""
-        current = _look_closely(self._api, self._desired)
+        # That a customer is there or not, the list tells.
+        names = () if self._operation.name in ("create", "delete") else self._operation.effect
+        current = _look_closely(self._api, self._desired, names)
         return is_done(self._operation, current, self._api.capabilities)
 
     def _matches(self, secrets: Attributes) -> bool | None:
         """Whether the server has these values, which it never shows."""
-        matches = self._api.details(self._operation.user, secrets).matches
+        matches = self._api.details(self._operation.user, self._known.key, secrets).matches
         verdicts = [matches.get(name) for name in secrets]
         return False if False in verdicts else None if None in verdicts else True

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 import email.utils
 import random
@@ -73,14 +74,16 @@ class Patience:
         self._tries += 1
         return pause
 
-    def wait_to_poll(self) -> bool:
+    def wait_to_poll(self, limit: TimeLimit | None = None) -> bool:
         """Waits before a further look for what comes about by itself, and says whether there may be one.
 
-        Nothing has failed, so such looks are not tries: they go on, at growing distances, until the waiting is used up.
+        Nothing has failed, so such looks are not tries: they go on, at growing distances, until the waiting or `limit`
+        is used up.
         """
-        if not self.left:
+        left = self.left if limit is None else min(self.left, limit.left)
+        if not left:
             return False
-        pause = min(self._backoff(self._polls), self.left)
+        pause = min(self._backoff(self._polls), left)
         self._polls += 1
         return self.hold(pause)
 
@@ -99,32 +102,46 @@ class Patience:
         return min(_LONGEST_PAUSE, FIRST_PAUSE * 2.0**number) * random.uniform(0.5, 1.0)
 
 
-class Pace:
-    """Keeps the calls over one line apart: by a ceiling of calls in a minute, and as rate-limit headers say.
+class TimeLimit:
+    """Seconds that may pass from now on, whatever is done in them."""
 
-    What one answer says holds for all calls: those that are under way together share the window of the server.
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left."""
+        return max(0.0, self._end - time.monotonic())
+
+
+class Pace:
+    """Keeps calls apart: by a ceiling of calls in a minute, and as rate-limit headers say.
+
+    Calls that the server counts together have the same `key`. What an answer to one of them says holds for all of them,
+    since those that are under way together share the window of the server. The ceiling holds for all calls.
     """
 
     def __init__(self, requests_per_minute: int) -> None:
         self._interval = 60.0 / requests_per_minute if requests_per_minute else 0.0
-        self._gate = threading.Lock()
         self._lock = threading.Lock()
         self._next = 0.0
-        self._window = _Window()
+        self._windows: dict[str, _Window] = collections.defaultdict(_Window)
 
-    def take_turn(self, patience: Patience) -> bool:
+    def take_turn(self, patience: Patience, key: str = "") -> bool:
         """Waits until the next call may start, and says whether it may.
 
         What the server asks for counts for `patience`, the ceiling and the queue do not.
         """
+        with self._lock:
+            window = self._windows[key]
         # One call waits for the server, and the others for their turn after it.
-        with self._gate:
+        with window.gate:
             earliest = 0.0
             while True:
                 with self._lock:
                     now = time.monotonic()
                     start = max(now, earliest, self._next)
-                    earliest = self._window.take(start)
+                    earliest = window.take(start)
                     held = earliest - start
                     # What is too long to wait for is left to the server to say.
                     is_turn = held <= 0 or held > patience.left
@@ -135,29 +152,30 @@ class Pace:
                 if is_turn or not patience.hold(held):
                     return is_turn
 
-    def heed(self, headers: t.Mapping[str, str]) -> None:
+    def heed(self, headers: t.Mapping[str, str], key: str = "") -> None:
         """Takes in what an answer says of the server's window."""
         wait = reset_wait(headers)
         left = whole_number(headers.get("X-RateLimit-Remaining", ""))
         if wait and left is not None:
             limit = whole_number(headers.get("X-RateLimit-Limit", ""))
             with self._lock:
-                self._window.heed(time.monotonic() + wait, left, limit)
+                self._windows[key].heed(time.monotonic() + wait, left, limit)
 
-    def close(self, seconds: float) -> None:
-        """Lets all calls wait, since the server refused one of them for now."""
+    def close(self, seconds: float, key: str = "") -> None:
+        """Lets all calls wait that the server counts together, since it refused one of them for now."""
         with self._lock:
-            self._window.close(time.monotonic() + seconds)
+            self._windows[key].close(time.monotonic() + seconds)
 
 
 class _Window:
     """How many calls the server allows until when. Moments are those of the monotonic clock.
 
     Calls are counted as they start, since those under way together are not in each other's answers: a pool of them
-    would run into the limit all at once.
+    would run into the limit all at once. `gate`: held by the call whose turn is next.
     """
 
     def __init__(self) -> None:
+        self.gate = threading.Lock()
         self._until = 0.0
         self._closed_until = 0.0
         self._left: int | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import typing as t
+from urllib.parse import urlencode
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
     Customer,
@@ -29,9 +30,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Request
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.failures import reader
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     CUSTOMER,
     RESELLER,
@@ -115,9 +117,9 @@ CALLS: dict[str, Call] = {
 class V2Api:
     """The customers of one account behind API v2. Each call is repeated where that is safe, or raises CallError."""
 
-    def __init__(self, session: Session, family: str = RESELLER) -> None:
+    def __init__(self, client: Client, family: str = RESELLER) -> None:
         self.capabilities = capabilities(family)
-        self.session = session
+        self._client = client
         self._family = family
         self._questions: dict[str, t.Callable[[str, t.Any], bool | None]] = {
             "company": self._has_company,
@@ -140,12 +142,12 @@ class V2Api:
         [about, *others] = names
         return self._list(about, {} if near or others else {"username": about})
 
-    def details(self, username: str, wanted: Attributes) -> Details:
+    def details(self, username: str, _key: t.Any, wanted: Attributes) -> Details:
         """One call for each attribute that is compared."""
         verdicts = {name: ask(username, wanted[name]) for name, ask in self._questions.items() if name in wanted}
         return Details(matches={name: verdict for name, verdict in verdicts.items() if verdict is not None})
 
-    def write(self, operation: Operation, patience: Patience | None = None) -> None:
+    def write(self, operation: Operation, _key: t.Any, patience: Patience | None = None) -> None:
         """Carries out one writing operation.
 
         `patience`: what is left of an allowance, where this is one of several tries.
@@ -159,12 +161,12 @@ class V2Api:
 
     def patience(self) -> Patience:
         """A new allowance of tries and of waiting."""
-        return self.session.patience()
+        return self._client.patience()
 
     @property
     def longest_wait(self) -> float:
         """Seconds that the tries of one call may wait in all."""
-        return self.session.connection.max_retry_wait
+        return self._client.connection.max_retry_wait
 
     def _list(self, user: str, filters: Attributes) -> list[Customer]:
         """`user`: whom it is about, for an error."""
@@ -213,13 +215,30 @@ class V2Api:
         patience: Patience | None = None,
     ) -> t.Any:
         call = CALLS[operation]
-        address, fixed = call.routes[self._family]
+        read = reader(decode, self._client.connection.api_format, self._client.redact)
         try:
-            return self.session.call(address, [*fixed, *parameters], decode, call.repeatable, patience, call.largest)
+            return self._client.send(self._request(call, parameters), read, patience)
         except CallError as error:
             error.concerns = _concerns(error)
             error.doing = call.doing.format(user=shown(user, 100)) if user else "list customers"
             raise
+
+    def _request(self, call: Call, parameters: Parameters) -> Request:
+        """Always a POST, with everything but the module and the action in the body [doc]."""
+        address, fixed = call.routes[self._family]
+        connection = self._client.connection
+        credentials = [("api_user", connection.api_user), ("api_key", connection.api_key)]
+        return Request(
+            "POST",
+            f"{connection.api_url}/{address}.{connection.api_format}",
+            headers={
+                "Accept": f"application/{connection.api_format}",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            body=urlencode([*credentials, *fixed, *parameters]).encode("ascii"),
+            repeatable=call.repeatable,
+            largest=call.largest,
+        )
 
 
 def _concerns(error: CallError) -> str:

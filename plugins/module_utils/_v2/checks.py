@@ -15,12 +15,22 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     CONTROL,
     address_problems,
     control_problem,
+    credential_problems,
     date_of,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import hidden_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
 
 SHORTEST_PASSWORD = 6
+
+
+def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
+    """What is wrong with the account's name and key.
+
+    An API key has no blanks at its ends. A password may: it is the key unless the name is `apikey`.
+    """
+    is_password = options["api_user"].strip() != "apikey"
+    return credential_problems(options, ("api_user", "api_key"), may_be_padded=is_password)
 
 
 def password_problems(text: str) -> list[str]:

@@ -32,6 +32,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import sh
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import Row, boolean
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.checks import (
     billing_problems,
+    connection_problems,
     date_problems,
     new_username_problems,
     password_problems,
@@ -40,6 +41,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.checks impo
 RESELLER = "reseller"
 CUSTOMER = "customer"
 FAMILIES = (RESELLER, CUSTOMER)
+DEFAULT_URL = "https://api.sendgrid.com/apiv2"
 
 # A secret has no business in a list; should a server show one, it must not reach a result.
 _SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
@@ -135,14 +137,16 @@ _TEXTS = {wire: field.name for wire, field in _LISTED_BY_WIRE.items() if BY_NAME
 def capabilities(family: str) -> Capabilities:
     """What the family of addresses can do."""
     return Capabilities(
+        default_url=DEFAULT_URL,
+        connection_problems=connection_problems,
         attributes={field.name: field.capability for field in FIELDS if family in field.families},
         rename_problems=new_username_problems,
         missing={field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},
         # What a new customer is like [doc, sibling page].
         new_customer={"active": True, "website_access": True},
         switches={
-            "active": Switch(open="enable", close="disable"),
-            "website_access": Switch(open="enable_website", close="disable_website"),
+            "active": Switch(open="enable", close="disable", allows="send e-mail"),
+            "website_access": Switch("enable_website", "disable_website", allows="log in to the website"),
         },
         order=("set_email", "set_profile", "set_password"),
     )

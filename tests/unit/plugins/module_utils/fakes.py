@@ -5,7 +5,7 @@
 """A service in memory, for tests without a socket. It knows the published reference, and nothing of the collection.
 
 `FakeService` holds customers as dicts by wire name and acts on them. `FakeHttp` takes the place of the HTTP session
-in a `_transport.Session`: it hands each POST to a service and answers with bytes, or fails as it is told to.
+in a `transport.Client`: it hands each POST to a service and answers with bytes, or fails as it is told to.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
 import requests
 
@@ -283,10 +284,10 @@ class FakeHttp:
     (the server did not act, or did), `broken_after` (did, and the failure will not pass), `closed` (nobody accepts the
     connection), `refused`, `unauthorized`, `forbidden`, `busy` (429), `busy_long` (429 for an hour), `named` (an error
     that names the customer), `echo` (one that repeats what was sent), `defect` (what no library raises), `empty` (an
-    empty list, whatever is there), `fine`.
-    The last one stays when it is written with a `*` after it. `calls`: the operations in their order, with their
-    parameters. `meanwhile`: called with the same while a call is under way, before the service acts. `most_at_once`:
-    how many calls were under way together at most.
+    empty list, whatever is there), `fine`. The last one stays when it is written with a `*` after it. `calls`: the
+    operations in their order, with their parameters. `options`: the keywords of the same calls. `meanwhile`: called
+    with the same while a call is under way, before the service acts. `most_at_once`: how many calls were under way
+    together at most.
     """
 
     def __init__(
@@ -295,6 +296,7 @@ class FakeHttp:
         self.service = service
         self.faults = {operation: list(kinds) for operation, kinds in (faults or {}).items()}
         self.calls: list[tuple[str, dict[str, str]]] = []
+        self.options: list[dict[str, Any]] = []
         self.meanwhile: Callable[[str, dict[str, str]], object] = lambda _operation, _parameters: None
         self.most_at_once = 0
         self.closed = False
@@ -312,14 +314,16 @@ class FakeHttp:
     def writes(self) -> list[str]:
         return [operation for operation in self.operations if operation not in READS]
 
-    def post(self, url: str, data: list[tuple[str, bytes]], **_options: Any) -> FakeResponse:
+    def request(self, method: str, url: str, data: bytes, **options: Any) -> FakeResponse:
+        assert method == "POST"
         address, _dot, answer_format = url.rpartition("/")[2].rpartition(".")
-        sent = [(name, value.decode("utf-8")) for name, value in data]
+        sent = parse_qsl(data.decode("ascii"), keep_blank_values=True, errors="strict")
         fields = dict(sent)
         operation = ADDRESSES[address, fields.get("method"), fields.get("task")]
         values = [(name, text) for name, text in sent if name not in ("api_user", "api_key", "method", "task")]
         with self._lock:
             self.calls.append((operation, dict(values)))
+            self.options.append(options)
             self._under_way += 1
             self.most_at_once = max(self.most_at_once, self._under_way)
         try:

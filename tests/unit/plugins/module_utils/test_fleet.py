@@ -1037,7 +1037,7 @@ def test_a_lost_answer_before_the_stop_is_not_said_to_be_not_reached(world, stop
     world.put(FakeService(*STORED), {"set_profile": ["lost_after"]})
     turns = itertools.count(1)
 
-    def take_turn(_pace, _patience):
+    def take_turn(*_given):
         number = next(turns)
         if number == 3:
             stops[0].set("the test wants it")
@@ -1050,7 +1050,7 @@ def test_a_lost_answer_before_the_stop_is_not_said_to_be_not_reached(world, stop
 
 
 def test_a_run_that_is_stopped_before_it_has_a_list_says_so(world, stops, monkeypatch):
-    def take_turn(_pace, _patience):
+    def take_turn(*_given):
         stops[0].set("the test wants it")
         return False
 

@@ -20,7 +20,7 @@ import yaml
 from ansible.module_utils.common.parameters import PASS_VARS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION, Client
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.module_runs import (
     ARGUMENTS,
     CANARY,
@@ -230,7 +230,7 @@ def test_a_task_gets_the_options_the_mode_and_what_makes_a_session(check_mode):
     options, connect = {"city": "Bath"}, object()
     for connects in ((), (connect,)):
         result = _module.perform(lambda *given: {"changed": False, "given": given}, options, check_mode, *connects)
-        assert result["given"] == (options, check_mode, *(connects or (Session,)))
+        assert result["given"] == (options, check_mode, *(connects or (Client,)))
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ import functools
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import perform
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import FakeService, customer
@@ -298,18 +297,18 @@ def test_the_headers_of_a_diff_are_the_names(world, check_mode, options, before,
         ("HTTP://127.0.0.1:1/apiv2/", "http://127.0.0.1:1/apiv2"),
     ],
 )
-def test_the_session_gets_the_address_in_its_one_form(world, monkeypatch, url, base):
+def test_the_client_gets_the_address_in_its_one_form(world, monkeypatch, url, base):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     seen = []
 
     def connect(connection, secrets, names):
-        with Session(connection, secrets, names) as session:
-            seen.append((connection.api_url, bool(session._line.http.proxies)))
+        seen.append(connection.api_url)
         return world.connect(connection, secrets, names)
 
     filters = dict.fromkeys(name for name in ATTRIBUTES if name != "website_access")
     _tasks.customer_info({**CONNECTION, **filters, "api_url": url}, False, connect)
-    assert seen == [(base, base.startswith("https"))]
+    assert seen == [base]
+    assert [bool(options["proxies"]) for options in world.http.options] == [base.startswith("https")]
 
 
 @pytest.mark.parametrize("url", ["https://api.example.com/api v2", "https://api.example.com/\x1b[2J", "https://a\n.b"])

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
@@ -64,10 +64,7 @@ class World:
         self.http = FakeHttp(service, faults)
 
     def connect(self, connection, secrets=(), names=()):
-        session = Session(connection, secrets, names, sleep=self.clock.sleep)
-        session._line.http.close()
-        session._line.http = self.http
-        return session
+        return Client(connection, secrets, names, sleep=self.clock.sleep, http=self.http)
 
     def customer(self, check_mode=False, **options):
         return _tasks.manage_customer({**CONNECTION, **LEFT_OUT, "username": ANN, **options}, check_mode, self.connect)

@@ -29,8 +29,8 @@ OTHERS = {
 
 
 def line_of(kept, connection):
-    with kept.connect(connection, ["canary-password-4711"]) as session:
-        return session._line
+    with kept.connect(connection, ["canary-password-4711"]) as client:
+        return client._transport
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_line_is_not_used_on_both_sides_of_a_fork(kept, monkeypatch):
 
 def test_no_secret_is_kept(kept):
     line = line_of(kept, ACME)
-    assert "canary" not in repr({**vars(kept), **vars(line), **vars(line.http), **vars(line.pace)})
+    assert "canary" not in repr({**vars(kept), **vars(line), **vars(line._http), **vars(line.pace)})
 
 
 def test_each_task_has_its_own_secrets(kept):
@@ -80,7 +80,7 @@ def test_each_task_has_its_own_secrets(kept):
 
 
 def test_each_task_has_its_own_names(kept):
-    with kept.connect(ACME, ["first-customer-4711"], ["first-customer"]) as session:
-        assert session.redact("first-customer") == "first-customer"
-    with kept.connect(ACME, ["first-customer-4711"]) as session:
-        assert session.redact("first-customer") != "first-customer"
+    with kept.connect(ACME, ["first-customer-4711"], ["first-customer"]) as client:
+        assert client.redact("first-customer") == "first-customer"
+    with kept.connect(ACME, ["first-customer-4711"]) as client:
+        assert client.redact("first-customer") != "first-customer"

@@ -29,6 +29,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields impo
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+API = capabilities("reseller")
+
 COMPLETE = {
     "username": "ann@example.com",
     "password": "ann-pass",
@@ -154,7 +156,7 @@ def test_a_line_break_at_the_end_of_a_secret_is_told_with_what_leaves_it(end):
         assert part in problem
     for name in ("api_user", "api_key"):
         options = {**CONNECTION, name: f"canary-4711{end}"}
-        [problem] = connection_problems(options)
+        [problem] = connection_problems(options, API)
         assert problem.startswith(f"{name} ends with a line break") and "ansible-vault" in problem
         assert "canary" not in problem
 
@@ -179,7 +181,7 @@ def test_a_password_may_hold_blanks_and_what_else_can_be_typed(password):
     ],
 )
 def test_blanks_and_control_characters_in_what_names_the_account(user, key, wrong):
-    problems = connection_problems({**CONNECTION, "api_user": user, "api_key": key})
+    problems = connection_problems({**CONNECTION, "api_user": user, "api_key": key}, API)
     assert [problem.split()[0] for problem in problems] == wrong
     assert all("so the server would refuse it" in problem for problem in problems)
 
@@ -434,7 +436,7 @@ CONNECTION = {
     ],
 )
 def test_addresses_that_keep_secrets_safe(url):
-    assert connection_problems({**CONNECTION, "api_url": url}) == []
+    assert connection_problems({**CONNECTION, "api_url": url}, API) == []
 
 
 @pytest.mark.parametrize(
@@ -529,7 +531,7 @@ def test_addresses_that_keep_secrets_safe(url):
     ],
 )
 def test_addresses_that_are_refused(url):
-    problems = connection_problems({**CONNECTION, "api_url": url})
+    problems = connection_problems({**CONNECTION, "api_url": url}, API)
     assert len(problems) >= 1
     assert all("api_url" in problem and "canary" not in problem for problem in problems)
 
@@ -619,7 +621,7 @@ def test_zeros_in_front_are_not_read_as_decimal(monkeypatch):
     ],
 )
 def test_connection_options(name, value, right):
-    problems = connection_problems({**CONNECTION, name: value})
+    problems = connection_problems({**CONNECTION, name: value}, API)
     assert (problems == []) is right
     assert all(name in problem for problem in problems)
 
@@ -627,7 +629,7 @@ def test_connection_options(name, value, right):
 @pytest.mark.parametrize("name", ["timeout", "max_retry_wait"])
 @pytest.mark.parametrize("value", [float("inf"), float("nan"), 1e300])
 def test_a_wait_without_an_end_is_refused(name, value):
-    assert [problem for problem in connection_problems({**CONNECTION, name: value}) if name in problem] != []
+    assert [problem for problem in connection_problems({**CONNECTION, name: value}, API) if name in problem] != []
 
 
 PARTS = st.sampled_from(
@@ -666,7 +668,7 @@ def test_where_a_call_goes_can_be_seen():
 @example("127.0.0.1")
 def test_plain_http_goes_to_this_machine_whatever_is_called(rest):
     url = f"http://{rest}"
-    if connection_problems({**CONNECTION, "api_url": url}) != [] or base_address(url).startswith("https"):
+    if connection_problems({**CONNECTION, "api_url": url}, API) != [] or base_address(url).startswith("https"):
         return
     host = connected_to(f"{base_address(url)}/reseller.add.json")
     assert host.lower() in ("localhost", "localhost.") or ipaddress.ip_address(host.strip("[]")).is_loopback
@@ -679,8 +681,8 @@ def test_certificates_that_exist_are_accepted(tmp_path):
     bundle = tmp_path / "ca.pem"
     bundle.write_text(PEM)
     (tmp_path / "5ed36f99.0").write_text(PEM)
-    assert connection_problems({**CONNECTION, "ca_path": str(bundle)}) == []
-    assert connection_problems({**CONNECTION, "ca_path": str(tmp_path)}) == []
+    assert connection_problems({**CONNECTION, "ca_path": str(bundle)}, API) == []
+    assert connection_problems({**CONNECTION, "ca_path": str(tmp_path)}, API) == []
 
 
 @pytest.mark.parametrize(
@@ -701,17 +703,17 @@ def test_certificates_of_the_environment_matter_where_they_are_used(monkeypatch,
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
     given_options = {name: str(value).format(there=bundle) if name == "ca_path" else value
                      for name, value in options.items()}  # fmt: skip
-    assert len(connection_problems({**CONNECTION, **given_options})) == is_told
+    assert len(connection_problems({**CONNECTION, **given_options}, API)) == is_told
 
 
 def test_an_empty_address_is_told_as_that_with_its_variable():
-    assert connection_problems({**CONNECTION, "api_url": " "}) == ["api_url is empty"]
+    assert connection_problems({**CONNECTION, "api_url": " "}, API) == ["api_url is empty"]
     nothing = from_environment("SENDGRID_API_URL", "")
-    assert connection_problems({**CONNECTION, "api_url": nothing}) == [
+    assert connection_problems({**CONNECTION, "api_url": nothing}, API) == [
         "api_url (from SENDGRID_API_URL in the environment) is empty"
     ]
     elsewhere = from_environment("SENDGRID_API_URL", "http://192.0.2.1")
-    [problem] = connection_problems({**CONNECTION, "api_url": elsewhere})
+    [problem] = connection_problems({**CONNECTION, "api_url": elsewhere}, API)
     assert problem.startswith("api_url (from SENDGRID_API_URL in the environment) uses plain http to '192.0.2.1'")
 
 
@@ -719,14 +721,14 @@ def test_a_proxy_that_cannot_be_used_is_told_before_any_call(monkeypatch):
     monkeypatch.setenv("https_proxy", "socks5://user:canary@proxy.example:1080")
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    [problem] = connection_problems(CONNECTION)
+    [problem] = connection_problems(CONNECTION, API)
     assert "lacks PySocks" in problem and "canary" not in problem
-    assert connection_problems({**CONNECTION, "api_url": "http://[::1]/"}) == []
+    assert connection_problems({**CONNECTION, "api_url": "http://[::1]/"}, API) == []
 
 
 def test_all_problems_of_the_connection_are_told_at_once():
     wrong = {"api_url": "http://example.com/?x", "api_user": "", "api_key": "", "timeout": 0, "retries": -1}
-    told = "; ".join(connection_problems({**CONNECTION, **wrong, "max_retry_wait": -1, "requests_per_minute": -1}))
+    told = "; ".join(connection_problems({**CONNECTION, **wrong, "max_retry_wait": -1, "requests_per_minute": -1}, API))
     assert [name for name in (*wrong, "max_retry_wait", "requests_per_minute") if name not in told] == []
     assert "https" in told and "query" in told
 

@@ -16,7 +16,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     common_result,
     customer_problems,
     desired_of,
-    open_session,
+    open_client,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, pretend
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, InvalidInput
@@ -44,19 +44,19 @@ def options(**given):
 
 
 def test_good_options_raise_nothing():
-    check(options(), customer_problems(options(), API))
+    check(options(), API, customer_problems(options(), API))
 
 
 def test_problems_of_the_connection_and_of_the_customer_are_told_together():
     with pytest.raises(InvalidInput) as caught:
-        check(options(retries=-1), ["city is odd"])
+        check(options(retries=-1), API, ["city is odd"])
     assert str(caught.value).startswith(f"The options for customer '{ANN}' are not valid: ")
     assert [len(caught.value.problems), caught.value.problems[-1]] == [2, "city is odd"]
 
 
 def test_options_that_are_of_no_customer_name_none():
     with pytest.raises(InvalidInput, match="^The options are not valid: "):
-        check(dict(CONNECTION), ["city is odd"])
+        check(dict(CONNECTION), API, ["city is odd"])
 
 
 @pytest.mark.parametrize(("state", "count"), [("present", 0), ("absent", 1)])
@@ -148,7 +148,7 @@ def test_a_session_knows_the_connection_and_the_secret_and_the_names_of_the_cust
         seen.append((connection, list(secrets), list(names)))
         yield None
 
-    with open_session({**CONNECTION, **given, "api_url": " HTTPS://api.example.com/apiv2/ "}, connect):
+    with open_client({**CONNECTION, **given, "api_url": " HTTPS://api.example.com/apiv2/ "}, connect):
         pass
     [(connection, secrets, names)] = seen
     assert (connection.api_url, connection.api_key) == ("https://api.example.com/apiv2", KEY)
@@ -167,8 +167,8 @@ def outcome(*statuses, desired=WANTED, error=None):
 
 
 def test_the_result_of_a_plan_and_of_what_came_of_it():
-    predicted = common_result(WANTED, pretend(plan(WANTED, known(CURRENT))))
-    done = common_result(WANTED, outcome("applied", "applied", "applied"))
+    predicted = common_result(WANTED, pretend(plan(WANTED, known(CURRENT))), API)
+    done = common_result(WANTED, outcome("applied", "applied", "applied"), API)
     assert [operation["name"] for operation in done["operations"]] == ["disable", "set_email", "set_profile"]
     assert {operation["status"] for operation in predicted.pop("operations")} == {"planned"}
     assert {operation["status"] for operation in done.pop("operations")} == {"applied"}
@@ -204,19 +204,19 @@ def test_the_result_of_a_plan_and_of_what_came_of_it():
     ],
 )
 def test_a_failure_tells_what_became_of_each_operation(statuses, changed, unverified, sentences):
-    result = common_result(WANTED, outcome(*statuses, error=CallError("it went wrong", NOT_DONE)))
+    result = common_result(WANTED, outcome(*statuses, error=CallError("it went wrong", NOT_DONE)), API)
     assert (result["failed"], result["changed"], result["unverified"]) == (True, changed, unverified)
     assert result["msg"] == " ".join(["it went wrong.", *sentences])
 
 
 def test_a_failure_of_the_only_operation_is_told_shortly():
     desired = asked_for(ANN, {"city": "Bath"})
-    result = common_result(desired, outcome("failed", desired=desired, error=CallError("it went wrong", NOT_DONE)))
+    result = common_result(desired, outcome("failed", desired=desired, error=CallError("it went wrong", NOT_DONE)), API)
     assert result["msg"] == "it went wrong."
 
 
 def test_a_run_that_ended_early_without_an_error_is_no_failure_of_the_customer():
-    result = common_result(WANTED, outcome("applied", "not_reached", "not_reached"))
+    result = common_result(WANTED, outcome("applied", "not_reached", "not_reached"), API)
     assert "failed" not in result and "msg" not in result
     assert result["diff"]["after"] == {**CURRENT, "active": False}
 
@@ -231,12 +231,12 @@ def test_a_run_that_ended_early_without_an_error_is_no_failure_of_the_customer()
     ],
 )
 def test_a_diff_names_the_customer_before_and_after(desired, current, names):
-    diff = common_result(desired, pretend(plan(desired, known(current))))["diff"]
+    diff = common_result(desired, pretend(plan(desired, known(current))), API)["diff"]
     assert (diff["before_header"], diff["after_header"]) == names
 
 
 def test_a_diff_holds_no_password():
     desired = asked_for(ANN, password=PASSWORD, update_password="always")
-    result = common_result(desired, pretend(plan(desired, known(CURRENT, password_matches=False))))
+    result = common_result(desired, pretend(plan(desired, known(CURRENT, password_matches=False))), API)
     assert result["diff"]["after"]["password"] == "********"
     assert PASSWORD not in repr(result)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Operation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer, Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     apply,
@@ -54,7 +54,7 @@ def desired(**options):
 
 def identified(wanted, customers):
     """The one of the listed customers that is wanted, before anything is written."""
-    return Roster(customers).identify(wanted)
+    return Roster(map(Customer, customers)).observed(wanted).current
 
 
 def names(made):

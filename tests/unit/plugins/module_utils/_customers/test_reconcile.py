@@ -16,7 +16,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import asked_for, plan
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
@@ -39,13 +39,14 @@ def _real_time_afterwards(monkeypatch):
     monkeypatch.setattr(_pacing, "time", _pacing.time)
 
 
-def make_api(service, faults=None, clock=None, **connection):
+def make_api(service, faults=None, clock=None, http=None, sleep=None, **connection):
     options = {"api_url": "https://api.example.com/apiv2", "api_user": "acme", "api_key": "canary", **connection}
     _pacing.time = clock or Clock()
-    session = Session(Connection(**options), sleep=_pacing.time.sleep)
-    session._line.http.close()
-    session._line.http = FakeHttp(service, faults)
-    return V2Api(session)
+    http = http or FakeHttp(service, faults)
+    api = V2Api(Client(Connection(**options), sleep=sleep or _pacing.time.sleep, http=http))
+    # For the tests alone.
+    api.http = http
+    return api
 
 
 def carried_out(api, desired):
@@ -61,7 +62,7 @@ def made(result):
 
 
 def reads_and_writes(api):
-    return api.session._line.http.operations
+    return api.http.operations
 
 
 # Looking
@@ -72,7 +73,7 @@ def test_one_read_finds_an_existing_customer():
     observed = observe(api, asked_for(ANN))
     assert observed.current["username"] == ANN
     assert observed.shows == {"website_access"}
-    assert api.session._line.http.calls == [("list", {"username": ANN})]
+    assert api.http.calls == [("list", {"username": ANN})]
 
 
 @pytest.mark.parametrize("existing", [ANN, EVE])
@@ -101,7 +102,7 @@ def test_a_company_is_asked_for_by_one_more_read(stored, matches):
     api = make_api(FakeService(customer(ANN, company=stored), customer("bob@example.com", company="Acme")))
     observed = observe(api, asked_for(ANN, {"company": "Acme"}))
     assert observed.matches.get("company") is matches
-    assert [sent for operation, sent in api.session._line.http.calls if operation == "list"][1]["company"] == "Acme"
+    assert [sent for operation, sent in api.http.calls if operation == "list"][1]["company"] == "Acme"
     assert reads_and_writes(api) == ["list", "list"]
 
 
@@ -120,7 +121,7 @@ def test_a_pretended_plan_is_planned_and_predicted():
     result = pretend(plan(desired, observe(api, desired)))
     assert made(result) == [("disable", "planned"), ("set_profile", "planned")]
     assert (result.customer["city"], result.customer["active"]) == ("Bath", False)
-    assert api.session._line.http.writes == []
+    assert api.http.writes == []
 
 
 # Writing
@@ -151,7 +152,7 @@ def test_a_write_that_is_answered_is_applied(desired, operation, existing):
     result = carried_out(api, desired)
     assert made(result) == [(operation, "applied")]
     assert result.error is None and result.seen
-    assert api.session._line.http.writes == [operation]
+    assert api.http.writes == [operation]
     # A second run writes nothing.
     assert made(carried_out(api, desired)) == []
 
@@ -163,7 +164,7 @@ def test_a_lost_answer_to_a_write_that_was_done_is_not_written_again(desired, op
     result = carried_out(api, desired)
     assert made(result) == [(operation, "applied")]
     assert result.error is None
-    assert api.session._line.http.writes == [operation]
+    assert api.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
@@ -172,7 +173,7 @@ def test_a_lost_answer_to_a_write_that_was_not_done_is_written_again(desired, op
     api = make_api(service_with(existing), {operation: ["lost_before", "lost_before"]}, clock)
     result = carried_out(api, desired)
     assert made(result) == [(operation, "applied")]
-    assert api.session._line.http.writes == [operation] * 3
+    assert api.http.writes == [operation] * 3
     assert len(clock.sleeps) == 2
     # Each further try is preceded by a look.
     calls = reads_and_writes(api)
@@ -187,7 +188,7 @@ def test_a_lost_answer_without_a_look_is_unknown(desired, operation, existing):
     result = carried_out(api, desired)
     assert made(result) == [(operation, "unknown")]
     assert result.error is not None
-    assert api.session._line.http.writes == [operation]
+    assert api.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
@@ -199,7 +200,7 @@ def test_tries_of_a_write_are_bounded(desired, operation, existing, retries):
     api = make_api(service, {operation: ["lost_before*"]}, clock, retries=retries, max_retry_wait=100)
     result = carried_out(api, desired)
     assert made(result) == [(operation, "failed")]
-    assert api.session._line.http.writes == [operation] * (retries + 1)
+    assert api.http.writes == [operation] * (retries + 1)
     assert service.customers == before
     assert sum(clock.sleeps) <= 100
 
@@ -215,7 +216,7 @@ def test_all_tries_of_one_write_share_one_allowance(desired, operation, existing
         api = make_api(service_with(existing), {operation: pattern * 10}, clock, retries=retries, max_retry_wait=1000)
         result = carried_out(api, desired)
         assert made(result) == [(operation, "failed")]
-        assert api.session._line.http.writes == [operation] * (retries + 1)
+        assert api.http.writes == [operation] * (retries + 1)
         assert len(clock.sleeps) == retries
 
 
@@ -231,7 +232,7 @@ def test_all_tries_of_one_write_share_their_waiting(desired, operation, existing
 def test_the_last_try_of_an_allowance_may_succeed(desired, operation, existing):
     api = make_api(service_with(existing), {operation: ["busy", "lost_before", "busy", "lost_before", "fine"]})
     assert made(carried_out(api, desired)) == [(operation, "applied")]
-    assert api.session._line.http.writes == [operation] * 5
+    assert api.http.writes == [operation] * 5
 
 
 def test_each_write_of_a_run_has_its_own_allowance():
@@ -239,7 +240,7 @@ def test_each_write_of_a_run_has_its_own_allowance():
     names = ["disable", "rename", "set_profile"]
     api = make_api(service_with(ANN), {name: ["busy"] * 4 for name in names})
     assert made(carried_out(api, wanted)) == [(name, "applied") for name in names]
-    assert api.session._line.http.writes == [name for name in names for _number in range(5)]
+    assert api.http.writes == [name for name in names for _number in range(5)]
 
 
 # Gone or not
@@ -263,7 +264,7 @@ def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
     service = service_with(ANN)
     api = make_api(service, {"delete": [fault], "list": ["fine", *reads]} if reads else {"delete": [fault]})
     if reads and not reads[-1].endswith("*"):
-        api.session._line.http.faults["list"].append("fine*")
+        api.http.faults["list"].append("fine*")
     desired = asked_for(ANN, state="absent")
     result = carry_out(api, desired, plan(desired, observe(api, desired)))
     assert made(result) == [("delete", status)]
@@ -309,8 +310,8 @@ class StatusHttp(FakeHttp):
 
     status = 400
 
-    def post(self, url, data, **options):
-        response = super().post(url, data, **options)
+    def request(self, method, url, data, **options):
+        response = super().request(method, url, data, **options)
         if self.operations[-1] in ("create", "delete", "rename"):
             response.status_code = self.status
         return response
@@ -335,7 +336,7 @@ def test_a_refused_write_that_somebody_else_did(desired, operation, existing, re
     else:
         assert made(result) == [(operation, "applied")]
         assert result.error is None
-    assert api.session._line.http.writes == [operation]
+    assert api.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
@@ -354,9 +355,9 @@ def test_a_refused_write_that_nobody_did(desired, operation, existing):
 def test_a_refusal_of_the_account_is_no_reason_to_look(desired, operation, existing, code, status):
     said = {"error": "Bad username / password"} if code is None else {"error": {"code": code, "message": "No"}}
     service = other_hand(existing, refusal=Refused(said), does=False)
-    api = make_api(service)
-    api.session._line.http = StatusHttp(service)
-    api.session._line.http.status = status
+    http = StatusHttp(service)
+    http.status = status
+    api = make_api(service, http=http)
     todo = plan(desired, observe(api, desired))
     before = len(reads_and_writes(api))
     result = carry_out(api, desired, todo)
@@ -437,21 +438,21 @@ def test_a_refused_write_is_failed(desired, operation, existing):
     result = carried_out(api, desired)
     assert made(result) == [(operation, "failed")]
     assert "Not today" in str(result.error)
-    assert api.session._line.http.writes == [operation]
+    assert api.http.writes == [operation]
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
 def test_a_server_that_is_busy_is_asked_again(desired, operation, existing):
     api = make_api(service_with(existing), {operation: ["busy", "busy"]})
     assert made(carried_out(api, desired)) == [(operation, "applied")]
-    assert api.session._line.http.writes == [operation] * 3
+    assert api.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(("desired", "operation"), SAFE)
 def test_a_write_that_may_be_repeated_is(desired, operation):
     api = make_api(service_with(ANN), {operation: ["lost_before", "lost_after"]})
     assert made(carried_out(api, desired)) == [(operation, "applied")]
-    assert api.session._line.http.writes == [operation] * 3
+    assert api.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(("desired", "operation"), SAFE)
@@ -460,7 +461,7 @@ def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desir
     assert made(carried_out(api, desired)) == [(operation, "applied")]
     api = make_api(service_with(ANN), {operation: ["lost_before*"]}, retries=2)
     assert made(carried_out(api, desired)) == [(operation, "failed")]
-    assert api.session._line.http.writes == [operation] * 3
+    assert api.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(
@@ -527,7 +528,7 @@ def test_a_list_that_lags_behind_is_not_believed(desired, existing, username, hi
     api = make_api(service_with(existing))
     todo = plan(desired, observe(api, desired))
     result = carry_out(api, desired, todo)
-    api.session._line.http.faults["list"] = ["empty*"]
+    api.http.faults["list"] = ["empty*"]
     reread(api, desired, result)
     assert result.error is None and result.seen is False
     assert (result.customer["username"], result.customer["city"]) == (username, "Bath")
@@ -637,14 +638,13 @@ def test_a_customer_that_this_run_has_not_created_is_not_waited_for():
 
 def test_a_wait_for_a_new_customer_ends_with_the_run():
     service = FakeService(BOB, lag=3)
-    api = make_api(service)
-    todo = plan(CLOSED, observe(api, CLOSED))
     waits = []
-    api.session._sleep = lambda seconds: waits.append(seconds) or True
+    api = make_api(service, sleep=lambda seconds: waits.append(seconds) or True)
+    todo = plan(CLOSED, observe(api, CLOSED))
     result = carry_out(api, CLOSED, todo)
     assert made(result) == [("create", "applied"), ("disable", "failed"), ("disable_website", "not_reached")]
     assert "The run was stopped while it waited for the server to know the new customer." in str(result.error)
-    assert len(waits) == 1 and api.session._line.http.writes == ["create", "disable"]
+    assert len(waits) == 1 and api.http.writes == ["create", "disable"]
 
 
 def test_tries_and_waits_of_an_operation_share_one_allowance():
@@ -660,7 +660,7 @@ def test_a_creation_whose_answer_was_lost_is_found_though_the_server_lags_behind
     clock, service = Clock(), FakeService(BOB, lag=lag)
     api = make_api(service, {"create": ["lost_after"]}, clock)
     assert made(carried_out(api, CLOSED)) == UNTIL_CLOSED
-    assert api.session._line.http.writes == ["create", "create", "disable", "disable_website"]
+    assert api.http.writes == ["create", "create", "disable", "disable_website"]
     assert len(clock.sleeps) == lag
 
 
@@ -670,5 +670,5 @@ def test_a_refused_creation_after_a_lost_answer_is_looked_for_as_often_as_there_
     api = make_api(FakeService(BOB), {"create": ["lost_before", "refused*"]}, clock, retries=retries)
     result = carried_out(api, CLOSED)
     assert made(result)[0] == ("create", "failed")
-    assert api.session._line.http.writes == ["create", "create"] and len(clock.sleeps) == retries
+    assert api.http.writes == ["create", "create"] and len(clock.sleeps) == retries
     assert "Not today" in str(result.error)

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
     Capabilities,
@@ -30,8 +32,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     observe,
     reread,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +51,8 @@ def _as_a_set(wanted, stored):
 # A creation takes no profile, which only a further read shows, and a new customer is shut out of the website.
 PROFILE = Capability("put_profile", on_create=False, seen="details", same=_in_lower_case)
 THIRD = Capabilities(
+    default_url="https://third.example",
+    connection_problems=lambda _options: [],
     attributes={
         "username": Capability("rename", needed=True),
         "password": Capability("put_password", seen="compared", needed=True, problems=lambda text: [f"{len(text)}!"]),
@@ -60,25 +66,33 @@ THIRD = Capabilities(
         "website_access": Capability("switch", on_create=False, seen="sometimes"),
     },
     new_customer={"active": True, "website_access": False},
-    switches={"active": Switch("wake", "suspend"), "website_access": Switch("let_in", "shut_out")},
+    switches={"active": Switch("wake", "suspend", "send"), "website_access": Switch("let_in", "shut_out", "log in")},
     order=("put_contact", "put_profile", "put_ips", "put_domain", "put_password"),
     missing={"company": "is not known here; use mail_domain"},
+    confirms_creation=True,
+    longest_settling=20.0,
 )
 DETAILS = THIRD.names(seen="details")
 SHOWN = THIRD.names(seen="list")
 
 
 class MadeUp:
-    """The customers of that API in memory. `fault`: what happens to the answers to an operation."""
+    """The customers of that API in memory. `fault`: what happens to the answers to an operation. `lag`: how many lists
+    miss a new customer. A customer's key is a number that it keeps under any name.
+    """
 
     capabilities = THIRD
-    longest_wait = 0.0
+    longest_wait = 60.0
 
-    def __init__(self, *customers, shows=True, fault=None):
-        self.stored = {one["username"]: dict(one) for one in customers}
+    def __init__(self, *customers, shows=True, fault=None, lag=0):
+        self.numbers = itertools.count(1)
+        self.stored = {one["username"]: {**one, "number": next(self.numbers)} for one in customers}
         self.names = SHOWN | {"website_access"} if shows else SHOWN
         self.fault = fault
+        self.lag = lag
+        self.unseen = {}
         self.calls = []
+        self.sleeps = []
 
     def customers(self, filters):
         return Listing(self.lookup([]), not filters)
@@ -86,19 +100,26 @@ class MadeUp:
     def lookup(self, names, near=False):
         self.calls.append("lookup")
         return [
-            Customer({name: one[name] for name in self.names})
+            Customer({name: one[name] for name in self.names}, key=one["number"])
             for username, one in self.stored.items()
-            if near or not names or username in names
+            if (near or not names or username in names) and not self._misses(one["number"])
         ]
 
-    def details(self, username, wanted):
+    def _misses(self, number):
+        left = self.unseen.get(number, 0)
+        self.unseen[number] = left - 1
+        return left > 0
+
+    def details(self, username, key, wanted):
         self.calls.append("details")
         one = self.stored[username]
+        assert one["number"] == key
         compared = {name: one[name] == value for name, value in wanted.items() if name == "password"}
         return Details({name: one[name] for name in wanted if name in DETAILS}, compared)
 
-    def write(self, operation, patience=None):
+    def write(self, operation, key, patience=None):
         self.calls.append(operation.name)
+        assert operation.name == "create" or self.stored[operation.user]["number"] == key
         is_lost = self.fault is not None and self.fault[0] == operation.name
         if not is_lost or self.fault[1] == "after":
             self._act(operation)
@@ -109,7 +130,9 @@ class MadeUp:
         name, sent = operation.name, dict(operation.sent)
         if name == "create":
             assert all(THIRD.attributes[attribute].on_create for attribute in sent)
-            self.stored[operation.user] = {**EMPTY, **sent}
+            number = next(self.numbers)
+            self.stored[operation.user] = {**EMPTY, **sent, "number": number}
+            self.unseen[number] = self.lag
             return
         one = self.stored[operation.user]
         if name == "delete":
@@ -132,7 +155,7 @@ class MadeUp:
         return operation not in ("create", "delete", "rename")
 
     def patience(self):
-        return Patience(0, 0.0, 1.0, pytest.fail)
+        return Patience(0, self.longest_wait, 1.0, self.sleeps.append)
 
 
 EMPTY = {
@@ -192,9 +215,9 @@ def converge(api, desired):
 
 
 @settings(max_examples=5 * settings.default.max_examples)
-@given(st.lists(STORED, max_size=3, unique_by=lambda one: one["username"]), WANTED, st.booleans())
-def test_plans_converge(customers, desired, shows):
-    api = MadeUp(*customers, shows=shows)
+@given(st.lists(STORED, max_size=3, unique_by=lambda one: one["username"]), WANTED, st.booleans(), st.integers(0, 3))
+def test_plans_converge(customers, desired, shows, lag):
+    api = MadeUp(*customers, shows=shows, lag=lag)
     if desired.usernames <= set(api.stored) and len(desired.usernames) == 2:
         return
     before = {name: dict(one) for name, one in api.stored.items()}
@@ -250,8 +273,91 @@ def test_a_creation_is_followed_by_what_it_does_not_take():
     api = MadeUp(shows=False)
     plan, outcome = converge(api, desired)
     assert [operation.name for operation in plan.operations] == ["create", "put_profile", "put_ips", "let_in"]
-    assert api.calls == ["lookup", "lookup", "create", "put_profile", "put_ips", "let_in", "lookup", "details"]
+    # One more list confirms the creation.
+    writes = ["create", "lookup", "put_profile", "put_ips", "let_in"]
+    assert api.calls == ["lookup", "lookup", *writes, "lookup", "details"]
     assert outcome.customer == {"username": "ann", "email": "a", "active": True, "city": "bath", "ips": ["192.0.2.1"]}
+
+
+@pytest.mark.parametrize("attributes", [{"email": "a"}, {"email": "a", "city": "Bath"}])
+@pytest.mark.parametrize(("lag", "is_shown"), [(0, True), (3, True), (1000, False)])
+def test_a_creation_counts_when_a_list_shows_the_customer(attributes, lag, is_shown):
+    api = MadeUp(lag=lag)
+    plan, outcome = converge(api, Desired("ann", attributes))
+    assert outcome.statuses[0] == ("applied" if is_shown else "unknown")
+    assert api.stored["ann"]["city"] == ("bath" if is_shown and "city" in attributes else "")
+    if is_shown:
+        assert (len(api.sleeps), outcome.error) == (lag, None)
+    else:
+        # Nothing is written to a customer whose key nobody knows.
+        assert set(outcome.statuses[1:]) <= {"not_reached"}
+        assert "Could not create customer 'ann'" in str(outcome.error)
+        assert "after 60 s of waiting (max_retry_wait)" in str(outcome.error)
+        assert sum(api.sleeps) == pytest.approx(60)
+
+
+def test_a_stop_while_a_creation_waits_to_be_confirmed_does_not_hide_it():
+    api = MadeUp(lag=1000)
+    api.sleeps = Ends()
+    _plan, outcome = converge(api, Desired("ann", {"email": "a"}))
+    assert outcome.statuses == ["unknown"]
+    assert "The run was stopped while it waited" in str(outcome.error)
+
+
+class Ends:
+    """In place of a list of waits: each wait is cut short, because no further call is wanted."""
+
+    def append(self, _seconds):
+        return True
+
+
+def refusing(times, **of_error):
+    """An API that refuses what follows a creation so many times."""
+    api = MadeUp()
+    write, left = api.write, iter(range(times))
+
+    def refuse(operation, key, patience=None):
+        if operation.name != "create" and next(left, None) is not None:
+            error = CallError("not known here", NOT_DONE)
+            vars(error).update(of_error)
+            raise error
+        write(operation, key, patience)
+
+    api.write = refuse
+    return api
+
+
+@pytest.mark.parametrize(
+    ("of_error", "waits"),
+    [
+        ({"concerns": "customer"}, True),
+        ({"may_settle": True, "concerns": "account"}, True),
+        ({"concerns": "account"}, False),
+        ({"concerns": "operation"}, False),
+    ],
+)
+def test_a_refusal_that_may_settle_is_waited_for(of_error, waits):
+    api = refusing(2, **of_error)
+    _plan, outcome = converge(api, Desired("ann", {"email": "a", "city": "Bath"}))
+    assert outcome.statuses == ["applied", "applied" if waits else "failed"]
+    assert len(api.sleeps) == (2 if waits else 0)
+    # Of a customer that was there before, a refusal is one.
+    api = refusing(2, **of_error)
+    api.stored["ann"] = {**EMPTY, "number": 1}
+    _plan, outcome = converge(api, Desired("ann", {"city": "Bath"}))
+    assert (outcome.statuses, api.sleeps) == (["failed"], [])
+
+
+def test_what_follows_a_creation_is_waited_for_as_long_as_the_api_says(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(_rate_limit, "time", clock)
+    api = refusing(1000, may_settle=True)
+    api.patience = lambda: Patience(0, 600.0, 1.0, clock.sleep)
+    api.longest_wait = 600.0
+    _plan, outcome = converge(api, Desired("ann", {"email": "a", "city": "Bath"}))
+    assert outcome.statuses == ["applied", "failed"]
+    assert sum(clock.sleeps) == pytest.approx(20)
+    assert "The server still did not know the new customer after 20 s." in str(outcome.error)
 
 
 def test_only_what_is_asked_for_is_read_further():

@@ -16,6 +16,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limi
     FIRST_PAUSE,
     Pace,
     Patience,
+    TimeLimit,
     asked_wait,
     reset_wait,
     whole_number,
@@ -437,3 +438,46 @@ def test_a_whole_number(text, number):
 def test_any_header_is_a_wait_or_none(text):
     for wait in (asked_wait({"Retry-After": text}), reset_wait({"X-RateLimit-Reset": text})):
         assert wait is None or wait >= 0
+
+
+# Calls that the server does not count together
+
+
+def test_a_used_up_window_holds_for_the_calls_of_its_key_alone(clock):
+    pace = Pace(0)
+    pace.heed(closed_for(10), "a")
+    pace.close(20, "b")
+    assert [pace.take_turn(make_patience(clock), key) for key in ("", "c")] == [True, True]
+    assert clock.sleeps == []
+    assert pace.take_turn(make_patience(clock), "a")
+    assert sum(clock.sleeps) == pytest.approx(10)
+    assert pace.take_turn(make_patience(clock), "b")
+    assert sum(clock.sleeps) == pytest.approx(20)
+
+
+def test_the_own_ceiling_holds_for_all_calls(clock):
+    pace = Pace(20)
+    assert all(pace.take_turn(make_patience(clock), key) for key in ("a", "b", "", "a"))
+    assert clock.sleeps == [pytest.approx(3)] * 3
+
+
+def test_a_call_that_waits_for_its_window_does_not_keep_others_waiting():
+    """With time as it is: the first call waits in a thread of its own while the second one starts."""
+    pace, over, turns = Pace(0), threading.Event(), []
+    pace.close(3600, "create")
+    slow = Patience(4, 7200.0, 30.0, lambda _seconds: over.wait(60))
+    thread = threading.Thread(target=lambda: turns.append(pace.take_turn(slow, "create")), daemon=True)
+    thread.start()
+    assert pace.take_turn(Patience(4, 7200.0, 30.0, pytest.fail), "list")
+    over.set()
+    thread.join(60)
+    assert turns == [False]
+
+
+def test_looks_end_with_their_limit_before_the_waiting_is_used_up(clock):
+    patience, limit = make_patience(clock, wait=100.0), TimeLimit(5)
+    looks = 0
+    while patience.wait_to_poll(limit):
+        looks += 1
+    assert sum(clock.sleeps) == pytest.approx(5) and looks > 2
+    assert limit.left == 0 and patience.left == pytest.approx(95)

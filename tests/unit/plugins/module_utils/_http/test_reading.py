@@ -19,9 +19,10 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError, WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import reading as _reading
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import Room, read_body
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection, Request
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import confirmation, rows
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.failures import reader
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     ENCODERS,
     FakeResponse,
@@ -121,22 +122,27 @@ def serving(*answers):
         server.close()
 
 
-def session_with(server, **options):
+def client_of(server, **options):
     settings = {"retries": 0, "max_retry_wait": 30, "timeout": 30, **options}
-    return Session(Connection(server.url, "acme", "key", **settings))
+    return Client(Connection(server.url, "acme", "key", **settings))
+
+
+def call(client, decode=confirmation, **options):
+    request = Request("POST", f"{client.connection.api_url}/reseller.manage", body=b"", **options)
+    return client.send(request, reader(decode, client.connection.api_format, client.redact))
 
 
 def failure_of(answer, decode=confirmation, **options):
     """The error of a call that is answered so, and how many bytes the server could send."""
-    with serving(answer) as server, session_with(server) as session:
+    with serving(answer) as server, client_of(server) as client:
         with pytest.raises(CallError) as caught:
-            session.call("reseller.manage", [], decode, False, **options)
+            call(client, decode, **options)
     return caught.value, server.sent[0]
 
 
 def value_of(answer, decode=confirmation, **options):
-    with serving(answer) as server, session_with(server) as session:
-        return session.call("reseller.manage", [], decode, False, **options)
+    with serving(answer) as server, client_of(server) as client:
+        return call(client, decode, **options)
 
 
 # Lines without end
@@ -233,9 +239,9 @@ def test_one_connection_serves_many_calls():
                     number += 1
 
     server = Patient([])
-    with session_with(server) as session:
+    with client_of(server) as client:
         for _number in range(900):
-            assert session.call("reseller.manage", [], confirmation, False) is None
+            assert call(client, confirmation) is None
     server.close()
     assert len(server.connections) == 1
 
@@ -350,9 +356,9 @@ def test_room_is_held_until_the_answer_is_decoded_and_free_afterwards(outcome):
             raise WireError(["No"], readable=outcome != "unreadable")
         return []
 
-    with serving(list_of(100_000)) as server, session_with(server) as session:
+    with serving(list_of(100_000)) as server, client_of(server) as client:
         try:
-            session.call("reseller.manage", [], decode, False)
+            call(client, decode)
             assert outcome == "a value"
         except (CallError, ZeroDivisionError):
             assert outcome != "a value"
@@ -399,12 +405,12 @@ def test_many_large_answers_at_once_are_held_one_after_the_other():
                     connection.sendall(piece)
 
     server = Threaded([])
-    with session_with(server, timeout=PATIENCE) as session:
+    with client_of(server, timeout=PATIENCE) as client:
 
-        def call():
-            done.append(session.call("reseller.manage", [], decode, False))
+        def work():
+            done.append(call(client, decode))
 
-        threads = [threading.Thread(target=call, daemon=True) for _number in range(64)]
+        threads = [threading.Thread(target=work, daemon=True) for _number in range(64)]
         tracemalloc.start()
         for thread in threads:
             thread.start()
@@ -423,9 +429,9 @@ def test_many_large_answers_at_once_are_held_one_after_the_other():
 def test_who_waits_for_room_waits_no_longer_than_a_call_may_take():
     with Room() as other:
         other.take(0)
-        with serving(list_of(100_000)) as server, session_with(server, timeout=0.2, max_retry_wait=0) as session:
+        with serving(list_of(100_000)) as server, client_of(server, timeout=0.2, max_retry_wait=0) as client:
             with pytest.raises(CallError) as caught:
-                session.call("reseller.manage", [], rows, False)
+                call(client, rows)
     assert (caught.value.fate, caught.value.transient) == (UNKNOWN, True)
     assert is_free()
 
@@ -516,9 +522,9 @@ def test_a_hostile_answer_is_an_error_of_the_call(name):
 @pytest.mark.parametrize("name", HOSTILE_XML)
 def test_a_hostile_answer_in_xml_is_an_error_of_the_call(name):
     body = HOSTILE_XML[name]
-    with serving([SIZED % len(body), body]) as server, session_with(server, api_format="xml") as session:
+    with serving([SIZED % len(body), body]) as server, client_of(server, api_format="xml") as client:
         with pytest.raises(CallError) as caught:
-            session.call("reseller.manage", [], confirmation, False)
+            call(client, confirmation)
     assert caught.value.fate == UNKNOWN
 
 
@@ -578,18 +584,18 @@ RAW = st.one_of(
 
 @pytest.fixture(scope="module")
 def fuzzed():
-    """A server and its session for many examples: to start one takes longer than a call."""
-    with serving([]) as server, session_with(server) as session:
-        yield server, session
+    """A server and its client for many examples: to start one takes longer than a call."""
+    with serving([]) as server, client_of(server) as client:
+        yield server, client
 
 
 @given(answer=RAW)
 def test_whatever_a_server_sends_gives_a_value_or_the_one_error(fuzzed, answer):
-    server, session = fuzzed
+    server, client = fuzzed
     server.answers = [[answer]]
     for decode in (confirmation, rows):
         try:
-            assert session.call("reseller.manage", [], decode, False) in (None, [])
+            assert call(client, decode) in (None, [])
         except CallError as error:
             assert str(error)
     assert is_free()

@@ -22,8 +22,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import reading as _reading
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Line, Session
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import CERTIFICATE_VARIABLES
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import (
+    Client,
+    Connection,
+    Request,
+    Transport,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import confirmation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.failures import reader
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
     FakeResponse,
@@ -35,6 +42,7 @@ from hypothesis import strategies as st
 
 KEY = "canary-key/ä&1"
 PASSWORD = "canary-password/ü&2"
+BODY = f"password={quote_plus(PASSWORD)}".encode()
 SUCCESS = b'{"message":"success"}'
 PACKED = gzip.compress(SUCCESS, mtime=0)
 MEBIBYTE = 1024 * 1024
@@ -49,7 +57,8 @@ class Http:
         self.posts = []
         self.closed = 0
 
-    def post(self, url, **options):
+    def request(self, method, url, **options):
+        assert method == "POST"
         self.posts.append((url, options))
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, Exception):
@@ -68,21 +77,24 @@ def clock(monkeypatch):
     return clock
 
 
-def make_session(clock, *answers, secrets=(PASSWORD,), **connection):
+def make_client(clock, *answers, secrets=(PASSWORD,), **connection):
     options = {"api_url": URL, "api_user": "acme", "api_key": KEY, **connection}
-    session = Session(Connection(**options), secrets, sleep=clock.sleep)
-    session._line.http.close()
-    session._line.http = Http(*answers)
-    return session
+    http = Http(*answers)
+    client = Client(Connection(**options), secrets, sleep=clock.sleep, http=http)
+    # For the tests alone.
+    client.posts = http.posts
+    return client
 
 
-def call(session, repeatable=True, parameters=(("user", "ann"), ("password", PASSWORD))):
-    return session.call("reseller.manage", parameters, confirmation, repeatable)
+def call(client, repeatable=True, patience=None, **options):
+    """A call whose answer is read as the one of API v2 that errors of most kinds come from."""
+    request = Request("POST", f"{URL}/reseller.manage.json", body=BODY, repeatable=repeatable, **options)
+    return client.send(request, reader(confirmation, "json", client.redact), patience)
 
 
-def failure(session, repeatable=True):
+def failure(client, repeatable=True, **options):
     with pytest.raises(CallError) as caught:
-        call(session, repeatable)
+        call(client, repeatable, **options)
     return caught.value
 
 
@@ -93,42 +105,21 @@ def ok():
 # What is sent
 
 
-@pytest.mark.parametrize("url", [URL, "https://api.example.com", "http://127.0.0.1:1/a/b"])
-@pytest.mark.parametrize("answer_format", ["json", "xml"])
-def test_the_address_holds_module_action_and_format_and_no_more(clock, url, answer_format):
-    answer = FakeResponse(SUCCESS if answer_format == "json" else b"<result>success</result>")
-    session = make_session(clock, answer, api_url=url, api_format=answer_format)
-    call(session)
-    [(address, options)] = session._line.http.posts
-    assert address == f"{url}/reseller.manage.{answer_format}"
+def test_a_request_is_sent_as_it_is(clock):
+    client = make_client(clock, ok())
+    headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
+    request = Request("POST", f"{URL}/reseller.manage.json", headers, BODY)
+    assert client.send(request, lambda answer: (answer.status, answer.body)) == (200, SUCCESS)
+    [(url, options)] = client.posts
+    assert (url, options["data"], options["headers"]) == (request.url, BODY, headers)
     assert not options.get("params")
-
-
-def test_all_values_are_in_the_body(clock):
-    session = make_session(clock, ok())
-    call(session, parameters=[("user", "ä b"), ("ip[]", "1"), ("ip[]", "2"), ("password", PASSWORD)])
-    [(_address, options)] = session._line.http.posts
-    request = requests.Request("POST", URL, data=options["data"]).prepare()
-    assert request.url == URL
-    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
-    pairs = request.body.split("&")
-    assert sorted(pairs) == sorted(
-        [
-            "api_user=acme",
-            f"api_key={quote_plus(KEY)}",
-            "user=%C3%A4+b",
-            "ip%5B%5D=1",
-            "ip%5B%5D=2",
-            f"password={quote_plus(PASSWORD)}",
-        ]
-    )
-    assert pairs.index("ip%5B%5D=1") < pairs.index("ip%5B%5D=2")
+    assert PASSWORD not in repr(request)
 
 
 def test_redirects_are_not_followed_and_time_is_bounded(clock):
-    session = make_session(clock, ok(), timeout=7.5)
-    call(session)
-    [(_address, options)] = session._line.http.posts
+    client = make_client(clock, ok(), timeout=7.5)
+    call(client)
+    [(_address, options)] = client.posts
     assert options["allow_redirects"] is False
     assert options["timeout"] == (7.5, 7.5)
 
@@ -143,41 +134,42 @@ def test_redirects_are_not_followed_and_time_is_bounded(clock):
     ],
 )
 def test_certificates(clock, monkeypatch, options, verify):
-    for variable in _transport.CERTIFICATE_VARIABLES:
+    for variable in CERTIFICATE_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
-    session = make_session(clock, ok(), **options)
-    call(session)
-    assert session._line.http.posts[0][1]["verify"] == verify
+    client = make_client(clock, ok(), **options)
+    call(client)
+    assert client.posts[0][1]["verify"] == verify
 
 
 def test_certificates_of_the_environment(clock, monkeypatch):
-    for variable in _transport.CERTIFICATE_VARIABLES:
+    for variable in CERTIFICATE_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", "/etc/openssl.pem")
     for options, verify in (({}, "/etc/openssl.pem"), ({"ca_path": "/o"}, "/o"), ({"validate_certs": False}, False)):
-        session = make_session(clock, ok(), **options)
-        call(session)
-        assert session._line.http.posts[0][1]["verify"] == verify
+        client = make_client(clock, ok(), **options)
+        call(client)
+        assert client.posts[0][1]["verify"] == verify
 
 
-def test_a_session_closes_its_connections(clock):
-    with make_session(clock, ok()) as session:
-        call(session)
-    assert session._line.http.closed == 1
+def test_a_client_closes_its_connections(clock):
+    http = Http(ok())
+    with Client(Connection(URL, "acme", KEY), sleep=clock.sleep, http=http) as client:
+        call(client)
+        assert http.closed == 0
+    assert http.closed == 1
 
 
-def test_a_line_that_was_given_is_used_and_left_open(clock):
-    line = Line(Connection(URL, "acme", KEY, requests_per_minute=20))
-    line.http.close()
-    line.http = Http(ok())
+def test_a_transport_that_was_given_is_used_and_left_open(clock):
+    http = Http(ok())
+    transport = Transport(Connection(URL, "acme", KEY, requests_per_minute=20), http)
     for _number in range(2):
-        with Session(Connection(URL, "acme", KEY), line=line, sleep=clock.sleep) as session:
-            call(session)
-    assert (len(line.http.posts), line.http.closed) == (2, 0)
-    # The pace is that of the line.
+        with Client(Connection(URL, "acme", KEY), transport=transport, sleep=clock.sleep) as client:
+            call(client)
+    assert (len(http.posts), http.closed) == (2, 0)
+    # The pace is that of the transport.
     assert clock.sleeps == [pytest.approx(3)]
-    line.close()
-    assert line.http.closed == 1
+    transport.close()
+    assert http.closed == 1
 
 
 @pytest.mark.parametrize(
@@ -189,10 +181,15 @@ def test_plain_http_does_not_go_through_a_proxy(monkeypatch, url, proxied):
             monkeypatch.setenv(name, "http://proxy.example:3128")
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    http = _transport._http_session(Connection(url, "acme", KEY))
+    http = Http(ok())
+    with Client(Connection(url, "acme", KEY), http=http) as client:
+        client.send(Request("POST", f"{url}/x", body=b""), lambda answer: answer.status)
+    assert bool(http.posts[0][1]["proxies"]) is proxied
+
+
+def test_requests_asks_the_environment_for_nothing():
+    http = _transport._http_session(Connection(URL, "acme", KEY))
     assert http.trust_env is False
-    asked = http.merge_environment_settings(url, {}, True, True, None)
-    assert bool(asked["proxies"]) is proxied
     http.close()
 
 
@@ -216,7 +213,7 @@ def test_a_redirect_is_not_even_prepared():
 
 def test_no_cookies_are_kept():
     headers = email.message.Message()
-    headers["Set-Cookie"] = "session=canary-cookie; Path=/"
+    headers["Set-Cookie"] = "client=canary-cookie; Path=/"
     answer = types.SimpleNamespace(_original_response=types.SimpleNamespace(msg=headers))
     ours, usual = _transport._http_session(Connection(URL, "acme", KEY)), requests.Session()
     kept = []
@@ -300,7 +297,7 @@ FAILURES = {
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_a_failure_means(clock, name):
     make, fate, transient = FAILURES[name]
-    error = failure(make_session(clock, make(), retries=0))
+    error = failure(make_client(clock, make(), retries=0))
     assert (error.fate, error.transient) == (fate, transient)
     assert clock.sleeps == []
 
@@ -309,41 +306,41 @@ def test_what_a_failure_means(clock, name):
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_call_is_repeated_when_it_can_do_no_harm(clock, name, repeatable):
     make, fate, transient = FAILURES[name]
-    session = make_session(clock, make(), ok())
+    client = make_client(clock, make(), ok())
     if transient and (repeatable or fate == NOT_DONE):
-        assert call(session, repeatable) is None
-        assert (len(session._line.http.posts), len(clock.sleeps)) == (2, 1)
-        first, second = session._line.http.posts
+        assert call(client, repeatable) is None
+        assert (len(client.posts), len(clock.sleeps)) == (2, 1)
+        first, second = client.posts
         assert first == second
     else:
-        failure(session, repeatable)
-        assert (len(session._line.http.posts), clock.sleeps) == (1, [])
+        failure(client, repeatable)
+        assert (len(client.posts), clock.sleeps) == (1, [])
 
 
 @pytest.mark.parametrize("retries", [0, 1, 4])
 def test_tries_are_bounded(clock, retries):
-    session = make_session(clock, connection_lost(), retries=retries)
-    failure(session)
-    assert len(session._line.http.posts) == retries + 1
+    client = make_client(clock, connection_lost(), retries=retries)
+    failure(client)
+    assert len(client.posts) == retries + 1
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_calls_that_share_an_allowance_share_its_tries(clock, repeatable):
-    session = make_session(clock, FakeResponse(b"", 429), retries=4)
-    allowance = session.patience()
+    client = make_client(clock, FakeResponse(b"", 429), retries=4)
+    allowance = client.patience()
     for _number in range(3):
         with pytest.raises(CallError):
-            session.call("reseller.add", [], confirmation, repeatable, allowance)
+            call(client, repeatable, allowance)
     # Each call has its one try; the further ones are all used up by the first.
-    assert (len(session._line.http.posts), len(clock.sleeps)) == (7, 4)
+    assert (len(client.posts), len(clock.sleeps)) == (7, 4)
 
 
 def test_calls_that_share_an_allowance_share_its_waiting(clock):
-    session = make_session(clock, FakeResponse(b"", 429, {"Retry-After": "6"}), retries=9, max_retry_wait=10)
-    allowance = session.patience()
+    client = make_client(clock, FakeResponse(b"", 429, {"Retry-After": "6"}), retries=9, max_retry_wait=10)
+    allowance = client.patience()
     for _number in range(2):
         with pytest.raises(CallError):
-            session.call("reseller.add", [], confirmation, False, allowance)
+            call(client, False, allowance)
     assert clock.sleeps == [6]
 
 
@@ -351,31 +348,31 @@ def test_calls_that_share_an_allowance_share_its_waiting(clock):
 def test_what_came_of_a_try_is_told_when_no_further_one_is_wanted(clock, monkeypatch, tries):
     """The run is stopped while the call waits for its turn. What was sent may have been done."""
     turns = iter([True] * tries + [False])
-    monkeypatch.setattr(_pacing.Pace, "take_turn", lambda _pace, _patience: next(turns))
-    session = make_session(clock, connection_lost())
+    monkeypatch.setattr(_pacing.Pace, "take_turn", lambda *_given: next(turns))
+    client = make_client(clock, connection_lost())
     with pytest.raises(CallError if tries else Stopped) as caught:
-        call(session)
-    assert len(session._line.http.posts) == tries
+        call(client)
+    assert len(client.posts) == tries
     if tries:
         assert caught.value.fate == UNKNOWN
 
 
 def test_each_call_has_its_own_tries(clock):
-    session = make_session(clock, connection_lost(), ok(), connection_lost(), ok(), retries=1)
-    assert call(session) is None
-    assert call(session) is None
-    assert len(session._line.http.posts) == 4
+    client = make_client(clock, connection_lost(), ok(), connection_lost(), ok(), retries=1)
+    assert call(client) is None
+    assert call(client) is None
+    assert len(client.posts) == 4
 
 
 def test_waiting_is_bounded_in_all(clock):
-    failure(make_session(clock, connection_lost(), retries=1000, max_retry_wait=20))
+    failure(make_client(clock, connection_lost(), retries=1000, max_retry_wait=20))
     assert 0 < sum(clock.sleeps) <= 20
 
 
 def test_without_a_wait_there_is_no_second_try(clock):
-    session = make_session(clock, connection_lost(), max_retry_wait=0)
-    failure(session)
-    assert (len(session._line.http.posts), clock.sleeps) == (1, [])
+    client = make_client(clock, connection_lost(), max_retry_wait=0)
+    failure(client)
+    assert (len(client.posts), clock.sleeps) == (1, [])
 
 
 # How long the server asks to wait
@@ -398,8 +395,8 @@ def http_date(moment):
 )
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_too_many_requests(clock, headers, wait, repeatable):
-    session = make_session(clock, FakeResponse(b"", 429, headers), ok())
-    assert call(session, repeatable) is None
+    client = make_client(clock, FakeResponse(b"", 429, headers), ok())
+    assert call(client, repeatable) is None
     assert clock.sleeps == [pytest.approx(wait)]
 
 
@@ -415,33 +412,33 @@ def test_too_many_requests(clock, headers, wait, repeatable):
 )
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_a_server_that_asks_for_no_wait_is_not_hammered(clock, headers, repeatable):
-    session = make_session(clock, FakeResponse(b"", 429, headers), retries=3)
-    failure(session, repeatable)
-    assert len(session._line.http.posts) == 4
+    client = make_client(clock, FakeResponse(b"", 429, headers), retries=3)
+    failure(client, repeatable)
+    assert len(client.posts) == 4
     for number, pause in enumerate(clock.sleeps):
         assert _pacing.FIRST_PAUSE * 2**number / 2 <= pause <= _pacing.FIRST_PAUSE * 2**number
 
 
 def test_retry_after_counts_for_a_server_that_is_down_too(clock):
-    session = make_session(clock, FakeResponse(b"", 503, {"Retry-After": "7"}), ok())
-    assert call(session) is None
+    client = make_client(clock, FakeResponse(b"", 503, {"Retry-After": "7"}), ok())
+    assert call(client) is None
     assert clock.sleeps == [7]
 
 
 @pytest.mark.parametrize(("asked", "ceiling", "waits"), [("10", 10, True), ("11", 10, False)])
 def test_a_server_that_asks_for_too_much_ends_the_call(clock, asked, ceiling, waits):
-    session = make_session(clock, FakeResponse(b"", 429, {"Retry-After": asked}), ok(), max_retry_wait=ceiling)
+    client = make_client(clock, FakeResponse(b"", 429, {"Retry-After": asked}), ok(), max_retry_wait=ceiling)
     if waits:
-        assert call(session) is None
+        assert call(client) is None
         assert clock.sleeps == [10]
     else:
-        assert asked in str(failure(session))
-        assert (len(session._line.http.posts), clock.sleeps) == (1, [])
+        assert asked in str(failure(client))
+        assert (len(client.posts), clock.sleeps) == (1, [])
 
 
 def test_the_waits_that_the_server_asks_for_add_up(clock):
-    session = make_session(clock, FakeResponse(b"", 429, {"Retry-After": "4"}), max_retry_wait=10)
-    error = failure(session)
+    client = make_client(clock, FakeResponse(b"", 429, {"Retry-After": "4"}), max_retry_wait=10)
+    error = failure(client)
     assert error.status == 429
     assert clock.sleeps == [4, 4]
 
@@ -464,10 +461,10 @@ def _survives(status, headers):
     with pytest.MonkeyPatch.context() as patch:
         for module in (_pacing, _transport):
             patch.setattr(module, "time", clock)
-        session = make_session(clock, FakeResponse(SUCCESS, status, headers), retries=2, max_retry_wait=50)
+        client = make_client(clock, FakeResponse(SUCCESS, status, headers), retries=2, max_retry_wait=50)
         for _number in range(2):
             try:
-                assert call(session) is None
+                assert call(client) is None
             except CallError as error:
                 assert error.status in (status, None)
     # Two calls, each of which may wait 50 seconds in all.
@@ -490,9 +487,9 @@ def test_any_header_gives_a_value_or_the_one_error(status, headers):
 
 
 def test_calls_keep_the_distance_that_was_asked_for(clock):
-    session = make_session(clock, ok(), requests_per_minute=20)
+    client = make_client(clock, ok(), requests_per_minute=20)
     for _number in range(4):
-        call(session)
+        call(client)
     assert clock.sleeps == [pytest.approx(3)] * 3
 
 
@@ -509,32 +506,32 @@ def test_calls_keep_the_distance_that_was_asked_for(clock):
     ],
 )
 def test_a_used_up_window_lets_the_next_call_wait(clock, headers, waits):
-    session = make_session(clock, FakeResponse(SUCCESS, 200, headers), ok(), max_retry_wait=50)
-    call(session)
+    client = make_client(clock, FakeResponse(SUCCESS, 200, headers), ok(), max_retry_wait=50)
+    call(client)
     assert clock.sleeps == []
-    call(session)
+    call(client)
     assert clock.sleeps == [pytest.approx(wait) for wait in waits]
 
 
 def test_waiting_for_a_window_counts_for_the_patience_of_a_call(clock):
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1700000040"}
-    session = make_session(
+    client = make_client(
         clock, FakeResponse(SUCCESS, 200, headers), FakeResponse(b"", 429, {"Retry-After": "8"}), max_retry_wait=50
     )
-    call(session)
-    failure(session)
+    call(client)
+    failure(client)
     # 40 for the window and 8 for the first further try leave 2.
     assert clock.sleeps == [pytest.approx(40), 8]
-    assert len(session._line.http.posts) == 3
+    assert len(client.posts) == 3
 
 
 def test_the_own_ceiling_does_not_count_for_the_patience_of_a_call(clock):
     answers = [ok(), connection_lost(), connection_lost(), ok()]
-    session = make_session(clock, *answers, requests_per_minute=1, max_retry_wait=5)
-    call(session)
-    assert call(session) is None
+    client = make_client(clock, *answers, requests_per_minute=1, max_retry_wait=5)
+    call(client)
+    assert call(client) is None
     assert sum(clock.sleeps) > 100
-    assert len(session._line.http.posts) == 4
+    assert len(client.posts) == 4
 
 
 # Answers of a wrong size or form
@@ -568,10 +565,10 @@ def test_an_answer_is_packed_as_asked_for(clock, packing, read):
             raise AssertionError("nothing of it is read")
 
         answer.stream = stream
-        error = failure(make_session(clock, answer, ok()))
+        error = failure(make_client(clock, answer, ok()))
         assert (error.fate, error.transient, clock.sleeps) == (UNKNOWN, False, [])
     else:
-        assert call(make_session(clock, answer)) is None
+        assert call(make_client(clock, answer)) is None
 
 
 def endless(piece=b" "):
@@ -590,20 +587,20 @@ def endless(piece=b" "):
 @pytest.mark.parametrize(("options", "mebibytes"), [({}, 1), ({"largest": 3 * MEBIBYTE}, 3)])
 def test_an_answer_may_not_be_endless(clock, options, mebibytes):
     answer, given_out = endless()
-    session = make_session(clock, answer)
+    client = make_client(clock, answer)
     with pytest.raises(CallError) as caught:
-        session.call("reseller.manage", [], confirmation, True, **options)
+        call(client, **options)
     error = caught.value
-    assert (error.fate, error.transient, len(session._line.http.posts)) == (UNKNOWN, False, 1)
+    assert (error.fate, error.transient, len(client.posts)) == (UNKNOWN, False, 1)
     assert f"larger than {mebibytes} MiB" in str(error)
     assert sum(given_out) <= mebibytes * MEBIBYTE + max(given_out)
 
 
 def test_an_answer_may_be_as_large_as_the_limit(clock):
-    session = make_session(clock, ok())
-    assert session.call("reseller.manage", [], confirmation, True, largest=len(SUCCESS)) is None
+    client = make_client(clock, ok())
+    assert call(client, largest=len(SUCCESS)) is None
     with pytest.raises(CallError):
-        session.call("reseller.manage", [], confirmation, True, largest=len(SUCCESS) - 1)
+        call(client, largest=len(SUCCESS) - 1)
 
 
 def test_an_answer_in_drops_is_not_waited_for_endlessly(clock):
@@ -615,7 +612,7 @@ def test_an_answer_in_drops_is_not_waited_for_endlessly(clock):
             yield drop
 
     slow.stream = drops
-    error = failure(make_session(clock, slow, retries=0, timeout=30, max_retry_wait=60))
+    error = failure(make_client(clock, slow, retries=0, timeout=30, max_retry_wait=60))
     assert (error.fate, error.transient) == (UNKNOWN, True)
 
 
@@ -631,17 +628,17 @@ def test_an_answer_in_drops_is_not_waited_for_endlessly(clock):
     ],
 )
 def test_a_body_that_ends_early(clock, body, headers, whole):
-    session = make_session(clock, FakeResponse(body, 200, headers), retries=0)
+    client = make_client(clock, FakeResponse(body, 200, headers), retries=0)
     if whole:
-        assert call(session) is None
+        assert call(client) is None
     else:
-        error = failure(session)
+        error = failure(client)
         assert "the answer ended early" in str(error)
         assert (error.fate, error.transient) == (UNKNOWN, True)
 
 
 def test_success_with_a_status_of_failure_is_none(clock):
-    error = failure(make_session(clock, FakeResponse(SUCCESS, 500), retries=0))
+    error = failure(make_client(clock, FakeResponse(SUCCESS, 500), retries=0))
     assert (error.status, error.fate) == (500, UNKNOWN)
 
 
@@ -677,7 +674,7 @@ LEAKS = [
 
 @pytest.mark.parametrize("number", range(len(LEAKS)))
 def test_no_secret_is_told(clock, number):
-    error = failure(make_session(clock, LEAKS[number], retries=0))
+    error = failure(make_client(clock, LEAKS[number], retries=0))
     told = "\n".join([str(error), repr(error.args), error.reason, error.advice, *error.messages])
     assert [text for text in spellings(KEY) | spellings(PASSWORD) if text in told] == []
     assert "canary" not in told
@@ -691,7 +688,7 @@ HIDDEN = "(a message that repeats a secret is not shown)"
 def test_a_message_that_repeats_a_secret_is_hidden_alone(clock):
     texts = ["First of all", f"No {quote(PASSWORD[:9])}", "And then", f"api_key={KEY}"]
     body = json.dumps({"message": "error", "errors": texts}).encode()
-    error = failure(make_session(clock, FakeResponse(body, 400)))
+    error = failure(make_client(clock, FakeResponse(body, 400)))
     assert error.messages == ["First of all", HIDDEN, "And then", HIDDEN]
     assert error.reason == f"the server said 'First of all'; {HIDDEN}; 'And then'; {HIDDEN} (HTTP 400)"
     assert (error.status, error.code, error.fate) == (400, None, NOT_DONE)
@@ -699,7 +696,7 @@ def test_a_message_that_repeats_a_secret_is_hidden_alone(clock):
 
 def test_the_code_and_what_to_do_stay_with_a_message_that_is_hidden(clock):
     body = json.dumps({"error": {"code": 403, "message": f"Permission denied, not authorized: {KEY}"}}).encode()
-    error = failure(make_session(clock, FakeResponse(body)))
+    error = failure(make_client(clock, FakeResponse(body)))
     assert (error.code, error.status, error.messages) == (403, 200, [HIDDEN])
     assert "(error 403, HTTP 200)" in str(error)
     assert "reseller contract" in error.advice
@@ -708,20 +705,20 @@ def test_the_code_and_what_to_do_stay_with_a_message_that_is_hidden(clock):
 @pytest.mark.parametrize("names", [["ann"], ["ann", "canary-password"]])
 def test_what_the_account_and_a_customer_are_called_is_no_secret(clock, names):
     connection = Connection(URL, "canary-acme", "canary-acme-4711")
-    for session in (
-        Session(connection, ["canary-password-4711"], names, sleep=clock.sleep),
-        Session(connection, sleep=clock.sleep).about(["canary-password-4711"], names, clock.sleep),
+    for client in (
+        Client(connection, ["canary-password-4711"], names, sleep=clock.sleep),
+        Client(connection, sleep=clock.sleep).about(["canary-password-4711"], names, clock.sleep),
     ):
-        with session:
-            assert session.redact("Hello canary-acme") == "Hello canary-acme"
-            assert session.redact("Hello canary-acme-") == HIDDEN
-            assert session.redact("Hello canary-password") == (HIDDEN if len(names) == 1 else "Hello canary-password")
-            assert session.redact("Hello canary-password-") == HIDDEN
+        with client:
+            assert client.redact("Hello canary-acme") == "Hello canary-acme"
+            assert client.redact("Hello canary-acme-") == HIDDEN
+            assert client.redact("Hello canary-password") == (HIDDEN if len(names) == 1 else "Hello canary-password")
+            assert client.redact("Hello canary-password-") == HIDDEN
 
 
 def test_every_message_of_the_server_is_told(clock):
     body = b'{"message":"error","errors":["First of all","And then"]}'
-    error = failure(make_session(clock, FakeResponse(body)))
+    error = failure(make_client(clock, FakeResponse(body)))
     assert error.messages == ["First of all", "And then"]
     assert "First of all" in str(error) and "And then" in str(error)
 
@@ -729,7 +726,7 @@ def test_every_message_of_the_server_is_told(clock):
 @pytest.mark.parametrize(("count", "told", "rest"), [(20, 20, ""), (21, 20, "and 1 more"), (5000, 20, "and 4980 more")])
 def test_a_server_that_says_much_does_not_fill_the_screen(clock, count, told, rest):
     texts = ",".join(f'"Message <{number}>"' for number in range(count))
-    error = failure(make_session(clock, FakeResponse(f'{{"message":"error","errors":[{texts}]}}'.encode())))
+    error = failure(make_client(clock, FakeResponse(f'{{"message":"error","errors":[{texts}]}}'.encode())))
     # Neither are the others looked at.
     assert error.messages == [f"Message <{number}>" for number in range(told)]
     assert str(error).count("Message <") == told
@@ -739,12 +736,12 @@ def test_a_server_that_says_much_does_not_fill_the_screen(clock, count, told, re
 
 
 def test_a_terminal_does_not_obey_a_message(clock):
-    error = failure(make_session(clock, FakeResponse(b'{"message":"\\u001b[2J\\u202e"}')))
+    error = failure(make_client(clock, FakeResponse(b'{"message":"\\u001b[2J\\u202e"}')))
     assert "\x1b" not in str(error) and "\u202e" not in str(error)
 
 
 def test_the_failure_names_the_server_without_a_path(clock):
-    error = failure(make_session(clock, new_connection(ConnectionRefusedError())))
+    error = failure(make_client(clock, new_connection(ConnectionRefusedError())))
     assert "https://api.example.com" in str(error)
     assert "apiv2" not in str(error)
 
@@ -771,10 +768,10 @@ class Passed:
 @pytest.mark.parametrize(("repeatable", "calls"), [(True, 3), (False, 1)])
 def test_an_answer_that_was_cut_off_is_none_whatever_was_read_of_it(clock, monkeypatch, answer, repeatable, calls):
     monkeypatch.setattr(_transport, "Deadline", Passed)
-    session = make_session(clock, answer, retries=2)
-    error = failure(session, repeatable)
+    client = make_client(clock, answer, retries=2)
+    error = failure(client, repeatable)
     assert "the answer took too long to arrive" in str(error)
-    assert (error.fate, error.transient, len(session._line.http.posts)) == (UNKNOWN, True, calls)
+    assert (error.fate, error.transient, len(client.posts)) == (UNKNOWN, True, calls)
 
 
 @pytest.mark.parametrize(
@@ -788,6 +785,6 @@ def test_an_answer_that_was_cut_off_is_none_whatever_was_read_of_it(clock, monke
 )
 def test_what_to_do_about_a_refusal(clock, said, code, advice):
     body = b'{"error":{"code":%d,"message":"%s"}}' % (code, said.encode())
-    error = failure(make_session(clock, FakeResponse(body), retries=0))
+    error = failure(make_client(clock, FakeResponse(body), retries=0))
     assert error.advice == advice
     assert said in str(error) and advice in str(error)

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from urllib.parse import parse_qsl
+
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
@@ -16,39 +19,91 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     UNKNOWN,
     UNKNOWN_CUSTOMER,
     CallError,
-    WireError,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Answer, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN
 
+CONNECTION = Connection("https://api.example.com/apiv2", "acme", "canary-key")
 
-class FakeSession:
+
+class FakeClient:
     """Records calls; answers with bytes, or fails. What a server says is not told."""
+
+    connection = CONNECTION
 
     def __init__(self, body=b'{"message":"success"}', error=None):
         self.body = body
         self.error = error
-        self.calls = []
+        self.requests = []
         self.patiences = []
-        self.sizes = []
 
-    def call(self, address, parameters, decode, repeatable, patience=None, largest=None):
-        self.calls.append((address, list(parameters), repeatable))
+    def redact(self, _message):
+        return "hidden"
+
+    @property
+    def calls(self):
+        return [(address_of(one), parameters_of(one)[2:], one.repeatable) for one in self.requests]
+
+    @property
+    def sizes(self):
+        return [request.largest for request in self.requests]
+
+    def send(self, request, read, patience=None):
+        self.requests.append(request)
         self.patiences.append(patience)
-        self.sizes.append(largest)
         if self.error is not None:
             raise self.error
-        try:
-            return decode("json", self.body)
-        except WireError as error:
-            raise CallError("it failed", NOT_DONE, messages=["hidden"], code=error.code, shape=error.shape) from None
+        return read(Answer(200, {}, self.body))
+
+
+def address_of(request):
+    """The module and the action."""
+    return request.url.rpartition("/")[2].rpartition(".")[0]
+
+
+def parameters_of(request):
+    return parse_qsl(request.body.decode("ascii"), keep_blank_values=True)
+
+
+@pytest.mark.parametrize("url", ["https://api.example.com/apiv2", "https://api.example.com", "http://127.0.0.1:1/a/b"])
+@pytest.mark.parametrize("answer_format", ["json", "xml"])
+def test_the_address_holds_module_action_and_format_and_no_more(url, answer_format):
+    client = FakeClient(b"<users/>" if answer_format == "xml" else b"[]")
+    client.connection = dataclasses.replace(CONNECTION, api_url=url, api_format=answer_format)
+    V2Api(client).customers({})
+    [request] = client.requests
+    assert (request.method, request.url) == ("POST", f"{url}/reseller.manage.{answer_format}")
+    assert request.headers["Accept"] == f"application/{answer_format}"
+
+
+def test_all_values_are_in_the_body():
+    client = FakeClient()
+    client.connection = dataclasses.replace(CONNECTION, api_key="canary-key/ä&1")
+    sent = {"username": "ä b", "password": "p&/w", "ips": ["1", "2"]}
+    V2Api(client).write(Operation("create", "ä b", sent), None)
+    [request] = client.requests
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    pairs = request.body.decode("ascii").split("&")
+    assert sorted(pairs) == sorted(
+        [
+            "api_user=acme",
+            "api_key=canary-key%2F%C3%A4%261",
+            "username=%C3%A4+b",
+            "ip%5B%5D=1",
+            "ip%5B%5D=2",
+            "password=p%26%2Fw",
+            "confirm_password=p%26%2Fw",
+        ]
+    )
+    assert pairs.index("ip%5B%5D=1") < pairs.index("ip%5B%5D=2")
 
 
 def has_password(api):
     """What the server says of the password of a customer; None where it does not know the check."""
-    return api.details("ann", {"password": "secret"}).matches.get("password")
+    return api.details("ann", None, {"password": "secret"}).matches.get("password")
 
 
 USER = ("user", "ann")
@@ -113,11 +168,11 @@ BODIES = {
     ("operation", "sent", "address", "fixed", "other_address", "other_fixed", "repeatable"), WRITES
 )
 def test_a_write_as_the_reference_says(family, operation, sent, address, fixed, other_address, other_fixed, repeatable):
-    session = FakeSession()
-    V2Api(session, family).write(Operation(operation, "ann", sent))
+    client = FakeClient()
+    V2Api(client, family).write(Operation(operation, "ann", sent), None)
     if family == "customer":
         address, fixed = other_address, other_fixed
-    [(called, parameters, may_repeat)] = session.calls
+    [(called, parameters, may_repeat)] = client.calls
     assert (called, may_repeat) == (address, repeatable)
     assert sorted(parameters) == sorted([*fixed, *BODIES.get(operation, [USER])])
 
@@ -130,9 +185,9 @@ def test_a_write_as_the_reference_says(family, operation, sent, address, fixed, 
     ],
 )
 def test_a_list_with_filters(family, address, fixed):
-    session = FakeSession(b'[{"username":"ann","state":"ME","active":"false","id":"7"}]')
-    [listed] = V2Api(session, family).customers({"region": "ME", "active": False, "city": None}).customers
-    [(called, parameters, repeatable)] = session.calls
+    client = FakeClient(b'[{"username":"ann","state":"ME","active":"false","id":"7"}]')
+    [listed] = V2Api(client, family).customers({"region": "ME", "active": False, "city": None}).customers
+    [(called, parameters, repeatable)] = client.calls
     assert (called, repeatable) == (address, True)
     assert sorted(parameters) == sorted([*fixed, ("state", "ME"), ("active", "false")])
     assert listed.attributes == {"username": "ann", "region": "ME", "active": False}
@@ -144,9 +199,9 @@ def test_a_list_with_filters(family, address, fixed):
     [("reseller", "reseller.manage", [("method", "auth")]), ("customer", "customer.auth", [])],
 )
 def test_a_check_of_a_password(family, address, fixed):
-    session = FakeSession()
-    assert has_password(V2Api(session, family)) is True
-    [(called, parameters, repeatable)] = session.calls
+    client = FakeClient()
+    assert has_password(V2Api(client, family)) is True
+    [(called, parameters, repeatable)] = client.calls
     assert (called, repeatable) == (address, True)
     assert sorted(parameters) == sorted([*fixed, USER, ("password", "secret")])
 
@@ -170,13 +225,13 @@ def said(*messages, code=None, status=200, shape="errors"):
 )
 def test_what_an_answer_to_the_check_means(body, answer):
     """Also where nobody is told what the server said, since it repeats the password."""
-    assert has_password(V2Api(FakeSession(body))) is answer
+    assert has_password(V2Api(FakeClient(body))) is answer
 
 
 @pytest.mark.parametrize("messages", [(), ("the answer is a web page",)])
 def test_a_server_without_the_check_by_its_status(messages):
     error = said(*messages, status=404, shape="")
-    assert has_password(V2Api(FakeSession(error=error))) is None
+    assert has_password(V2Api(FakeClient(error=error))) is None
 
 
 @pytest.mark.parametrize(
@@ -196,13 +251,13 @@ def test_a_server_without_the_check_by_its_status(messages):
 )
 def test_an_error_of_something_else_is_no_wrong_password(body):
     with pytest.raises(CallError, match="check the password of customer 'ann'"):
-        has_password(V2Api(FakeSession(body)))
+        has_password(V2Api(FakeClient(body)))
 
 
 def test_a_lost_answer_is_no_wrong_password():
     error = CallError("the connection was lost", UNKNOWN, transient=True)
     with pytest.raises(CallError) as caught:
-        has_password(V2Api(FakeSession(error=error)))
+        has_password(V2Api(FakeClient(error=error)))
     assert caught.value is error
 
 
@@ -210,7 +265,7 @@ def test_a_lost_answer_is_no_wrong_password():
 def test_an_error_says_what_was_being_done_and_to_whom(operation):
     sent = {"username": "ann", "password": "canary-password"}
     with pytest.raises(CallError) as caught:
-        V2Api(FakeSession(error=said("No"))).write(Operation(operation, "ann@example.com", sent))
+        V2Api(FakeClient(error=said("No"))).write(Operation(operation, "ann@example.com", sent), None)
     text = str(caught.value)
     assert "ann@example.com" in text and "it failed" in text
     assert "canary-password" not in text and "reseller." not in text
@@ -226,32 +281,32 @@ def test_an_error_says_what_was_being_done_and_to_whom(operation):
 )
 def test_an_error_of_a_list_says_whom_it_is_about(user, start):
     with pytest.raises(CallError) as caught:
-        api = V2Api(FakeSession(error=said("No")))
+        api = V2Api(FakeClient(error=said("No")))
         api.lookup(user) if user else api.customers({"username": ANN["username"]})
     assert str(caught.value).startswith(start)
     assert len(str(caught.value)) < 200
 
 
 def test_a_list_may_be_large_and_a_confirmation_may_not():
-    session = FakeSession()
-    api = V2Api(session)
+    client = FakeClient()
+    api = V2Api(client)
     for operation, sent in [case[:2] for case in WRITES]:
-        api.write(Operation(operation, "ann", sent))
+        api.write(Operation(operation, "ann", sent), None)
     has_password(api)
-    assert set(session.sizes) == {_transport.LARGEST_CONFIRMATION}
-    session.body = b"[]"
+    assert set(client.sizes) == {_transport.LARGEST_CONFIRMATION}
+    client.body = b"[]"
     api.customers({})
-    assert session.sizes[-1] == _transport.LARGEST_ANSWER
+    assert client.sizes[-1] == _transport.LARGEST_ANSWER
 
 
 @pytest.mark.parametrize(("operation", "sent"), [case[:2] for case in WRITES])
 def test_a_write_keeps_to_the_allowance_of_its_caller(operation, sent):
-    session = FakeSession()
+    client = FakeClient()
     allowance = Patience(4, 120.0, 30.0, pytest.fail)
-    V2Api(session).write(Operation(operation, "ann", sent))
-    V2Api(session).write(Operation(operation, "ann", sent), allowance)
-    assert session.patiences[0] is None
-    assert session.patiences[1] is allowance
+    V2Api(client).write(Operation(operation, "ann", sent), None)
+    V2Api(client).write(Operation(operation, "ann", sent), None, allowance)
+    assert client.patiences[0] is None
+    assert client.patiences[1] is allowance
 
 
 @pytest.mark.parametrize(
@@ -264,29 +319,29 @@ def test_a_write_keeps_to_the_allowance_of_its_caller(operation, sent):
     ],
 )
 def test_a_look_is_one_call_that_is_about_the_first_name(names, near, filters):
-    session = FakeSession(b'[{"username":"ann"}]')
-    assert [one.attributes for one in V2Api(session).lookup(names, near)] == [{"username": "ann"}]
-    [(_address, parameters, _repeatable)] = session.calls
+    client = FakeClient(b'[{"username":"ann"}]')
+    assert [one.attributes for one in V2Api(client).lookup(names, near)] == [{"username": "ann"}]
+    [(_address, parameters, _repeatable)] = client.calls
     assert parameters[2:] == filters
     with pytest.raises(CallError, match="look up customer 'ann'"):
-        V2Api(FakeSession(error=said("No"))).lookup(names, near)
+        V2Api(FakeClient(error=said("No"))).lookup(names, near)
 
 
 def test_what_no_list_shows_is_asked_for_in_one_order():
     """An empty company finds nothing, so nobody can be asked for it."""
-    session = FakeSession(b'[{"username":"joann"},{"username":"ann"}]')
-    details = V2Api(session).details("ann", {"city": "Bath", "company": "Acme"})
+    client = FakeClient(b'[{"username":"joann"},{"username":"ann"}]')
+    details = V2Api(client).details("ann", None, {"city": "Bath", "company": "Acme"})
     assert (details.matches, details.attributes) == ({"company": True}, {})
-    assert session.calls[0][1][2:] == [("company", "Acme")]
-    assert V2Api(FakeSession(b"[]")).details("ann", {"company": "Acme"}).matches == {"company": False}
-    session = FakeSession()
-    assert V2Api(session).details("ann", {"password": "secret", "company": ""}).matches == {"password": True}
-    assert len(session.calls) == 1
+    assert client.calls[0][1][2:] == [("company", "Acme")]
+    assert V2Api(FakeClient(b"[]")).details("ann", None, {"company": "Acme"}).matches == {"company": False}
+    client = FakeClient()
+    assert V2Api(client).details("ann", None, {"password": "secret", "company": ""}).matches == {"password": True}
+    assert len(client.calls) == 1
 
 
 @pytest.mark.parametrize("filters", [{}, {"city": "Bath"}])
 def test_only_a_list_without_filters_is_whole(filters):
-    assert V2Api(FakeSession(b"[]")).customers(filters).is_whole is not bool(filters)
+    assert V2Api(FakeClient(b"[]")).customers(filters).is_whole is not bool(filters)
 
 
 @pytest.mark.parametrize(
@@ -308,5 +363,5 @@ def test_only_a_list_without_filters_is_whole(filters):
 )
 def test_whose_error_it_is(error, concerns):
     with pytest.raises(CallError) as caught:
-        V2Api(FakeSession(error=error)).write(Operation("enable", "ann"))
+        V2Api(FakeClient(error=error)).write(Operation("enable", "ann"), None)
     assert caught.value.concerns == concerns

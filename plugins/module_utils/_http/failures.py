@@ -1,0 +1,182 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Calls without an answer, and answers that mean a failure whatever the API is: each as a CallError."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import typing as t
+from urllib.parse import urlsplit
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import CERTIFICATE_VARIABLES
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import asked_wait, reset_wait
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import UnboundedAnswer
+
+try:
+    import requests
+    import urllib3.exceptions
+except ImportError:
+    pass
+
+CHECK_URL = "Check api_url."
+_CHECK_CA = f"Check ca_path, and in the environment {', '.join(CERTIFICATE_VARIABLES)}."
+
+
+def refuse_by_status(status: int, headers: t.Mapping[str, str], fate_if_limited: str = NOT_DONE) -> None:
+    """Raises CallError for what the status alone decides. `fate_if_limited`: what HTTP 429 says of the call."""
+    if 300 <= status < 400:
+        raise CallError(
+            f"the server redirects elsewhere (HTTP {status}), which is not followed because the call holds secrets",
+            # Many services act on a call and then redirect to what came of it.
+            UNKNOWN,
+            status=status,
+            advice=CHECK_URL,
+        )
+    if status == 429:
+        wait = asked_wait(headers)
+        if wait is None:
+            wait = reset_wait(headers)
+        asks = "" if wait is None else f" and asks to wait {wait:.0f} s"
+        raise CallError(
+            f"the server says that there were too many requests (HTTP 429){asks}",
+            fate_if_limited,
+            transient=True,
+            wait=wait,
+            status=status,
+            advice="Raise retries or max_retry_wait, or set requests_per_minute.",
+        )
+
+
+def failed_status(status: int) -> CallError:
+    """A status that says failure over a body that says success: one of them is wrong, so nobody can tell."""
+    return CallError(f"the server answered HTTP {status}", UNKNOWN, transient=status >= 500, status=status)
+
+
+def unanswered() -> tuple[type[Exception], ...]:
+    """What the libraries raise for a call without a whole answer. A function, since requests may be missing."""
+    return (
+        requests.exceptions.RequestException,
+        urllib3.exceptions.HTTPError,
+        http.client.HTTPException,
+        # A file of certificates that the environment names and that is not there, beside failures of the network.
+        OSError,
+        # What is no number where one has to be.
+        ValueError,
+    )
+
+
+def no_answer(error: Exception, url: str, timeout: float) -> CallError:
+    """A failure of the connection, told by what lies under the library's exceptions.
+
+    Their own texts are not shown: they hold addresses and names of classes.
+    """
+    if not isinstance(error, requests.exceptions.RequestException) and isinstance(error, OSError) and not error.errno:
+        # How requests says that a file of certificates is not there: an error of no system call, and none of its own.
+        return CallError("the certificates to trust could not be read", NOT_DONE, advice=_CHECK_CA)
+    causes = list(_causes(error))
+    failure = next(line for line in _failures() if any(isinstance(cause, line.kinds) for cause in causes))
+    reason = failure.clause.format(server=server_of(url), timeout=f"{timeout:g}")
+    return CallError(reason, failure.fate, failure.transient, advice=failure.advice)
+
+
+class _Failure(t.NamedTuple):
+    """Kinds of exceptions, what happened, whether the server may have acted, whether it may pass, and what to do."""
+
+    kinds: type | tuple[type, ...]
+    clause: str
+    fate: str
+    transient: bool
+    advice: str = ""
+
+
+def _failures() -> list[_Failure]:
+    """The first line that fits counts, and the last one always does. A function, since requests may be missing."""
+    library = requests.exceptions
+    return [
+        # A proxy's troubles look like the server's further down.
+        _Failure(
+            library.ProxyError, "the proxy does not let the call through to the server ({server})", NOT_DONE, False
+        ),
+        _Failure(
+            (library.InvalidSchema, library.InvalidURL),
+            "the address of the server or of a proxy cannot be used ({server})",
+            NOT_DONE,
+            False,
+            CHECK_URL,
+        ),
+        _Failure(socket.gaierror, "the name of the server does not resolve ({server})", NOT_DONE, False, CHECK_URL),
+        _Failure(ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_DONE, False, CHECK_URL),
+        _Failure(
+            ssl.SSLCertVerificationError,
+            "the certificate of the server is not trusted ({server})",
+            NOT_DONE,
+            False,
+            "Name the certificate of its authority with ca_path.",
+        ),
+        _Failure(
+            (ssl.SSLEOFError, ssl.SSLZeroReturnError),
+            "the server ended the secure connection ({server})",
+            UNKNOWN,
+            True,
+        ),
+        _Failure(ssl.SSLError, "no secure connection could be made ({server})", UNKNOWN, False, CHECK_URL),
+        _Failure(
+            library.ConnectTimeout,
+            "the server could not be reached within {timeout} seconds ({server})",
+            NOT_DONE,
+            True,
+        ),
+        _Failure(urllib3.exceptions.NewConnectionError, "the server cannot be reached ({server})", NOT_DONE, True),
+        _Failure(
+            (library.Timeout, urllib3.exceptions.TimeoutError, socket.timeout),
+            "the server sent nothing for {timeout} seconds ({server})",
+            UNKNOWN,
+            True,
+        ),
+        # It is a kind of BadStatusLine, too, so it stands before it.
+        _Failure(
+            http.client.RemoteDisconnected,
+            "the server closed the connection without an answer ({server})",
+            UNKNOWN,
+            True,
+        ),
+        _Failure(
+            (http.client.BadStatusLine, http.client.LineTooLong),
+            "the server does not speak HTTP ({server})",
+            UNKNOWN,
+            False,
+            CHECK_URL,
+        ),
+        _Failure(
+            # ValueError: the size of a chunk is no number.
+            (UnboundedAnswer, ValueError),
+            "the answer is not valid HTTP ({server})",
+            UNKNOWN,
+            True,
+        ),
+        _Failure(Exception, "the connection ended before the whole answer was there ({server})", UNKNOWN, True),
+    ]
+
+
+def _causes(error: t.Any) -> t.Iterator[BaseException]:
+    """`error` and every exception below it, however the libraries wrapped it."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        cause = waiting.pop(0)
+        if isinstance(cause, BaseException) and not any(cause is known for known in seen):
+            seen.append(cause)
+            waiting += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
+            yield cause
+
+
+def server_of(url: str) -> str:
+    """The scheme, the host and the port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"

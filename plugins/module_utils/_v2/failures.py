@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""What an error of API v2 means for the call: whether it took effect, whether to repeat it, what to do."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.failures import failed_status
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Answer
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, server_said
+
+# A server must not fill the screen, nor keep the processor busy: the rest is only counted.
+_MOST_MESSAGES = 20
+
+Value = t.TypeVar("Value")
+
+
+def reader(
+    decode: t.Callable[[str, bytes], Value], answer_format: str, redact: Redactor
+) -> t.Callable[[Answer], Value]:
+    """Makes values of an answer with `decode(format, body)`, and a CallError of the WireError that it raises."""
+
+    def read(answer: Answer) -> Value:
+        try:
+            value = decode(answer_format, answer.body)
+        except WireError as error:
+            raise _failure(error, answer.status, redact) from None
+        if 200 <= answer.status < 300:
+            return value
+        raise failed_status(answer.status)
+
+    return read
+
+
+def _failure(error: WireError, status: int, redact: Redactor) -> CallError:
+    """A decoded error, or an answer that cannot be decoded, as a CallError."""
+    if not error.readable:
+        return _unreadable_answer(redact(str(error)), error.html, status)
+    code = status if error.code is None else error.code
+    messages = [redact(message) for message in error.messages[:_MOST_MESSAGES]]
+    said = server_said(messages, len(error.messages) + error.left_out)
+    later = status >= 500 or 500 <= code < 600
+    return CallError(
+        f"the server said {said} ({_numbers(error.code, status)})",
+        UNKNOWN if later else NOT_DONE,
+        transient=later or code == 429,
+        messages=messages,
+        code=error.code,
+        status=status,
+        shape=error.shape,
+        # By what the server said, not by what is left of it to be told.
+        advice=_advice({code, status}, error.messages),
+    )
+
+
+def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
+    """An answer that is not of the API: one of a gateway on the way, of another service, or one cut short."""
+    # Errors of the API's own have status 400, if any [doc]; others, and web pages, come from another service, which
+    # will be there the next time, too. A failure of a gateway may pass.
+    elsewhere = 400 < status < 500 or (html and status < 500)
+    return CallError(
+        f"{reason} (HTTP {status})",
+        NOT_DONE if elsewhere and status >= 400 else UNKNOWN,
+        transient=not elsewhere,
+        status=status,
+        advice="" if status >= 500 else "Check that api_url is the address of the v2 API.",
+    )
+
+
+def _numbers(code: int | None, status: int) -> str:
+    return f"HTTP {status}" if code in (None, status) else f"error {code}, HTTP {status}"
+
+
+def _advice(numbers: set[int], messages: t.Sequence[str]) -> str:
+    said = " ".join(messages).lower()
+    if "not authorized" in said:
+        return "The account may lack a reseller contract: see the option api."
+    if numbers & {401, 403}:
+        return "Check api_user and api_key."
+    return ""
