@@ -122,6 +122,7 @@ options:
 
     FILTERS = r"""
 options:
+  # Generated from tools/customer_options.yml by tools/generate_docs.py: filters
   username:
     description:
       - Only customers whose username contains this text.
@@ -130,9 +131,6 @@ options:
   email:
     description: Only customers whose e-mail address contains this text.
     type: str
-  active:
-    description: Only customers that may send mail, or only those that may not.
-    type: bool
   first_name:
     description: Only customers whose first name contains this text.
     type: str
@@ -148,11 +146,11 @@ options:
   region:
     description: Only customers whose state, province or region contains this text.
     type: str
-  country:
-    description: Only customers whose country contains this text.
-    type: str
   zip:
     description: Only customers whose postal code contains this text.
+    type: str
+  country:
+    description: Only customers whose country contains this text.
     type: str
   phone:
     description: Only customers whose phone number contains this text.
@@ -163,6 +161,10 @@ options:
   company:
     description: Only customers whose company contains this text. The list itself does not show the company.
     type: str
+  active:
+    description: Only customers that may send mail, or only those that may not.
+    type: bool
+  # End of the generated part
 """
 
     ATTRIBUTES = r"""

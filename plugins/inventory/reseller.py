@@ -17,11 +17,13 @@ description:
   - Each host has C(ansible_connection=local), the interpreter of the controller and C(ansible_become=false). The last
     one overrides C(become=true) of a play or a task, and C(ansible_become) of all groups. To have it otherwise, set
     C(ansible_become) in C(host_vars) or with C(--extra-vars).
-  - The variables of a host are named after the options of M(mailfleet.sendgrid.reseller_customer),
-    C(sendgrid_username), C(sendgrid_email), C(sendgrid_first_name), C(sendgrid_last_name), C(sendgrid_address),
-    C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
-    C(sendgrid_website), C(sendgrid_company), C(sendgrid_active) and C(sendgrid_website_access). What the server does
+  - The variables of a host are named after the options of M(mailfleet.sendgrid.reseller_customer). What the server does
     not show is V(null). C(sendgrid_extra) is a dictionary of what the server shows beyond them.
+  # Generated from tools/customer_options.yml by tools/generate_docs.py: variables
+  - The variables are C(sendgrid_username), C(sendgrid_email), C(sendgrid_first_name), C(sendgrid_last_name),
+    C(sendgrid_address), C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
+    C(sendgrid_website), C(sendgrid_company), C(sendgrid_active) and C(sendgrid_website_access).
+  # End of the generated part
   - The inventory is read with one call. Nothing is written.
   - The filters are passed to the server, whose search finds each customer that B(contains) the text. O(username=ann)
     also finds C(joanna@example.com). Without filters, all customers are hosts.

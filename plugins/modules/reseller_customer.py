@@ -37,6 +37,7 @@ attributes:
       - O(update_password=always), on a server that cannot check passwords, sets the password on each run.
       - All else is compared, and a second run changes nothing.
 options:
+  # Generated from tools/customer_options.yml by tools/generate_docs.py: options
   username:
     description:
       - The customer, matched exactly. A name that only looks like an existing one is an error that says so. Such names
@@ -119,8 +120,8 @@ options:
   website:
     description:
       - Website, at most 255 characters. Needed to create a customer.
-      - The service is known to put C(http://) before an address without a scheme. That counts as the same website,
-        with a warning that says what is stored.
+      - The service is known to put C(http://) before an address without a scheme. That counts as the same website, with
+        a warning that says what is stored.
     type: str
   company:
     description:
@@ -130,8 +131,7 @@ options:
         that contains this one counts as the same.
     type: str
   active:
-    description:
-      - Whether the customer may send mail. New customers may.
+    description: Whether the customer may send mail. New customers may.
     type: bool
   website_access:
     description:
@@ -186,6 +186,7 @@ options:
       - An existing whitelabel record for a new customer.
       - Used on creation only, and only with O(api=customer).
     type: str
+  # End of the generated part
 seealso:
   - module: mailfleet.sendgrid.reseller_customer_info
   - module: mailfleet.sendgrid.reseller_customer_password
@@ -260,6 +261,7 @@ customer:
   returned: success, and failure after the customer was looked up
   type: dict
   contains:
+    # Generated from tools/customer_options.yml by tools/generate_docs.py: results
     username:
       description: Name of the customer.
       type: str
@@ -316,7 +318,9 @@ customer:
       description: Whether the customer may log in to the website. Not every server shows it.
       type: bool
       returned: always
+    # End of the generated part
   sample:
+    # Generated from tools/customer_options.yml by tools/generate_docs.py: sample
     active: true
     address: 4 Harbour Road
     city: Portland
@@ -330,7 +334,8 @@ customer:
     username: mara@lighthouse.example
     website: http://lighthouse.example
     website_access: true
-    zip: "04101"
+    zip: '04101'
+    # End of the generated part
 operations:
   description:
     - The writes that the task needs, in their order. Empty when the customer is as it should be.

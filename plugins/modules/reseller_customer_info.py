@@ -68,6 +68,7 @@ customers:
   type: list
   elements: dict
   sample:
+    # Generated from tools/customer_options.yml by tools/generate_docs.py: sample
     - active: true
       address: 4 Harbour Road
       city: Portland
@@ -81,7 +82,8 @@ customers:
       username: mara@lighthouse.example
       website: http://lighthouse.example
       website_access: true
-      zip: "04101"
+      zip: '04101'
+    # End of the generated part
 extra:
   description:
     - What the server shows of each customer beyond that, by username, as the server names it.

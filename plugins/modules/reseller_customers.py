@@ -45,124 +45,157 @@ options:
     elements: dict
     required: true
     suboptions:
+      # Generated from tools/customer_options.yml by tools/generate_docs.py: options
       username:
         description:
           - The customer, matched exactly. If only a name exists that looks alike, that is an error of this customer.
           - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any
             call.
+          - A new customer's name may have 64 characters, one that was renamed may have 100.
+          - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
         type: str
         required: true
       state:
         description:
-          - V(present) creates or updates the customer, V(absent) deletes it.
+          - V(present) makes sure that the customer exists and is as the other options say.
+          - V(absent) deletes the customer.
         type: str
         default: present
         choices: [present, absent]
       new_username:
         description:
-          - Renames the customer. If only the new name exists, the rename is done already.
-          - If both exist, it is an error.
+          - Renames the customer. It must be an e-mail address of at most 100 characters, outside the domain
+            C(sendgrid.com), without blanks at an end and without invisible characters.
+          - When only a customer of this name exists, the rename is done already. When both exist, that is an error of
+            this customer.
+          - When neither exists, the customer is created under this name, if everything that creation needs is given.
+          - The customer's logins to SMTP and to the website change at once.
         type: str
       password:
         description:
-          - The customer's password, at least 6 characters. Needed to create the customer.
+          - The password, of at least 6 characters. Needed to create a customer.
           - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
           - A line break or another control character is an error, since nobody can type it.
         type: str
       update_password:
         description:
-          - V(on_create) uses O(customers[].password) for a new customer only.
-          - V(always) checks the password and sets it if it differs. That is one call for each such customer, in each
-            run.
+          - With V(on_create), O(customers[].password) is only used for a new customer.
+          - With V(always), the password of an existing customer is checked, and set only if it is another one.
+          - V(always) costs one call for each such customer, in each run.
         type: str
         default: on_create
         choices: [on_create, always]
       email:
         description:
-          - E-mail address. Needed to create the customer.
-          - One with blanks at an end or invisible characters is an error, unless the customer is fed back as
-            M(mailfleet.sendgrid.reseller_customer_info) lists it, and the server shows this very address.
+          - The contact address. At most 64 characters for a new customer, at most 100 later. Needed to create a
+            customer.
+          - An address with blanks at an end, or with invisible characters anywhere, is an error before any call. Only
+            in a customer that is fed back with all attributes that M(mailfleet.sendgrid.reseller_customer_info) shows
+            may it stand, and only if the server shows this very address. It is never written.
         type: str
       first_name:
-        description: First name. Needed to create the customer.
+        description: First name, at most 50 characters. Needed to create a customer.
         type: str
       last_name:
-        description: Last name. Needed to create the customer.
+        description: Last name, at most 50 characters. Needed to create a customer.
         type: str
       address:
-        description: Street and number. Needed to create the customer.
+        description: Street and number, at most 100 characters. Needed to create a customer.
         type: str
       city:
-        description: City. Needed to create the customer.
+        description: City, at most 100 characters. Needed to create a customer.
         type: str
       region:
         description:
-          - State, province or region. Needed to create the customer.
+          - State, province or region, at most 100 characters. Needed to create a customer.
+          - The API calls it C(state), a name that means something else in a module.
           - Write it in quotes. YAML takes V(ON) for a boolean.
         type: str
       zip:
         description:
-          - Postal code. Needed to create the customer.
+          - Postal code, at most 50 characters. Needed to create a customer.
           - Write it in quotes. YAML takes V(04101) for the number 2113.
         type: str
       country:
         description:
-          - Country. Needed to create the customer. Some servers keep 5 characters only.
+          - Country, at most 100 characters. Needed to create a customer.
+          - The service is known to keep the first 5 characters only. That counts as the same country, with a warning
+            that says what is stored. A code such as V(US) avoids it.
           - Write it in quotes. YAML takes V(NO) for a boolean.
         type: str
       phone:
         description:
-          - Phone number. Needed to create the customer.
+          - Phone number, at most 50 characters. Needed to create a customer.
           - Write it in quotes. YAML drops the plus sign of V(+12075550112), and takes V(12:30) for the number 750.
         type: str
       website:
-        description: Address of the website. Needed to create the customer. Some servers put C(http://) before it.
+        description:
+          - Website, at most 255 characters. Needed to create a customer.
+          - The service is known to put C(http://) before an address without a scheme. That counts as the same website,
+            with a warning that says what is stored.
         type: str
       company:
         description:
-          - Name of the company. Needed to create the customer.
+          - Company, at most 255 characters. Needed to create a customer.
           - The server's list hides it, so it is sent with other changes of the profile only.
         type: str
       active:
         description: Whether the customer may send mail. New customers may.
         type: bool
       website_access:
-        description: Whether the customer may log in to the website. New customers may.
+        description:
+          - Whether the customer may log in to the website. New customers may.
+          - It is compared if the server shows it. If not, O(customers[].update_website_access) decides.
         type: bool
       update_website_access:
         description:
-          - What to do about O(customers[].website_access) where the server does not show it.
-          - V(always) sends it in each run and reports a change, V(on_create) sends it with a new customer only.
+          - What to do with O(customers[].website_access) on a server that does not show it.
+          - V(always) sends it on each run, and reports a change each time.
+          - V(on_create) sends it only with a new customer. Should a run be killed between the creation and this write,
+            no later run makes up for it.
         type: str
         default: always
         choices: [always, on_create]
       package:
-        description: Name of the package of a new customer. Needed to create one with O(api=reseller), only used then.
+        description:
+          - Name of the package to give a new customer, at most 255 characters. Needed to create a customer.
+          - Used on creation only, and only with O(api=reseller).
         type: str
       whitelabel:
-        description: Whitelabel of a new customer. Needed to create one with O(api=reseller), only used then.
+        description:
+          - Domain name of the whitelabel for a new customer, at most 255 characters. Needed to create a customer.
+          - Used on creation only, and only with O(api=reseller).
         type: str
       ip_groups:
         description:
-          - Groups of IP addresses of a new customer. Only used on creation with O(api=reseller).
+          - Names of IP groups of your account for a new customer, each at most 255 characters.
           - A blank at an end of a name, as in V(News, Marketing), is an error. So is an empty name.
+          - Used on creation only, and only with O(api=reseller).
         type: list
         elements: str
       ips:
-        description: IP addresses of a new customer. Only used on creation with O(api=reseller).
+        description:
+          - IP addresses of your account for a new customer, if the package allows it.
+          - Used on creation only, and only with O(api=reseller).
         type: list
         elements: str
       free_user:
-        description: Whether a new customer is a free one. Only used on creation with O(api=reseller).
+        description:
+          - Whether a new customer is a free one. Some accounts must say so.
+          - Used on creation only, and only with O(api=reseller).
         type: bool
       billing_date:
         description:
-          - First day of billing of a new customer, C(YYYY-mm-dd), from today to one month ahead.
-          - Only used on creation with O(api=reseller).
+          - First billing date of a new customer, if it is not today, as V(YYYY-mm-dd), at most one month ahead.
+          - Used on creation only, and only with O(api=reseller). For an existing customer, a date in the past does not
+            matter.
         type: str
       mail_domain:
-        description: Existing whitelabel record for a new customer. Only used on creation with O(api=customer).
+        description:
+          - An existing whitelabel record for a new customer.
+          - Used on creation only, and only with O(api=customer).
         type: str
+      # End of the generated part
   purge:
     description:
       - Whether to delete every customer of the account that O(customers) does not name, neither by
