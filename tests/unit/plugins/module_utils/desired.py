@@ -19,6 +19,20 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
 
 API = capabilities("reseller")
+# What creation needs that is not just any text, or is stored as another one.
+_VALUES = {
+    "username": "eve@example.com",
+    "password": "eve-password",
+    "email": "eve@example.com",
+    "country": "US",
+    "website": "http://eve.example",
+}
+
+
+def complete(family="reseller", **attributes):
+    """All that a creation needs, as the given attributes say where they do."""
+    needed = [name for name, capability in capabilities(family).attributes.items() if capability.needed]
+    return {**{name: _VALUES.get(name, f"new {name}") for name in needed}, **attributes}
 
 
 def asked_for(

@@ -18,11 +18,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancell
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS, as_result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput, Stopped
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import from_row
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils import worlds
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
@@ -32,7 +34,6 @@ from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fake
     customer,
 )
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
-    ATTRIBUTES,
     CONNECTION,
     KEY,
     LEFT_OUT,
@@ -179,7 +180,7 @@ def test_every_kind_of_customer_is_counted_and_told(world):
     }
     assert item_of(result, DORA)["customer"] is None
     shown = item_of(result, CLEO)["customer"]
-    assert set(shown) == set(ATTRIBUTES)
+    assert set(shown) == set(IN_RESULTS)
     assert (shown["username"], shown["city"], shown["company"]) == ("cleo.new@example.com", "Cork", None)
     assert set(world.service.customers) == {EVE, ANN, BOB, "cleo.new@example.com"}
     assert world.http.closed
@@ -732,8 +733,8 @@ def test_a_deletion_that_fails_does_not_hold_back_the_others(world):
 
 def as_listed(**differing):
     """Ann as a list shows her, to be fed back."""
-    listed = {"region" if name == "state" else name: value for name, value in STORED_ANN.items() if name != "password"}
-    return {**listed, "company": None, "active": True, "website_access": True, **differing}
+    [row] = FakeService(STORED_ANN).rows()
+    return {**as_result(from_row(row)[0]), **differing}
 
 
 @pytest.mark.parametrize("email", ["ann@example.com ", "\u200bann@example.com", "ann at example", "\u00a0"])

@@ -10,18 +10,19 @@ import functools
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import perform
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import FakeService, customer
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
     ANN,
-    ATTRIBUTES,
     BOB,
     CONNECTION,
     KEY,
     NEW,
     PASSWORD,
+    UNFILTERED,
     World,
     made,
 )
@@ -47,7 +48,7 @@ def test_a_converged_customer_costs_one_read(world):
 
 def test_a_customer_in_results_has_option_names_and_booleans(world):
     result = world.customer()
-    assert set(result["customer"]) == set(ATTRIBUTES)
+    assert set(result["customer"]) == set(IN_RESULTS)
     assert (result["customer"]["region"], result["customer"]["active"]) == ("AA", True)
     assert result["customer"]["company"] is None
 
@@ -155,8 +156,7 @@ def test_everything_that_creation_needs_is_told_before_any_write(world):
     with pytest.raises(InvalidInput) as caught:
         world.customer(username=EVE, city="Exeter")
     told = str(caught.value)
-    needed = [name for name in (*ATTRIBUTES, "password", "package", "whitelabel") if name in NEW and name != "city"]
-    assert [name for name in needed if name not in told] == []
+    assert [name for name in NEW if name not in told] == ["city"]
     assert EVE in told
     assert world.http.writes == []
 
@@ -305,8 +305,7 @@ def test_the_client_gets_the_address_in_its_one_form(world, monkeypatch, url, ba
         seen.append(connection.api_url)
         return world.connect(connection, secrets, names)
 
-    filters = dict.fromkeys(name for name in ATTRIBUTES if name != "website_access")
-    _tasks.customer_info({**CONNECTION, **filters, "api_url": url}, False, connect)
+    _tasks.customer_info({**CONNECTION, **UNFILTERED, "api_url": url}, False, connect)
     assert seen == [base]
     assert [bool(options["proxies"]) for options in world.http.options] == [base.startswith("https")]
 
@@ -365,7 +364,7 @@ def test_customers_are_sorted_and_in_option_names(world, answer_format, check_mo
     world.put(FakeService(customer("zoe@example.com"), STORED_ANN, BOB))
     result = world.info(check_mode, api_format=answer_format)
     assert [one["username"] for one in result["customers"]] == [ANN, "bob@example.com", "zoe@example.com"]
-    assert all(set(one) == set(ATTRIBUTES) for one in result["customers"])
+    assert all(set(one) == set(IN_RESULTS) for one in result["customers"])
     assert (result["count"], result["changed"]) == (3, False)
 
 
@@ -412,11 +411,10 @@ def test_a_username_that_ansible_would_take_for_a_key_of_its_own_is_no_key(world
 
 def test_the_inventory_gets_what_is_extra_with_each_customer(world):
     world.put(FakeService(customer("__ansible_type")))
-    names = [name for name in ATTRIBUTES if name != "website_access"]
-    result = _tasks.list_customers({**CONNECTION, **dict.fromkeys(names)}, False, world.connect)
+    result = _tasks.list_customers({**CONNECTION, **UNFILTERED}, False, world.connect)
     [listed] = result["customers"]
     assert (listed["username"], listed["extra"]) == ("__ansible_type", {})
-    assert set(listed) == {*ATTRIBUTES, "extra"}
+    assert set(listed) == {*IN_RESULTS, "extra"}
 
 
 def test_a_listed_customer_can_be_fed_back(world):

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
+    connection_spec,
+    customer_spec,
+    info_spec,
+)
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import complete
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import (
     Clock,
@@ -20,36 +26,29 @@ ANN = "ann@example.com"
 BOB = customer("bob@example.com", active="false", city="Bergen")
 KEY = "canary-key-1"
 PASSWORD = "canary-password-1"
+
+
+def defaults(spec):
+    """The options of a module as it has them, before any is given."""
+    return {name: option.get("default") for name, option in spec.items()}
+
+
+def own_defaults(spec):
+    """The same without those of the connection."""
+    return {name: value for name, value in defaults(spec).items() if name not in connection_spec()}
+
+
 CONNECTION = {
+    **defaults(connection_spec()),
     "api_url": "https://api.example.com/apiv2",
     "api_user": "acme",
     "api_key": KEY,
-    "api": "reseller",
-    "api_format": "json",
-    "timeout": 30.0,
-    "retries": 4,
-    "max_retry_wait": 120.0,
-    "requests_per_minute": 0,
-    "validate_certs": True,
-    "ca_path": None,
 }
-ATTRIBUTES = (
-    "username", "email", "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website",
-    "company", "active", "website_access",
-)  # fmt: skip
-CREATION_ONLY = ("package", "whitelabel", "ip_groups", "ips", "free_user", "billing_date", "mail_domain")
-NEW = {
-    "password": PASSWORD, "email": "eve@example.com", "first_name": "Eve", "last_name": "Elm", "address": "5 Elm St",
-    "city": "Exeter", "region": "EX", "zip": "05005", "country": "US", "phone": "555-0105",
-    "website": "http://eve.example", "company": "Elm Ltd", "package": "Bronze", "whitelabel": "mail.eve.example",
-}  # fmt: skip
-# The options of one customer as a module has them, before any is given.
-LEFT_OUT = {
-    **dict.fromkeys((*ATTRIBUTES, *CREATION_ONLY, "password", "new_username")),
-    "state": "present",
-    "update_password": "on_create",
-    "update_website_access": "always",
-}
+# What a creation needs but for the name.
+NEW = {name: value for name, value in complete(password=PASSWORD).items() if name != "username"}
+# The options of one customer and of a list of all, before any is given.
+LEFT_OUT = own_defaults(customer_spec())
+UNFILTERED = own_defaults(info_spec())
 
 
 class World:
@@ -70,8 +69,7 @@ class World:
         return _tasks.manage_customer({**CONNECTION, **LEFT_OUT, "username": ANN, **options}, check_mode, self.connect)
 
     def info(self, check_mode=False, **filters):
-        names = [name for name in ATTRIBUTES if name != "website_access"]
-        return _tasks.customer_info({**CONNECTION, **dict.fromkeys(names), **filters}, check_mode, self.connect)
+        return _tasks.customer_info({**CONNECTION, **UNFILTERED, **filters}, check_mode, self.connect)
 
     def password(self, check_mode=False, **options):
         wanted = {"username": ANN, "password": PASSWORD, "force": False, **options}

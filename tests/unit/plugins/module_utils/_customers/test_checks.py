@@ -26,27 +26,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     from_environment,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import complete
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 API = capabilities("reseller")
 
-COMPLETE = {
-    "username": "ann@example.com",
-    "password": "ann-pass",
-    "email": "ann@example.com",
-    "first_name": "Ann",
-    "last_name": "Archer",
-    "address": "1 Alder Alley",
-    "city": "Aarhus",
-    "region": "AA",
-    "zip": "01001",
-    "country": "US",
-    "phone": "555-0101",
-    "website": "http://ann.example",
-    "company": "Archer & Co",
-}
-RESELLER_COMPLETE = {**COMPLETE, "package": "Bronze", "whitelabel": "mail.ann.example"}
+COMPLETE = complete("customer")
+RESELLER_COMPLETE = complete("reseller")
 LIMITS = [
     ("username", 100),
     ("first_name", 50),

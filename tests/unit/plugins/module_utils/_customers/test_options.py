@@ -24,7 +24,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields impo
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import API, asked_for, known, plan
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
     CONNECTION,
-    CREATION_ONLY,
     KEY,
     LEFT_OUT,
     NEW,
@@ -65,10 +64,10 @@ def test_what_should_be_gone_is_not_renamed(state, count):
 
 
 def test_what_a_family_lacks_is_a_problem():
-    values = {**dict.fromkeys(CREATION_ONLY, "x"), "ips": ["192.0.2.1"], "billing_date": "2026-01-01"}
-    given = options(**values)
+    of_reseller = {"package": "x", "whitelabel": "x", "ip_groups": ["x"], "ips": ["192.0.2.1"], "free_user": True}
+    given = options(**of_reseller, billing_date="2026-01-01", mail_domain="x")
     told = {problem.split()[0] for problem in customer_problems(given, capabilities("customer"))}
-    assert told == set(CREATION_ONLY) - {"mail_domain"}
+    assert told == {*of_reseller, "billing_date"}
     assert {problem.split()[0] for problem in customer_problems(given, API)} == {"mail_domain"}
 
 

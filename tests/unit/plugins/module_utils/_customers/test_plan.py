@@ -18,6 +18,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import from_row
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import (
+    API,
     asked_for,
     is_done,
     known,
@@ -429,9 +430,7 @@ WIRE_NAMES = {"region": "state"}
 USERNAMES = ["ann@example.com", "Ann@example.com", "bob@example.com", "joann@example.com", "é & <b>"]
 # Among any text also what the service already has, so that equal values are met often.
 FIELD_TEXTS = st.one_of(st.sampled_from(["Aarhus", "example.com", "http://example.com", "Canada", "Canad"]), XML_TEXTS)
-PROFILE_NAMES = (
-    "first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company",
-)  # fmt: skip
+PROFILE_NAMES = [name for name, capability in API.attributes.items() if capability.written_by == "set_profile"]
 SWITCHES = st.sampled_from(["true", "false"])
 STORED = st.fixed_dictionaries(
     {
