@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 
 from .conftest import seeded
 from .running import MODULES, Ansible, Run, Sandbox, sandboxes, task
@@ -174,7 +175,8 @@ def test_customers_are_hosts(inventory: Inventory, sandbox: Sandbox, api_format:
     assert hosts(listed) == FLEET
     assert members(listed, "ungrouped") == FLEET
     shown = sandbox.behaviour == "observed"
-    assert listed["_meta"]["hostvars"]["c6@example.com"] == {
+    variables = listed["_meta"]["hostvars"]["c6@example.com"]
+    known = {
         "ansible_become": False,
         "ansible_connection": "local",
         "ansible_python_interpreter": "{{ ansible_playbook_python }}",
@@ -194,6 +196,8 @@ def test_customers_are_hosts(inventory: Inventory, sandbox: Sandbox, api_format:
         "sendgrid_website_access": True if shown else None,
         "sendgrid_extra": {"address2": ""} if shown else {},
     }
+    assert variables == {**variables, **known}
+    assert set(variables) == {*known, *(f"sendgrid_{name}" for name in IN_RESULTS)}
     assert called(sandbox) == ["list"]
 
 
