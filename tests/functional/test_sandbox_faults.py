@@ -33,13 +33,13 @@ import requests
 from starlette.types import Message, Scope
 
 from tests.sandbox.app import create_app
-from tests.sandbox.behaviours import DOCUMENTED
 from tests.sandbox.fault_plan import FaultPlan
 from tests.sandbox.faults import KINDS
-from tests.sandbox.limits import RateLimit
+from tests.sandbox.rate_limit import RateLimiter
 from tests.sandbox.seed import DEFAULT_SEED
 from tests.sandbox.service import Service
 from tests.sandbox.store import Store
+from tests.sandbox.v2.behaviours import DOCUMENTED
 
 from .conftest import ACCOUNT, PASSWORD, only_documented, only_observed, seeded
 from .running import ROOT, Sandbox
@@ -335,7 +335,7 @@ def test_echo(sandbox: Sandbox, wanted: str) -> None:
 
 @FORMATS
 @pytest.mark.parametrize(
-    ("spelling", "told"),
+    ("spelling", "expected"),
     (
         ("plain", "Ärmel & <Söhne>  "),
         ("html", "Ärmel &amp; &lt;Söhne&gt;"),
@@ -351,10 +351,10 @@ def test_echo(sandbox: Sandbox, wanted: str) -> None:
         ("cut", "Ärmel & <Söh,"),
     ),
 )
-def test_spellings_of_an_echo(sandbox: Sandbox, wanted: str, spelling: str, told: str) -> None:
+def test_spellings_of_an_echo(sandbox: Sandbox, wanted: str, spelling: str, expected: str) -> None:
     set_fault(sandbox, "echo", spelling=spelling)
     answer = call(sandbox, "create", wanted, **{**creation(), "company": "Ärmel & <Söhne>  "})
-    assert f"company={told}" in error_message(answer, sandbox.behaviour, wanted, 400)
+    assert f"company={expected}" in error_message(answer, sandbox.behaviour, wanted, 400)
 
 
 @FORMATS
@@ -865,9 +865,9 @@ def test_only_this_machine_may_set_faults(peer: str, status: int, verb: str) -> 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(create_app(service, plan, RateLimit())(scope, receive, send))
+    asyncio.run(create_app(service, plan, RateLimiter())(scope, receive, send))
     assert sent[0]["status"] == status
-    assert len(plan.shown()) == (1 if (verb, status) == ("POST", 200) else 0)
+    assert len(plan.describe()) == (1 if (verb, status) == ("POST", 200) else 0)
 
 
 # Many clients

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 try:
-    from .program import main
+    from .cli import main
 except ModuleNotFoundError as missing:
     # A module of the sandbox's own that is missing is a mistake here, not one of the machine.
     if not missing.name or missing.name.startswith(__package__):

@@ -12,52 +12,55 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import controls, operations, wire
-from .calls import Call, read_call
-from .controls import Parts
+from . import asgi, control_api
+from .connections import ConnectionTracker
+from .control_api import Components
+from .fault_injection import FaultInjector
 from .fault_plan import FaultPlan
-from .guard import Guard
-from .limits import RateLimit
-from .player import Player
+from .local_only import LocalOnlyMiddleware
+from .rate_limit import RateLimiter
 from .service import Service
-from .traffic import Traffic
+from .v2 import operations
+from .v2.calls import Call, read_call
 
 
 class ApiEndpoint:
     """The one door of the API. A class, because the router would let a plain function see its own verbs only."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, components: Components) -> None:
+        self._components = components
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Every API call passes here and nowhere else."""
-        with self._parts.traffic.call(wire.connection_of(scope)) as passage:
+        with self._components.connections.track(asgi.connection_number(scope)) as connection_info:
             try:
-                call = await read_call(Request(scope, receive), passage)
+                call = await read_call(Request(scope, receive), connection_info)
             except ClientDisconnect:
                 # Half a request is no call: nothing is done, nobody is there to be answered.
                 return
-            await self._answered(call)(scope, receive, send)
+            await self._rate_limited(call)(scope, receive, send)
 
-    def _answered(self, call: Call) -> ASGIApp:
+    def _rate_limited(self, call: Call) -> ASGIApp:
         """Serve a call. On the event loop itself, so calls are served one after the other, in about a millisecond."""
         # The limit stands before everything else, so it takes whatever name a client gives itself [own].
-        standing = self._parts.limit.count(call.value("api_user") or "")
-        if standing is None:
-            return self._served(call)
-        refused = standing.refused
-        answer = wire.response(self._parts.service.turn_away(call)) if refused else self._served(call)
-        return wire.with_headers(answer, standing.headers)
+        status = self._components.rate_limiter.record_call(call.value("api_user") or "")
+        if status is None:
+            return self._dispatch(call)
+        exceeded = status.exceeded
+        response = (
+            asgi.to_response(self._components.service.reject_rate_limited(call)) if exceeded else self._dispatch(call)
+        )
+        return asgi.add_headers(response, status.headers)
 
-    def _served(self, call: Call) -> ASGIApp:
-        fault = self._parts.plan.next(operations.find(call))
+    def _dispatch(self, call: Call) -> ASGIApp:
+        fault = self._components.fault_plan.next_fault(operations.find(call))
         if fault is not None:
-            return self._parts.player.play(fault, call)
-        return wire.response(self._parts.service.answer(call))
+            return self._components.fault_injector.inject(fault, call)
+        return asgi.to_response(self._components.service.handle_call(call))
 
 
-def create_app(service: Service, plan: FaultPlan, limit: RateLimit) -> Starlette:
+def create_app(service: Service, fault_plan: FaultPlan, rate_limiter: RateLimiter) -> Starlette:
     """The ASGI application around one service, the faults that are set and the rate limit."""
-    parts = Parts(service, plan, limit, Player(service), Traffic())
-    api = Route("/apiv2/{address:path}", ApiEndpoint(parts))
-    return Starlette(routes=[api, *controls.routes(parts)], middleware=[Middleware(Guard)])
+    components = Components(service, fault_plan, rate_limiter, FaultInjector(service), ConnectionTracker())
+    api = Route("/apiv2/{address:path}", ApiEndpoint(components))
+    return Starlette(routes=[api, *control_api.routes(components)], middleware=[Middleware(LocalOnlyMiddleware)])

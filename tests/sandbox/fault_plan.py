@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import checks
-from .checks import SettingError
+from . import settings
 from .faults import KINDS, SPELLINGS
-from .operations import OPERATIONS, Operation
+from .settings import SettingError
+from .v2.operations import OPERATIONS, Operation
 
 EVERY_CALL = "*"
 EVERY_WRITE = "writes"
@@ -22,7 +22,7 @@ FOREVER = "forever"
 
 _OPERATION_NAMES = {operation.name for operation in OPERATIONS.values()}
 _FORM = "A fault must be a JSON object, or a list of them"
-_MOST_MEBIBYTES = 100_000
+_MAX_MEBIBYTES = 100_000
 # Printable ASCII without a space: nothing in it can end the header.
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
 
@@ -48,24 +48,24 @@ class Fault:
 
 def from_text(text: str) -> Fault:
     """`create:close-after,nth=2,times=3`, as the command line has it. Raises SettingError."""
-    head, *settings = text.split(",")
+    head, *assignments = text.split(",")
     operation, colon, name = head.partition(":")
     if not colon:
-        raise SettingError(f"{checks.shown(text)} does not begin with OPERATION:FAULT")
+        raise SettingError(f"{settings.abbreviate(text)} does not begin with OPERATION:FAULT")
     data: dict[str, Any] = {"operation": operation, "fault": name}
-    for setting in settings:
-        key, equals, value = setting.partition("=")
+    for assignment in assignments:
+        key, equals, value = assignment.partition("=")
         if not equals:
-            raise SettingError(f"{checks.shown(setting)} is not SETTING=VALUE")
+            raise SettingError(f"{settings.abbreviate(assignment)} is not SETTING=VALUE")
         if key in data:
-            raise SettingError(f"{checks.shown(key)} is there twice")
-        data[key] = checks.typed(value)
+            raise SettingError(f"{settings.abbreviate(key)} is there twice")
+        data[key] = settings.parse_scalar(value)
     return from_data(data)
 
 
 def from_json(body: bytes) -> list[Fault]:
     """One object or a list of them. Raises SettingError, and then none of them counts."""
-    data = checks.parsed(body, _FORM)
+    data = settings.parse_json(body, _FORM)
     return [from_data(item) for item in (data if isinstance(data, list) else [data])]
 
 
@@ -76,69 +76,71 @@ def from_data(data: Any) -> Fault:
     rest = dict(data)
     operation, name = rest.pop("operation", None), rest.pop("fault", None)
     if not isinstance(operation, str) or operation not in {*_OPERATION_NAMES, EVERY_CALL, EVERY_WRITE}:
-        raise SettingError(f"{checks.shown(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
+        raise SettingError(f"{settings.abbreviate(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
     if not isinstance(name, str) or name not in KINDS:
-        raise SettingError(f"{checks.shown(name)} is no fault")
-    only = KINDS[name].only
-    if only not in (None, operation):
-        raise SettingError(f"{name} is a fault of {only} alone")
-    nth, times = _nth(rest.pop("nth", 1)), _times(rest.pop("times", 1))
+        raise SettingError(f"{settings.abbreviate(name)} is no fault")
+    only_operation = KINDS[name].only_operation
+    if only_operation not in (None, operation):
+        raise SettingError(f"{name} is a fault of {only_operation} alone")
+    nth, times = _check_nth(rest.pop("nth", 1)), _check_times(rest.pop("times", 1))
     defaults = KINDS[name].settings
     for key in rest:
         if key not in defaults:
-            raise SettingError(f"{checks.shown(key)} is no setting of {name}")
-    settings = {key: _CHECKS[key](rest.get(key, default)) for key, default in defaults.items()}
-    return Fault(operation, name, nth, times, settings)
+            raise SettingError(f"{settings.abbreviate(key)} is no setting of {name}")
+    complete = {key: _CHECKS[key](rest.get(key, default)) for key, default in defaults.items()}
+    return Fault(operation, name, nth, times, complete)
 
 
-def _nth(value: Any) -> int:
-    return checks.whole(value, "nth must be a whole number from 1 on")
+def _check_nth(value: Any) -> int:
+    return settings.check_positive_integer(value, "nth must be a whole number from 1 on")
 
 
-def _times(value: Any) -> int | None:
+def _check_times(value: Any) -> int | None:
     if value is None or value == FOREVER:
         return None
-    return checks.whole(value, f"times must be a whole number from 1 on, or {FOREVER}")
+    return settings.check_positive_integer(value, f"times must be a whole number from 1 on, or {FOREVER}")
 
 
-def _mebibytes(value: Any) -> int:
-    return checks.whole(value, f"mebibytes must be a whole number from 1 to {_MOST_MEBIBYTES}", _MOST_MEBIBYTES)
+def _check_mebibytes(value: Any) -> int:
+    return settings.check_positive_integer(
+        value, f"mebibytes must be a whole number from 1 to {_MAX_MEBIBYTES}", _MAX_MEBIBYTES
+    )
 
 
-def _calls(value: Any) -> int:
-    return checks.whole(value, "calls must be a whole number from 1 on")
+def _check_calls(value: Any) -> int:
+    return settings.check_positive_integer(value, "calls must be a whole number from 1 on")
 
 
-def _location(value: Any) -> str:
+def _check_location(value: Any) -> str:
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
         raise SettingError("location must be an address without spaces and in ASCII")
     return value
 
 
-def _spelling(value: Any) -> str:
+def _check_spelling(value: Any) -> str:
     if not isinstance(value, str) or value not in SPELLINGS:
         raise SettingError(f"spelling must be one of: {', '.join(SPELLINGS)}")
     return value
 
 
-def _beside(value: Any) -> str:
+def _check_beside(value: Any) -> str:
     if not isinstance(value, str):
         raise SettingError("beside must be a text")
     return value
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "seconds": checks.seconds,
-    "mebibytes": _mebibytes,
-    "location": _location,
-    "calls": _calls,
-    "spelling": _spelling,
-    "beside": _beside,
+    "seconds": settings.check_seconds,
+    "mebibytes": _check_mebibytes,
+    "location": _check_location,
+    "calls": _check_calls,
+    "spelling": _check_spelling,
+    "beside": _check_beside,
 }
 
 
 @dataclass
-class _Armed:
+class _ActiveFault:
     """A fault that is set, with how many calls it matched and how often it was played since then."""
 
     fault: Fault
@@ -150,7 +152,7 @@ class _Armed:
         fault = self.fault
         return self.seen >= fault.nth and (fault.times is None or self.played < fault.times)
 
-    def shown(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         fault = self.fault
         return {
             "operation": fault.operation,
@@ -164,33 +166,33 @@ class _Armed:
 
 
 class FaultPlan:
-    """The faults that are set. `lasting`: those of the command line, to which `reset` returns."""
+    """The faults that are set. `initial`: those of the command line, to which `reset` returns."""
 
-    def __init__(self, lasting: Iterable[Fault] = ()) -> None:
-        self._lasting = tuple(lasting)
+    def __init__(self, initial: Iterable[Fault] = ()) -> None:
+        self._initial = tuple(initial)
         self.reset()
 
     def reset(self) -> None:
         """Only the faults of the command line, and as if none had been played."""
-        self._armed = [_Armed(fault) for fault in self._lasting]
+        self._active = [_ActiveFault(fault) for fault in self._initial]
 
     def clear(self) -> None:
-        self._armed = []
+        self._active = []
 
     def add(self, faults: Iterable[Fault]) -> None:
-        self._armed.extend(_Armed(fault) for fault in faults)
+        self._active.extend(_ActiveFault(fault) for fault in faults)
 
-    def shown(self) -> list[dict[str, Any]]:
+    def describe(self) -> list[dict[str, Any]]:
         """Every fault that is set, also those that are over, in the order in which they were set."""
-        return [armed.shown() for armed in self._armed]
+        return [active.describe() for active in self._active]
 
-    def next(self, operation: Operation | None) -> Fault | None:
+    def next_fault(self, operation: Operation | None) -> Fault | None:
         """Count a call and say which fault it meets. Where several are due, the oldest; the others keep their turn."""
-        matching = [armed for armed in self._armed if armed.fault.matches(operation)]
-        for armed in matching:
-            armed.seen += 1
-        for armed in matching:
-            if armed.due:
-                armed.played += 1
-                return armed.fault
+        matching = [active for active in self._active if active.fault.matches(operation)]
+        for active in matching:
+            active.seen += 1
+        for active in matching:
+            if active.due:
+                active.played += 1
+                return active.fault
         return None

@@ -24,14 +24,14 @@ from urllib.parse import quote_plus
 from starlette.responses import Response, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from . import log, wire
-from .answers import XML_DECLARATION, Answer
-from .behaviours import Reason
-from .calls import Call
-from .limits import Standing
-from .operations import CREATE
+from . import asgi, request_log
+from .rate_limit import RateLimitStatus
 from .service import TOO_MANY_REQUESTS, Service
-from .validation import carried_by_xml
+from .v2.behaviours import ErrorReason
+from .v2.calls import Call
+from .v2.operations import CREATE
+from .v2.responses import XML_DECLARATION, ApiResponse
+from .v2.validation import replace_non_xml
 
 _MEBIBYTE_OF_BLANKS = b" " * 2**20
 _GARBAGE_BYTES = 512
@@ -76,59 +76,59 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-class Acts(Enum):
+class Execution(Enum):
     """Whether a call under a fault still does its work."""
 
-    NOT = "not"
-    NOW = "before the answer"
-    LATER = "some seconds after the connection was closed"
+    NEVER = "not"
+    IMMEDIATE = "before the answer"
+    DELAYED = "some seconds after the connection was closed"
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What a fault has to work with. `answer` is the real one, empty unless the call was acted on."""
+class FaultContext:
+    """What a fault has to work with. `response` is the real one, empty unless the call was acted on."""
 
     service: Service
     call: Call
     settings: Mapping[str, Any]
-    answer: Answer = Answer(200, "text/plain", b"")
+    response: ApiResponse = ApiResponse(200, "text/plain", b"")
 
-    def error(self, message: str, status: int | None = None, more: Iterable[str] = ()) -> Answer:
-        """An error in the behaviour's usual form, with `more` messages where that has room for them."""
-        return self.service.error(self.call, message, status, more)
+    def error(self, message: str, status: int | None = None, more_messages: Iterable[str] = ()) -> ApiResponse:
+        """An error in the behaviour's usual form, with `more_messages` where that has room for them."""
+        return self.service.custom_error(self.call, message, status, more_messages)
 
 
-Strategy = Callable[[Scene], ASGIApp]
+ResponseFactory = Callable[[FaultContext], ASGIApp]
 
 
 @dataclass(frozen=True)
-class Kind:
+class FaultKind:
     """One row of the table.
 
     `outcome`: what the log says of the call; None where the client can read the real answer. `settings`: those that
-    the fault takes, with their defaults. `wanted`: the format of the real answer, if not the one that was asked for.
-    `only`: the one operation that it is for, if it is not for all.
+    the fault takes, with their defaults. `response_format`: the format of the real answer, if not the one that was
+    asked for. `only_operation`: the one operation that it is for, if it is not for all.
     """
 
-    strategy: Strategy
-    acts: Acts = Acts.NOT
-    outcome: str | None = log.NONE
+    make_response: ResponseFactory
+    execution: Execution = Execution.NEVER
+    outcome: str | None = request_log.NONE
     settings: Mapping[str, Any] = field(default_factory=dict)
-    wanted: str | None = None
-    only: str | None = None
+    response_format: str | None = None
+    only_operation: str | None = None
 
 
 # No answer
 
 
-def _closed(scene: Scene) -> ASGIApp:
-    return wire.close
+def _close(context: FaultContext) -> ASGIApp:
+    return asgi.close_connection
 
 
-def _stalled(scene: Scene) -> ASGIApp:
+def _stall(context: FaultContext) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if await wire.stayed(receive, scene.settings["seconds"]):
-            await wire.close(scope, receive, send)
+        if await asgi.sleep_unless_disconnected(receive, context.settings["seconds"]):
+            await asgi.close_connection(scope, receive, send)
 
     return app
 
@@ -136,82 +136,86 @@ def _stalled(scene: Scene) -> ASGIApp:
 # Errors
 
 
-def _failed(message: str, status: int) -> Strategy:
-    return lambda scene: wire.response(scene.error(message, status))
+def _error(message: str, status: int) -> ResponseFactory:
+    return lambda context: asgi.to_response(context.error(message, status))
 
 
-def _retry_after(message: str, status: int) -> Strategy:
-    def strategy(scene: Scene) -> ASGIApp:
+def _retry_after(message: str, status: int) -> ResponseFactory:
+    def make_response(context: FaultContext) -> ASGIApp:
         # The header knows whole seconds only.
-        headers = {"retry-after": str(math.ceil(scene.settings["seconds"]))}
-        return wire.with_headers(wire.response(scene.error(message, status)), headers)
+        headers = {"retry-after": str(math.ceil(context.settings["seconds"]))}
+        return asgi.add_headers(asgi.to_response(context.error(message, status)), headers)
 
-    return strategy
-
-
-def _rate_limit_reset(scene: Scene) -> ASGIApp:
-    reset = time.time() + scene.settings["seconds"]
-    return wire.with_headers(wire.response(scene.error(*TOO_MANY_REQUESTS)), Standing(600, 0, reset, True).headers)
+    return make_response
 
 
-def _not_found(scene: Scene) -> ASGIApp:
-    return wire.response(scene.service.refusal(scene.call, Reason.UNKNOWN_TASK))
+def _rate_limit_reset(context: FaultContext) -> ASGIApp:
+    reset = time.time() + context.settings["seconds"]
+    return asgi.add_headers(
+        asgi.to_response(context.error(*TOO_MANY_REQUESTS)), RateLimitStatus(600, 0, reset, True).headers
+    )
 
 
-def _echo(scene: Scene) -> ASGIApp:
+def _not_found(context: FaultContext) -> ASGIApp:
+    return asgi.to_response(context.service.error_response(context.call, ErrorReason.UNKNOWN_TASK))
+
+
+def _echo(context: FaultContext) -> ASGIApp:
     """All that was sent, secrets too, between characters that no terminal should be shown."""
-    spell = SPELLINGS[scene.settings["spelling"]]
-    sent = ", ".join(f"{name}={spell(value)}" for name, value in (*scene.call.query, *scene.call.body))
-    more = [scene.settings["beside"]] if scene.settings["beside"] else []
-    if scene.call.format == "xml":
-        return wire.response(scene.error(_XML_CONTROLS + carried_by_xml(sent) + _XML_CONTROLS, more=more))
-    return wire.response(scene.error(_CONTROLS + sent + _CONTROLS, more=more))
+    spell = SPELLINGS[context.settings["spelling"]]
+    sent = ", ".join(f"{name}={spell(value)}" for name, value in (*context.call.query, *context.call.body))
+    more_messages = [context.settings["beside"]] if context.settings["beside"] else []
+    if context.call.format == "xml":
+        return asgi.to_response(
+            context.error(_XML_CONTROLS + replace_non_xml(sent) + _XML_CONTROLS, more_messages=more_messages)
+        )
+    return asgi.to_response(context.error(_CONTROLS + sent + _CONTROLS, more_messages=more_messages))
 
 
 # Answers of somebody else
 
 
-def _page(status: int, page: bytes) -> Strategy:
-    return lambda scene: wire.response(Answer(status, _HTML_TYPE, page))
+def _page(status: int, page: bytes) -> ResponseFactory:
+    return lambda context: asgi.to_response(ApiResponse(status, _HTML_TYPE, page))
 
 
-def _redirect(scene: Scene) -> ASGIApp:
-    return Response(status_code=307, headers={"location": scene.settings["location"]})
+def _redirect(context: FaultContext) -> ASGIApp:
+    return Response(status_code=307, headers={"location": context.settings["location"]})
 
 
 # The real answer, spoiled
 
 
-def _replaced(body: Callable[[bytes], bytes]) -> Strategy:
+def _replace_body(body: Callable[[bytes], bytes]) -> ResponseFactory:
     """The real answer's status and headers with another body, made from the real one."""
-    return lambda scene: wire.response(replace(scene.answer, status=200, body=body(scene.answer.body)))
+    return lambda context: asgi.to_response(replace(context.response, status=200, body=body(context.response.body)))
 
 
 def _first_half(body: bytes) -> bytes:
     return body[: len(body) // 2]
 
 
-def _cut(scene: Scene) -> ASGIApp:
-    body = scene.answer.body
+def _cut(context: FaultContext) -> ASGIApp:
+    body = context.response.body
     # An empty answer is announced as one byte, or it would arrive whole.
-    headers = {"content-type": scene.answer.content_type, "content-length": str(len(body) or 1)}
+    headers = {"content-type": context.response.content_type, "content-length": str(len(body) or 1)}
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": Response(headers=headers).raw_headers})
         await send({"type": "http.response.body", "body": _first_half(body), "more_body": True})
-        await wire.close(scope, receive, send)
+        await asgi.close_connection(scope, receive, send)
 
     return app
 
 
-def _dtd(scene: Scene) -> ASGIApp:
+def _dtd(context: FaultContext) -> ASGIApp:
     # The list of nobody may be an empty text, and a DTD alone is no document.
-    rest = scene.answer.body.decode("utf-8").removeprefix(XML_DECLARATION) or "<users/>"
+    rest = context.response.body.decode("utf-8").removeprefix(XML_DECLARATION) or "<users/>"
     root = _ROOT.match(rest)
     assert root is not None
     name = root[1]
     document = f'{XML_DECLARATION}<!DOCTYPE {name} [\n<!ELEMENT {name} ANY>\n<!ENTITY own "own">\n]>\n{rest}'
-    return wire.response(replace(scene.answer, body=document.encode()))
+    return asgi.to_response(replace(context.response, body=document.encode()))
 
 
 def _entities(body: bytes) -> bytes:
@@ -227,26 +231,26 @@ def _entities(body: bytes) -> bytes:
 # The real answer, slowly or with much behind it
 
 
-def _delayed(scene: Scene) -> ASGIApp:
+def _delay(context: FaultContext) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if await wire.stayed(receive, scene.settings["seconds"]):
-            await wire.response(scene.answer)(scope, receive, send)
+        if await asgi.sleep_unless_disconnected(receive, context.settings["seconds"]):
+            await asgi.to_response(context.response)(scope, receive, send)
 
     return app
 
 
-def _as_usual(scene: Scene) -> ASGIApp:
-    return wire.response(scene.answer)
+def _unchanged(context: FaultContext) -> ASGIApp:
+    return asgi.to_response(context.response)
 
 
-def _dripping(scene: Scene) -> ASGIApp:
-    usual = wire.response(scene.answer)
-    body = scene.answer.body
+def _drip(context: FaultContext) -> ASGIApp:
+    usual = asgi.to_response(context.response)
+    body = context.response.body
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": usual.status_code, "headers": usual.raw_headers})
         for place in range(len(body)):
-            if not await wire.stayed(receive, scene.settings["seconds"]):
+            if not await asgi.sleep_unless_disconnected(receive, context.settings["seconds"]):
                 return
             await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -254,62 +258,62 @@ def _dripping(scene: Scene) -> ASGIApp:
     return app
 
 
-async def _padded(scene: Scene) -> AsyncIterator[bytes]:
+async def _padded_body(context: FaultContext) -> AsyncIterator[bytes]:
     """The real answer and blanks after it, as JSON and XML allow: only a limit of its own helps a client."""
-    yield scene.answer.body
-    for _mebibyte in range(scene.settings["mebibytes"]):
+    yield context.response.body
+    for _mebibyte in range(context.settings["mebibytes"]):
         yield _MEBIBYTE_OF_BLANKS
         # A client that reads quickly must not keep all others waiting.
         await asyncio.sleep(0)
 
 
-async def _packed(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _gzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     packer = zlib.compressobj(wbits=_GZIP)
     async for piece in pieces:
         yield packer.compress(piece)
     yield packer.flush()
 
 
-def _huge(scene: Scene) -> ASGIApp:
-    headers = {"content-type": scene.answer.content_type}
-    return StreamingResponse(_padded(scene), headers=headers)
+def _huge(context: FaultContext) -> ASGIApp:
+    headers = {"content-type": context.response.content_type}
+    return StreamingResponse(_padded_body(context), headers=headers)
 
 
-def _huge_gzip(scene: Scene) -> ASGIApp:
-    headers = {"content-type": scene.answer.content_type, "content-encoding": "gzip"}
-    return StreamingResponse(_packed(_padded(scene)), headers=headers)
+def _huge_gzip(context: FaultContext) -> ASGIApp:
+    headers = {"content-type": context.response.content_type, "content-encoding": "gzip"}
+    return StreamingResponse(_gzip(_padded_body(context)), headers=headers)
 
 
 _A_SECOND = {"seconds": 1}
-_MUCH = {"mebibytes": 300}
+_SIZE = {"mebibytes": 300}
 
-KINDS: dict[str, Kind] = {
-    "close-before": Kind(_closed),
-    "close-after": Kind(_closed, Acts.NOW),
-    "slow-act": Kind(_closed, Acts.LATER, settings=_A_SECOND),
-    "stall": Kind(_stalled, settings={"seconds": 300}),
-    "error-before": Kind(_failed("Internal server error", 500), outcome=log.ERROR),
-    "error-after": Kind(_failed("Internal server error", 500), Acts.NOW, log.ERROR),
-    "unavailable": Kind(_retry_after("Service unavailable", 503), outcome=log.ERROR, settings=_A_SECOND),
-    "rate-limit": Kind(_retry_after(*TOO_MANY_REQUESTS), outcome=log.ERROR, settings=_A_SECOND),
-    "rate-limit-reset": Kind(_rate_limit_reset, outcome=log.ERROR, settings=_A_SECOND),
-    "not-found": Kind(_not_found, outcome=log.ERROR),
-    "echo": Kind(_echo, outcome=log.ERROR, settings={"spelling": "plain", "beside": ""}),
-    "bad-gateway": Kind(_page(502, _BAD_GATEWAY_PAGE)),
-    "bad-gateway-after": Kind(_page(502, _BAD_GATEWAY_PAGE), Acts.NOW),
-    "html": Kind(_page(200, _MAINTENANCE_PAGE)),
-    "html-after": Kind(_page(200, _MAINTENANCE_PAGE), Acts.NOW),
-    "redirect": Kind(_redirect, settings={"location": "http://127.0.0.1:9/elsewhere"}),
-    "half": Kind(_replaced(_first_half), Acts.NOW),
-    "cut": Kind(_cut, Acts.NOW),
-    "garbage": Kind(_replaced(lambda body: os.urandom(_GARBAGE_BYTES)), Acts.NOW),
-    "empty": Kind(_replaced(lambda body: b""), Acts.NOW),
-    "entities": Kind(_replaced(_entities), Acts.NOW, wanted="xml"),
-    "dtd": Kind(_dtd, Acts.NOW, outcome=None, wanted="xml"),
-    "delay": Kind(_delayed, Acts.NOW, outcome=None, settings=_A_SECOND),
+KINDS: dict[str, FaultKind] = {
+    "close-before": FaultKind(_close),
+    "close-after": FaultKind(_close, Execution.IMMEDIATE),
+    "slow-act": FaultKind(_close, Execution.DELAYED, settings=_A_SECOND),
+    "stall": FaultKind(_stall, settings={"seconds": 300}),
+    "error-before": FaultKind(_error("Internal server error", 500), outcome=request_log.ERROR),
+    "error-after": FaultKind(_error("Internal server error", 500), Execution.IMMEDIATE, request_log.ERROR),
+    "unavailable": FaultKind(_retry_after("Service unavailable", 503), outcome=request_log.ERROR, settings=_A_SECOND),
+    "rate-limit": FaultKind(_retry_after(*TOO_MANY_REQUESTS), outcome=request_log.ERROR, settings=_A_SECOND),
+    "rate-limit-reset": FaultKind(_rate_limit_reset, outcome=request_log.ERROR, settings=_A_SECOND),
+    "not-found": FaultKind(_not_found, outcome=request_log.ERROR),
+    "echo": FaultKind(_echo, outcome=request_log.ERROR, settings={"spelling": "plain", "beside": ""}),
+    "bad-gateway": FaultKind(_page(502, _BAD_GATEWAY_PAGE)),
+    "bad-gateway-after": FaultKind(_page(502, _BAD_GATEWAY_PAGE), Execution.IMMEDIATE),
+    "html": FaultKind(_page(200, _MAINTENANCE_PAGE)),
+    "html-after": FaultKind(_page(200, _MAINTENANCE_PAGE), Execution.IMMEDIATE),
+    "redirect": FaultKind(_redirect, settings={"location": "http://127.0.0.1:9/elsewhere"}),
+    "half": FaultKind(_replace_body(_first_half), Execution.IMMEDIATE),
+    "cut": FaultKind(_cut, Execution.IMMEDIATE),
+    "garbage": FaultKind(_replace_body(lambda body: os.urandom(_GARBAGE_BYTES)), Execution.IMMEDIATE),
+    "empty": FaultKind(_replace_body(lambda body: b""), Execution.IMMEDIATE),
+    "entities": FaultKind(_replace_body(_entities), Execution.IMMEDIATE, response_format="xml"),
+    "dtd": FaultKind(_dtd, Execution.IMMEDIATE, outcome=None, response_format="xml"),
+    "delay": FaultKind(_delay, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
     # What is late is not the answer: calls that come after it look for the customer in vain.
-    "lag": Kind(_as_usual, Acts.NOW, outcome=None, settings={"calls": 1}, only=CREATE.name),
-    "drip": Kind(_dripping, Acts.NOW, outcome=None, settings=_A_SECOND),
-    "huge": Kind(_huge, Acts.NOW, outcome=None, settings=_MUCH),
-    "huge-gzip": Kind(_huge_gzip, Acts.NOW, outcome=None, settings=_MUCH),
+    "lag": FaultKind(_unchanged, Execution.IMMEDIATE, outcome=None, settings={"calls": 1}, only_operation=CREATE.name),
+    "drip": FaultKind(_drip, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
+    "huge": FaultKind(_huge, Execution.IMMEDIATE, outcome=None, settings=_SIZE),
+    "huge-gzip": FaultKind(_huge_gzip, Execution.IMMEDIATE, outcome=None, settings=_SIZE),
 }

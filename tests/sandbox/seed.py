@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from . import fields
-from .behaviours import Behaviour
-from .store import Account, Store, list_text
-from .validation import storable
+from .store import Account, Store, encode_list
+from .v2 import fields
+from .v2.behaviours import Behaviour
+from .v2.validation import is_xml_text
 
 DEMO_FLEET = Path(__file__).with_name("demo_fleet.json")
 
@@ -49,7 +49,7 @@ class Seed:
     customers: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
-    def plant(self, store: Store, behaviour: Behaviour) -> None:
+    def populate(self, store: Store, behaviour: Behaviour) -> None:
         """Fill an empty store, inside a transaction. Values are stored as the behaviour would store them."""
         for account in self.accounts:
             store.add_account(_account(account), account["api_key"])
@@ -71,12 +71,12 @@ def load(path: Path) -> Seed:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise SeedError(f"The seed file {path} cannot be read: {reason}.") from error
     try:
-        return _checked(_parsed(text))
+        return _validated(_parse(text))
     except ValueError as error:
         raise SeedError(f"The seed file {path} cannot be used: {error}.") from error
 
 
-def _parsed(text: str) -> Any:
+def _parse(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
@@ -86,20 +86,20 @@ def _parsed(text: str) -> Any:
     except ImportError:
         raise ValueError("it is not JSON, and PyYAML is not installed to read it as YAML") from None
     try:
-        # Every scalar stays text, so that no zip code becomes a number; the switches are read by `_switch`.
+        # Every scalar stays text, so that no zip code becomes a number; the switches are read by `_boolean`.
         return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes texts, lists and dicts only
     except yaml.YAMLError:
         raise ValueError("it is neither JSON nor YAML") from None
 
 
-def _checked(data: Any) -> Seed:
+def _validated(data: Any) -> Seed:
     if not isinstance(data, dict):
         raise ValueError("it must hold a mapping")
-    _refuse_unknown("the seed", data, {"accounts", "customers", "deleted"})
-    accounts = _dicts(data, "accounts") or DEFAULT_SEED.accounts
-    customers = _dicts(data, "customers")
-    deleted = _texts("the seed", data, "deleted") or []
-    if not all(map(storable, deleted)):
+    _reject_unknown_keys("the seed", data, {"accounts", "customers", "deleted"})
+    accounts = _mappings(data, "accounts") or DEFAULT_SEED.accounts
+    customers = _mappings(data, "customers")
+    deleted = _text_list("the seed", data, "deleted") or []
+    if not all(map(is_xml_text, deleted)):
         raise ValueError("deleted of the seed must hold texts without control characters")
     for number, account in enumerate(accounts, 1):
         _check_account(f"account {number}", account)
@@ -110,20 +110,20 @@ def _checked(data: Any) -> Seed:
     return Seed(accounts, customers, deleted)
 
 
-def _dicts(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def _mappings(data: dict[str, Any], key: str) -> list[dict[str, Any]]:
     items = data.get(key, [])
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ValueError(f"{key} must be a list of mappings")
     return items
 
 
-def _refuse_unknown(where: str, item: dict[str, Any], known: set[str]) -> None:
+def _reject_unknown_keys(where: str, item: dict[str, Any], known: set[str]) -> None:
     unknown = sorted(str(key) for key in set(item) - known)
     if unknown:
         raise ValueError(f"{where} has unknown keys: {', '.join(unknown)}")
 
 
-def _texts(where: str, item: dict[str, Any], key: str) -> list[str] | None:
+def _text_list(where: str, item: dict[str, Any], key: str) -> list[str] | None:
     values = item.get(key)
     if values is not None and not (isinstance(values, list) and all(isinstance(value, str) for value in values)):
         raise ValueError(f"{key} of {where} must be a list of texts")
@@ -133,7 +133,7 @@ def _texts(where: str, item: dict[str, Any], key: str) -> list[str] | None:
 def _check_texts(where: str, item: dict[str, Any], names: Iterable[str], needed: tuple[str, ...]) -> None:
     for name in names:
         value = item.get(name, "")
-        if not isinstance(value, str) or not storable(value):
+        if not isinstance(value, str) or not is_xml_text(value):
             raise ValueError(f"{name} of {where} must be text without control characters")
         if len(value) > _TEXT_LIMITS.get(name, len(value)):
             raise ValueError(f"{name} of {where} is longer than {_TEXT_LIMITS[name]} characters")
@@ -141,7 +141,7 @@ def _check_texts(where: str, item: dict[str, Any], names: Iterable[str], needed:
             raise ValueError(f"{where} needs {name}")
 
 
-def _switch(where: str, item: dict[str, Any], key: str) -> bool | None:
+def _boolean(where: str, item: dict[str, Any], key: str) -> bool | None:
     """True, False, or None when the key is not there. YAML gives the words as texts."""
     value = item.get(key)
     if value is None or isinstance(value, bool):
@@ -152,21 +152,21 @@ def _switch(where: str, item: dict[str, Any], key: str) -> bool | None:
 
 
 def _check_account(where: str, account: dict[str, Any]) -> None:
-    _refuse_unknown(where, account, _ACCOUNT_KEYS)
+    _reject_unknown_keys(where, account, _ACCOUNT_KEYS)
     _check_texts(where, account, ("api_user", "api_key"), ("api_user", "api_key"))
     for key in ("reseller", "subusers"):
-        _switch(where, account, key)
+        _boolean(where, account, key)
     for key in ("ips", "ip_groups", "packages"):
-        _texts(where, account, key)
+        _text_list(where, account, key)
 
 
 def _check_customer(where: str, customer: dict[str, Any], accounts: set[str]) -> None:
-    _refuse_unknown(where, customer, _CUSTOMER_KEYS)
+    _reject_unknown_keys(where, customer, _CUSTOMER_KEYS)
     _check_texts(where, customer, (*_TEXT_LIMITS, "account", "password", "billing_date"), ("username", "password"))
     for key in ("active", "website_access", "free_user"):
-        _switch(where, customer, key)
+        _boolean(where, customer, key)
     for key in ("ips", "ip_groups"):
-        _texts(where, customer, key)
+        _text_list(where, customer, key)
     if "account" in customer and customer["account"] not in accounts:
         raise ValueError(f"account of {where} is none of the seed's accounts")
 
@@ -183,31 +183,33 @@ def _account(item: dict[str, Any]) -> Account:
 
     return Account(
         api_user=item["api_user"],
-        reseller=_switch("", item, "reseller") is not False,
-        subusers=_switch("", item, "subusers") is not False,
+        reseller=_boolean("", item, "reseller") is not False,
+        subusers=_boolean("", item, "subusers") is not False,
         ips=owned("ips"),
         ip_groups=owned("ip_groups"),
         packages=owned("packages"),
     )
 
 
-def _flag(value: bool) -> str:
+def _encode_boolean(value: bool) -> str:
     return "true" if value else "false"
 
 
 def _columns(item: dict[str, Any], account: str, behaviour: Behaviour) -> dict[str, str | None]:
     """A seeded customer as the store's columns."""
-    values: dict[str, str | None] = {name: behaviour.stored(name, item.get(name, "")) for name in fields.CREATE_LIMITS}
+    values: dict[str, str | None] = {
+        name: behaviour.normalize(name, item.get(name, "")) for name in fields.CREATE_LIMITS
+    }
     for name in _CREATION_TEXTS:
         values[name] = item.get(name)
-    free = _switch("", item, "free_user")
+    free = _boolean("", item, "free_user")
     values.update(
         account=account,
         address2="",
-        active=_flag(_switch("", item, "active") is not False),
-        website_access=_flag(_switch("", item, "website_access") is not False),
-        free_user=None if free is None else _flag(free),
-        ip_groups=list_text(item.get("ip_groups") or []),
-        ips=list_text(item.get("ips") or []),
+        active=_encode_boolean(_boolean("", item, "active") is not False),
+        website_access=_encode_boolean(_boolean("", item, "website_access") is not False),
+        free_user=None if free is None else _encode_boolean(free),
+        ip_groups=encode_list(item.get("ip_groups") or []),
+        ips=encode_list(item.get("ips") or []),
     )
     return values

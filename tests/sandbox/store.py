@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from . import log
+from . import request_log
 
 # Marks a database file as the sandbox's own ("mfsb"), so that no other file is ever written to by mistake.
 APPLICATION_ID = 0x6D667362
@@ -66,7 +66,7 @@ CREATE TABLE customers (
 );
 CREATE INDEX customers_of_account ON customers (account, id);
 CREATE TABLE retired_names (username TEXT PRIMARY KEY);
-{log.SCHEMA}
+{request_log.SCHEMA}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
 """
@@ -88,13 +88,13 @@ class Account:
     packages: tuple[str, ...] | None = None
 
 
-def hashed(secret: str) -> bytes:
+def hash_secret(secret: str) -> bytes:
     """Salt and digest of a secret, the only form in which one is kept."""
     salt = os.urandom(_SALT_BYTES)
     return salt + _digest(secret, salt)
 
 
-def same_secret(secret: str, stored: bytes) -> bool:
+def verify_secret(secret: str, stored: bytes) -> bool:
     """Whether `secret` is the one that `stored` was made of."""
     return hmac.compare_digest(_digest(secret, stored[:_SALT_BYTES]), stored[_SALT_BYTES:])
 
@@ -108,11 +108,11 @@ def _contains(value: str | None, folded: str) -> bool:
     return value is not None and folded in value.casefold()
 
 
-def _as_json(values: Sequence[str] | None) -> str | None:
+def _encode_optional_list(values: Sequence[str] | None) -> str | None:
     return None if values is None else json.dumps(list(values))
 
 
-def _as_tuple(text: str | None) -> tuple[str, ...] | None:
+def _decode_optional_list(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))
 
 
@@ -122,8 +122,8 @@ class Store:
     def __init__(self, path: str | None = None) -> None:
         """Open or create the database at `path`, in memory when None. Raises StoreError."""
         self._lock = threading.RLock()
-        # Customers by name, and how many looks at each are still to pass it over. Of this run alone, not of the file.
-        self._unseen: dict[str, int] = {}
+        # Customers by name, and how many lookups at each are still to pass it over. Of this run alone, not of the file.
+        self._hidden_lookups: dict[str, int] = {}
         try:
             # One connection for all: an in-memory database lives in its connection.
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
@@ -176,21 +176,21 @@ class Store:
             "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 account.api_user,
-                hashed(api_key),
+                hash_secret(api_key),
                 account.reseller,
                 account.subusers,
-                _as_json(account.ips),
-                _as_json(account.ip_groups),
-                _as_json(account.packages),
+                _encode_optional_list(account.ips),
+                _encode_optional_list(account.ip_groups),
+                _encode_optional_list(account.packages),
             ),
         )
 
     def authenticate(self, api_user: str, api_key: str) -> Account | None:
         """The account that these credentials open, or None."""
         row = self._db.execute("SELECT * FROM accounts WHERE api_user = ?", (api_user,)).fetchone()
-        if row is None or not same_secret(api_key, row[1]):
+        if row is None or not verify_secret(api_key, row[1]):
             return None
-        return Account(row[0], bool(row[2]), bool(row[3]), *(_as_tuple(text) for text in row[4:]))
+        return Account(row[0], bool(row[2]), bool(row[3]), *(_decode_optional_list(text) for text in row[4:]))
 
     # Names
 
@@ -214,25 +214,25 @@ class Store:
     def find_customer(self, account: str, username: str) -> int | None:
         """The number of the account's customer with this exact name, or None."""
         number = self._scalar("SELECT id FROM customers WHERE account = ? AND username = ?", (account, username))
-        return None if number is None or self._passes_over(username) else number
+        return None if number is None or self._hides(username) else number
 
-    def hide_customer(self, username: str, looks: int) -> None:
-        """Pass a customer over in the next `looks` searches that would find it, by its name or by a list."""
-        self._unseen[username] = looks
+    def hide_customer(self, username: str, lookups: int) -> None:
+        """Pass a customer over in the next `lookups` searches that would find it, by its name or by a list."""
+        self._hidden_lookups[username] = lookups
 
-    def _passes_over(self, username: str) -> bool:
+    def _hides(self, username: str) -> bool:
         """Whether a search that found this customer must not show it. Counts the search."""
-        left = self._unseen.pop(username, 0)
+        left = self._hidden_lookups.pop(username, 0)
         if left > 1:
-            self._unseen[username] = left - 1
+            self._hidden_lookups[username] = left - 1
         return left > 0
 
     def add_customer(self, values: Mapping[str, str | None], password: str) -> None:
-        """Store a customer. `values` holds texts by column; the lists are JSON texts from `list_text`."""
+        """Store a customer. `values` holds texts by column; the lists are JSON texts from `encode_list`."""
         columns = tuple(values)
         self._db.execute(
             f"INSERT INTO customers (password_hash, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})",
-            (hashed(password), *values.values()),
+            (hash_secret(password), *values.values()),
         )
 
     def change_customer(self, number: int, values: Mapping[str, str]) -> None:
@@ -247,10 +247,10 @@ class Store:
         self._db.execute("DELETE FROM customers WHERE id = ?", (number,))
 
     def set_password(self, number: int, password: str) -> None:
-        self._db.execute("UPDATE customers SET password_hash = ? WHERE id = ?", (hashed(password), number))
+        self._db.execute("UPDATE customers SET password_hash = ? WHERE id = ?", (hash_secret(password), number))
 
     def has_password(self, number: int, password: str) -> bool:
-        return same_secret(password, self._scalar("SELECT password_hash FROM customers WHERE id = ?", (number,)))
+        return verify_secret(password, self._scalar("SELECT password_hash FROM customers WHERE id = ?", (number,)))
 
     def search(self, account: str, columns: Sequence[str], filters: Mapping[str, str]) -> list[tuple[str, ...]]:
         """The account's customers that contain every filter's text, oldest first, as tuples of `columns`."""
@@ -259,31 +259,31 @@ class Store:
             f"SELECT {', '.join(columns)} FROM customers WHERE account = ?{wanted} ORDER BY id",
             (account, *(text.casefold() for text in filters.values())),
         ).fetchall()
-        if not self._unseen:
+        if not self._hidden_lookups:
             return found
         name = columns.index("username")
-        return [row for row in found if not self._passes_over(row[name])]
+        return [row for row in found if not self._hides(row[name])]
 
-    def everything(self) -> list[dict[str, Any]]:
+    def dump_customers(self) -> list[dict[str, Any]]:
         """All customers of all accounts with all that is stored, except the password hash."""
         rows = self._db.execute(f"SELECT {', '.join(CUSTOMER_COLUMNS)} FROM customers ORDER BY id").fetchall()
-        return [_readable(dict(zip(CUSTOMER_COLUMNS, row))) for row in rows]
+        return [_decode_row(dict(zip(CUSTOMER_COLUMNS, row))) for row in rows]
 
     # The whole
 
-    def empty(self) -> None:
+    def clear(self) -> None:
         """Forget everything: accounts, customers, retired names and the request log."""
-        self._unseen.clear()
-        for table in ("accounts", "customers", "retired_names", log.TABLE):
+        self._hidden_lookups.clear()
+        for table in ("accounts", "customers", "retired_names", request_log.TABLE):
             self._db.execute(f"DELETE FROM {table}")
 
 
-def list_text(values: Sequence[str]) -> str:
+def encode_list(values: Sequence[str]) -> str:
     """A list in the form in which `add_customer` stores it."""
     return json.dumps(list(values))
 
 
-def _readable(customer: dict[str, Any]) -> dict[str, Any]:
+def _decode_row(customer: dict[str, Any]) -> dict[str, Any]:
     """Switches as booleans and lists as lists, for the eyes of a test."""
     for column in _SWITCH_COLUMNS:
         customer[column] = customer[column] == "true"

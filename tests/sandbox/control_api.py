@@ -14,30 +14,30 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from . import checks, fault_plan, limits
-from .checks import SettingError
+from . import fault_plan, rate_limit, settings
+from .connections import ConnectionTracker
+from .fault_injection import FaultInjector
 from .fault_plan import FaultPlan
-from .limits import RateLimit
-from .player import Player
+from .rate_limit import RateLimiter
 from .service import Service
-from .traffic import Traffic
+from .settings import SettingError
 
 SUCCESS = {"message": "success"}
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """What the service is made of, as the API and the control addresses reach it."""
 
     service: Service
-    plan: FaultPlan
-    limit: RateLimit
-    player: Player
-    traffic: Traffic
+    fault_plan: FaultPlan
+    rate_limiter: RateLimiter
+    fault_injector: FaultInjector
+    connections: ConnectionTracker
 
 
 @dataclass(frozen=True)
-class Asked:
+class ControlRequest:
     """What came with a request."""
 
     query: Mapping[str, str]
@@ -45,63 +45,63 @@ class Asked:
 
 
 # What to do, and what to answer: a response, or something to make JSON of.
-Handler = Callable[[Parts, Asked], object]
+Handler = Callable[[Components, ControlRequest], object]
 
 
-def _log(parts: Parts, asked: Asked) -> object:
-    entries = parts.service.log_entries(checks.offset(asked.query.get("after", "0")))
+def _log(components: Components, request: ControlRequest) -> object:
+    entries = components.service.log_entries(settings.parse_offset(request.query.get("after", "0")))
     return Response(entries, media_type=JSONResponse.media_type)
 
 
-def _clear_log(parts: Parts, _asked: Asked) -> object:
-    parts.service.clear_log()
+def _clear_log(components: Components, _request: ControlRequest) -> object:
+    components.service.clear_log()
     return SUCCESS
 
 
-def _reset(parts: Parts, _asked: Asked) -> object:
-    parts.player.forget_late_calls()
-    parts.plan.reset()
-    parts.limit.reset()
-    parts.traffic.reset()
-    parts.service.reset()
+def _reset(components: Components, _request: ControlRequest) -> object:
+    components.fault_injector.cancel_delayed_calls()
+    components.fault_plan.reset()
+    components.rate_limiter.reset()
+    components.connections.reset()
+    components.service.reset()
     return SUCCESS
 
 
-def _set_faults(parts: Parts, asked: Asked) -> object:
-    parts.plan.add(fault_plan.from_json(asked.body))
+def _set_faults(components: Components, request: ControlRequest) -> object:
+    components.fault_plan.add(fault_plan.from_json(request.body))
     return SUCCESS
 
 
-def _clear_faults(parts: Parts, _asked: Asked) -> object:
-    parts.plan.clear()
+def _clear_faults(components: Components, _request: ControlRequest) -> object:
+    components.fault_plan.clear()
     return SUCCESS
 
 
-def _set_limit(parts: Parts, asked: Asked) -> object:
-    parts.limit.set(limits.from_json(asked.body))
+def _set_limit(components: Components, request: ControlRequest) -> object:
+    components.rate_limiter.set(rate_limit.from_json(request.body))
     return SUCCESS
 
 
-def _clear_limit(parts: Parts, _asked: Asked) -> object:
-    parts.limit.set(None)
+def _clear_limit(components: Components, _request: ControlRequest) -> object:
+    components.rate_limiter.set(None)
     return SUCCESS
 
 
-CONTROLS: dict[str, dict[str, Handler]] = {
+HANDLERS: dict[str, dict[str, Handler]] = {
     "/_sandbox/log": {"GET": _log, "DELETE": _clear_log},
-    "/_sandbox/customers": {"GET": lambda parts, _asked: parts.service.customers()},
+    "/_sandbox/customers": {"GET": lambda components, _request: components.service.dump_customers()},
     "/_sandbox/faults": {
-        "GET": lambda parts, _asked: parts.plan.shown(),
+        "GET": lambda components, _request: components.fault_plan.describe(),
         "POST": _set_faults,
         "DELETE": _clear_faults,
     },
     "/_sandbox/limit": {
-        "GET": lambda parts, _asked: parts.limit.shown(),
+        "GET": lambda components, _request: components.rate_limiter.describe(),
         "POST": _set_limit,
         "DELETE": _clear_limit,
     },
     "/_sandbox/reset": {"POST": _reset},
-    "/_sandbox/health": {"GET": lambda parts, _asked: {"behaviour": parts.service.behaviour.name}},
+    "/_sandbox/health": {"GET": lambda components, _request: {"behaviour": components.service.behaviour.name}},
 }
 
 
@@ -113,15 +113,15 @@ def _is_loopback(request: Request) -> bool:
         return False
 
 
-def _route(path: str, handlers: dict[str, Handler], parts: Parts) -> Route:
+def _route(path: str, handlers: dict[str, Handler], components: Components) -> Route:
     """One control address; `handlers` by verb."""
 
     async def endpoint(request: Request) -> Response:
         if not _is_loopback(request):
             return JSONResponse({"message": "Only this machine may ask that"}, status_code=403)
         try:
-            asked = Asked(request.query_params, await request.body())
-            answer = handlers[request.method](parts, asked)
+            control_request = ControlRequest(request.query_params, await request.body())
+            answer = handlers[request.method](components, control_request)
             return answer if isinstance(answer, Response) else JSONResponse(answer)
         except SettingError as error:
             return JSONResponse({"message": str(error)}, status_code=400)
@@ -132,5 +132,5 @@ def _route(path: str, handlers: dict[str, Handler], parts: Parts) -> Route:
     return Route(path, endpoint, methods=list(handlers))
 
 
-def routes(parts: Parts) -> list[Route]:
-    return [_route(path, handlers, parts) for path, handlers in CONTROLS.items()]
+def routes(components: Components) -> list[Route]:
+    return [_route(path, handlers, components) for path, handlers in HANDLERS.items()]

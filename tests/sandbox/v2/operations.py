@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Optional
 
+from ..store import Account, Store, encode_list
 from . import fields, validation
-from .behaviours import Behaviour, Reason, Refusal
+from .behaviours import ApiError, Behaviour, ErrorReason
 from .calls import Call
-from .store import Account, Store, list_text
 
 # What an operation gives back: None for plain success, or the rows of a list, each in the behaviour's order of fields.
-Outcome = Optional[list[tuple[str, ...]]]
+Result = Optional[list[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Context:
 class Operation:
     """One row of the operations table. `target` names the parameter that holds the customer aimed at, if there is one.
 
-    `run` raises Refusal, always before its first write.
+    `run` raises ApiError, always before its first write.
     """
 
     name: str
-    run: Callable[[Context, Call], Outcome]
+    run: Callable[[Context, Call], Result]
     writes: bool = True
     target: str | None = "user"
 
@@ -47,32 +47,34 @@ class Operation:
         return behaviour.disable_parameter if self.name == "disable" else self.target
 
 
-def _refuse_any(errors: list[str]) -> None:
+def _raise_if_any(errors: list[str]) -> None:
     if errors:
-        raise Refusal(Reason.INVALID, tuple(errors))
+        raise ApiError(ErrorReason.INVALID, tuple(errors))
 
 
-def _customer(ctx: Context, call: Call, *, parameter: str = "user", unknown: Reason = Reason.UNKNOWN_USER) -> int:
+def _find_customer(
+    ctx: Context, call: Call, *, parameter: str = "user", error_reason: ErrorReason = ErrorReason.UNKNOWN_USER
+) -> int:
     """The number of the customer that `parameter` names, among the caller's own and by its exact name."""
-    _refuse_any(validation.missing(call, (parameter,)))
+    _raise_if_any(validation.missing(call, (parameter,)))
     number = ctx.store.find_customer(ctx.account.api_user, call.value(parameter) or "")
     if number is None:
-        raise Refusal(unknown)
+        raise ApiError(error_reason)
     return number
 
 
-def _refuse_taken(ctx: Context, username: str) -> None:
+def _check_name_is_free(ctx: Context, username: str) -> None:
     """[doc] Names are unique over the whole service, and a deleted one stays taken. Case counts [own]."""
     if ctx.store.is_taken(username):
-        raise Refusal(Reason.INVALID, ("Username is already taken",))
+        raise ApiError(ErrorReason.INVALID, ("Username is already taken",))
 
 
-def create(ctx: Context, call: Call) -> Outcome:
+def create(ctx: Context, call: Call) -> Result:
     """Add a customer, who may send and may log in at once [doc]."""
-    _refuse_any(validation.creation(call, ctx.account, ctx.today))
-    _refuse_taken(ctx, call.value("username") or "")
+    _raise_if_any(validation.creation(call, ctx.account, ctx.today))
+    _check_name_is_free(ctx, call.value("username") or "")
     values: dict[str, str | None] = {
-        name: ctx.behaviour.stored(name, call.value(name) or "") for name in fields.CREATE_LIMITS
+        name: ctx.behaviour.normalize(name, call.value(name) or "") for name in fields.CREATE_LIMITS
     }
     for name in ("package", "whitelabel", "mail_domain", "free_user", "billing_date"):
         values[name] = call.value(name)
@@ -81,70 +83,70 @@ def create(ctx: Context, call: Call) -> Outcome:
         address2="",
         active="true",
         website_access="true",
-        ip_groups=list_text(call.values("ip_group[]")),
-        ips=list_text(call.values("ip[]")),
+        ip_groups=encode_list(call.values("ip_group[]")),
+        ips=encode_list(call.values("ip[]")),
     )
     ctx.store.add_customer(values, call.value("password") or "")
     return None
 
 
-def delete(ctx: Context, call: Call) -> Outcome:
+def delete(ctx: Context, call: Call) -> Result:
     """Remove a customer; the name stays taken [doc]."""
-    ctx.store.delete_customer(_customer(ctx, call))
+    ctx.store.delete_customer(_find_customer(ctx, call))
     return None
 
 
-def list_customers(ctx: Context, call: Call) -> Outcome:
+def list_customers(ctx: Context, call: Call) -> Result:
     """The account's customers whose stored values contain every filter's text, whatever its case [doc, seen]."""
     sent = {name: call.value(name) for name in fields.FILTERS}
     filters = {name: text for name, text in sent.items() if text is not None}
     return ctx.store.search(ctx.account.api_user, ctx.behaviour.row, filters)
 
 
-def _switch(column: str, value: str) -> Callable[[Context, Call], Outcome]:
-    def run(ctx: Context, call: Call) -> Outcome:
-        number = _customer(ctx, call, unknown=Reason.UNKNOWN_USER_OF_SWITCH)
+def _switch(column: str, value: str) -> Callable[[Context, Call], Result]:
+    def run(ctx: Context, call: Call) -> Result:
+        number = _find_customer(ctx, call, error_reason=ErrorReason.UNKNOWN_USER_OF_SWITCH)
         ctx.store.change_customer(number, {column: value})
         return None
 
     return run
 
 
-def disable(ctx: Context, call: Call) -> Outcome:
+def disable(ctx: Context, call: Call) -> Result:
     """Stop sending. Both names of the parameter may be sent if they agree [own]."""
     parameter = ctx.behaviour.disable_parameter
     if len({text for name in ("user", "username") for text in call.values(name)}) > 1:
-        raise Refusal(Reason.INVALID, ("User and username must be the same",))
-    number = _customer(ctx, call, parameter=parameter, unknown=Reason.UNKNOWN_USER_OF_SWITCH)
+        raise ApiError(ErrorReason.INVALID, ("User and username must be the same",))
+    number = _find_customer(ctx, call, parameter=parameter, error_reason=ErrorReason.UNKNOWN_USER_OF_SWITCH)
     ctx.store.change_customer(number, {"active": "false"})
     return None
 
 
-def set_profile(ctx: Context, call: Call) -> Outcome:
+def set_profile(ctx: Context, call: Call) -> Result:
     """Change the fields that were sent, also to an empty text [own]; `email` and `username` are ignored [seen]."""
-    number = _customer(ctx, call)
-    _refuse_any(validation.too_long(call, fields.PROFILE_LIMITS))
+    number = _find_customer(ctx, call)
+    _raise_if_any(validation.too_long(call, fields.PROFILE_LIMITS))
     sent = {name: call.value(name) for name in fields.PROFILE_LIMITS}
     ctx.store.change_customer(
-        number, {name: ctx.behaviour.stored(name, text) for name, text in sent.items() if text is not None}
+        number, {name: ctx.behaviour.normalize(name, text) for name, text in sent.items() if text is not None}
     )
     return None
 
 
-def rename(ctx: Context, call: Call) -> Outcome:
+def rename(ctx: Context, call: Call) -> Result:
     """Give a customer another name, at once [doc]. The former name becomes free again [own]."""
-    number = _customer(ctx, call)
-    _refuse_any(validation.missing(call, ("username",)) + validation.new_username(call))
+    number = _find_customer(ctx, call)
+    _raise_if_any(validation.missing(call, ("username",)) + validation.new_username(call))
     username = call.value("username") or ""
-    _refuse_taken(ctx, username)
+    _check_name_is_free(ctx, username)
     ctx.store.change_customer(number, {"username": username})
     return None
 
 
-def set_email(ctx: Context, call: Call) -> Outcome:
+def set_email(ctx: Context, call: Call) -> Result:
     """Change the contact address [doc]."""
-    number = _customer(ctx, call)
-    _refuse_any(
+    number = _find_customer(ctx, call)
+    _raise_if_any(
         validation.missing(call, ("email",))
         + validation.too_long(call, {"email": fields.SET_EMAIL_LIMIT})
         + validation.email_format(call, "email")
@@ -153,20 +155,20 @@ def set_email(ctx: Context, call: Call) -> Outcome:
     return None
 
 
-def set_password(ctx: Context, call: Call) -> Outcome:
+def set_password(ctx: Context, call: Call) -> Result:
     """Reset the password [doc]."""
-    number = _customer(ctx, call)
-    _refuse_any(validation.missing(call, ("password", "confirm_password")) + validation.new_password(call))
+    number = _find_customer(ctx, call)
+    _raise_if_any(validation.missing(call, ("password", "confirm_password")) + validation.new_password(call))
     ctx.store.set_password(number, call.value("password") or "")
     return None
 
 
-def check_password(ctx: Context, call: Call) -> Outcome:
+def check_password(ctx: Context, call: Call) -> Result:
     """Whether the password is right. An unknown customer and a wrong password look the same [seen, own]."""
-    _refuse_any(validation.missing(call, ("user", "password")))
+    _raise_if_any(validation.missing(call, ("user", "password")))
     number = ctx.store.find_customer(ctx.account.api_user, call.value("user") or "")
     if number is None or not ctx.store.has_password(number, call.value("password") or ""):
-        raise Refusal(Reason.INVALID, ("Invalid username and/or password",))
+        raise ApiError(ErrorReason.INVALID, ("Invalid username and/or password",))
     return None
 
 

@@ -11,55 +11,55 @@ import math
 import re
 from typing import Any
 
-LONGEST_SECONDS = 86400
+MAX_SECONDS = 86400
 
 _NUMBER = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _OFFSET = re.compile(r"[0-9]{1,9}")
-_SHOWN_CHARACTERS = 40
+_MAX_CHARACTERS = 40
 
 
 class SettingError(ValueError):
     """Something that cannot be set; the text is one sentence without its full stop."""
 
 
-def shown(value: Any) -> str:
+def abbreviate(value: Any) -> str:
     """What was sent, on one line and not too long."""
     text = json.dumps(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
+    return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS] + "…"
 
 
-def typed(text: str) -> Any:
+def parse_scalar(text: str) -> Any:
     """A number where the text is one, else the text."""
     if not _NUMBER.fullmatch(text):
         return text
     return float(text) if "." in text else int(text)
 
 
-def parsed(body: bytes, otherwise: str) -> Any:
-    """A JSON document. Raises SettingError with `otherwise` if it is none."""
+def parse_json(body: bytes, error_message: str) -> Any:
+    """A JSON document. Raises SettingError with `error_message` if it is none."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise SettingError(otherwise) from None
+        raise SettingError(error_message) from None
 
 
-def whole(value: Any, rule: str, most: float = math.inf) -> int:
+def check_positive_integer(value: Any, rule: str, maximum: float = math.inf) -> int:
     """A whole number from 1 on. Raises SettingError with `rule`."""
     # `true` is a number in Python.
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= maximum:
         raise SettingError(rule)
     return value
 
 
-def offset(text: str) -> int:
+def parse_offset(text: str) -> int:
     """A whole number from 0 on, out of a query. Raises SettingError."""
     if not _OFFSET.fullmatch(text):
         raise SettingError("after must be a whole number from 0 on")
     return int(text)
 
 
-def seconds(value: Any) -> float:
+def check_seconds(value: Any) -> float:
     """A time, also a fraction or none at all. Raises SettingError."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= LONGEST_SECONDS:
-        raise SettingError(f"seconds must be a number from 0 to {LONGEST_SECONDS}")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= MAX_SECONDS:
+        raise SettingError(f"seconds must be a number from 0 to {MAX_SECONDS}")
     return value

@@ -11,7 +11,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
-from .calls import Call, Pairs
+from .v2.calls import Call, Parameters
 
 TABLE = "calls"
 # No number comes twice, also not after a clearing: a call that acts late finds its own entry, or none.
@@ -24,7 +24,7 @@ ERROR = "error"
 NONE = "none"
 
 # Keys that an entry has only where they say something.
-_TROUBLES = ("fault", "limited")
+_OMITTED_IF_FALSE = ("fault", "limited")
 
 # Longest texts that are kept, in characters, and most names: a client's accident must not fill the log.
 _TEXT_LIMIT = 255
@@ -33,12 +33,12 @@ _NAMES_LIMIT = 200
 
 
 @dataclass(frozen=True)
-class Entry:
+class LogEntry:
     """One API call.
 
     `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
     the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
-    was told. `connection` and `in_flight`: see `Passage`. `fault`: the fault that was played.
+    was told. `connection` and `in_flight`: see `ConnectionInfo`. `fault`: the fault that was played.
     `limited`: the call was beyond the rate limit.
     """
 
@@ -62,7 +62,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Trouble:
+class LogOverrides:
     """What a fault or the rate limit changes in an entry.
 
     `outcome` is None where the client can read the real answer.
@@ -73,14 +73,14 @@ class Trouble:
     limited: bool = False
 
 
-NO_TROUBLE = Trouble()
+NO_OVERRIDES = LogOverrides()
 
 
-def _cut(text: str | None) -> str | None:
+def _truncate(text: str | None) -> str | None:
     return None if text is None else text[:_TEXT_LIMIT]
 
 
-def _names(pairs: Pairs) -> list[str]:
+def _parameter_names(pairs: Parameters) -> list[str]:
     return sorted({name[:_NAME_LIMIT] for name, _value in pairs})[:_NAMES_LIMIT]
 
 
@@ -89,7 +89,7 @@ def _now() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def entry(
+def make_entry(
     call: Call,
     *,
     operation: str,
@@ -97,45 +97,45 @@ def entry(
     api_user: str | None,
     user: str | None,
     succeeded: bool,
-    trouble: Trouble = NO_TROUBLE,
-) -> Entry:
+    overrides: LogOverrides = NO_OVERRIDES,
+) -> LogEntry:
     """Describe a call that has been answered."""
-    return Entry(
+    return LogEntry(
         time=_now(),
         operation=operation,
         family=call.family,
         verb=call.verb[:_NAME_LIMIT],
-        api_user=_cut(api_user),
-        user=_cut(user),
+        api_user=_truncate(api_user),
+        user=_truncate(user),
         format=call.format,
         attempted_write=writes,
         wrote=writes and succeeded,
-        outcome=trouble.outcome or (OK if succeeded else ERROR),
-        query_parameters=_names(call.query),
-        body_parameters=_names(call.body),
-        content_type=_cut(call.content_type),
-        connection=call.passage.connection,
-        in_flight=call.passage.in_flight,
-        fault=trouble.fault,
-        limited=trouble.limited,
+        outcome=overrides.outcome or (OK if succeeded else ERROR),
+        query_parameters=_parameter_names(call.query),
+        body_parameters=_parameter_names(call.body),
+        content_type=_truncate(call.content_type),
+        connection=call.connection_info.connection,
+        in_flight=call.connection_info.in_flight,
+        fault=overrides.fault,
+        limited=overrides.limited,
     )
 
 
-def _text(made: Entry) -> str:
-    """The entry as JSON, without the keys of a trouble that it did not have."""
-    return json.dumps({key: value for key, value in vars(made).items() if value or key not in _TROUBLES})
+def _to_json(entry: LogEntry) -> str:
+    """The entry as JSON, without the keys that are left out where they are false."""
+    return json.dumps({key: value for key, value in vars(entry).items() if value or key not in _OMITTED_IF_FALSE})
 
 
-def append(db: sqlite3.Connection, made: Entry) -> int:
+def append(db: sqlite3.Connection, entry: LogEntry) -> int:
     """Write an entry and return its number."""
-    number = db.execute(f"INSERT INTO {TABLE} (entry) VALUES (?)", (_text(made),)).lastrowid
+    number = db.execute(f"INSERT INTO {TABLE} (entry) VALUES (?)", (_to_json(entry),)).lastrowid
     assert number is not None
     return number
 
 
-def put(db: sqlite3.Connection, number: int, made: Entry) -> None:
+def replace(db: sqlite3.Connection, number: int, entry: LogEntry) -> None:
     """Write an entry in the place of the one with that number, also where that was cleared."""
-    db.execute(f"INSERT OR REPLACE INTO {TABLE} (id, entry) VALUES (?, ?)", (number, _text(made)))
+    db.execute(f"INSERT OR REPLACE INTO {TABLE} (id, entry) VALUES (?, ?)", (number, _to_json(entry)))
 
 
 def read(db: sqlite3.Connection, after: int) -> str:

@@ -24,7 +24,7 @@ _LOCAL_HOST = "The Host of a request must be localhost or a loopback address"
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z.-]+))(?::[0-9]{1,5})?")
 
 
-def is_loopback(host: str) -> bool:
+def is_loopback_host(host: str) -> bool:
     """Whether a Host header names this machine: `localhost` or a loopback address, with or without a port."""
     found = _HOST.fullmatch(host)
     if found is None:
@@ -40,22 +40,22 @@ def is_loopback(host: str) -> bool:
     return parsed.is_loopback and (parsed.version == 6) == (address is not None)
 
 
-def refusal(headers: Headers) -> str | None:
+def rejection_reason(headers: Headers) -> str | None:
     """Why a request with these headers is turned away; None when it is not. One that names no host is not."""
     if "origin" in headers:
         return _NO_ORIGIN
-    if not all(map(is_loopback, headers.getlist("host"))):
+    if not all(map(is_loopback_host, headers.getlist("host"))):
         return _LOCAL_HOST
     return None
 
 
-class Guard:
+class LocalOnlyMiddleware:
     """Stands before all addresses: what it turns away does nothing, is no call, and is counted nowhere."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        reason = refusal(Headers(scope=scope))
+        reason = rejection_reason(Headers(scope=scope))
         app = self._app if reason is None else JSONResponse({"message": reason}, status_code=403)
         await app(scope, receive, send)

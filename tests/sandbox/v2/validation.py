@@ -11,9 +11,9 @@ import datetime
 import ipaddress
 import re
 
+from ..store import Account
 from . import fields
 from .calls import Call
-from .store import Account
 
 # A letter for a mailbox, one @, and a domain of at least two non-empty labels. Not more: the service's own idea of
 # "e-mail format" is not published [own].
@@ -23,19 +23,19 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def storable(text: str) -> bool:
+def is_xml_text(text: str) -> bool:
     """Whether XML 1.0 can carry every character."""
     return _NOT_XML.search(text) is None
 
 
-def carried_by_xml(text: str) -> str:
+def replace_non_xml(text: str) -> str:
     """The text with U+FFFD for each character that XML 1.0 cannot carry."""
     return _NOT_XML.sub("\ufffd", text)
 
 
-def unstorable(call: Call) -> list[str]:
+def unstorable_parameters(call: Call) -> list[str]:
     """Parameters with a character that XML 1.0 cannot carry."""
-    names = {key for key, value in (*call.query, *call.body) if not storable(value)}
+    names = {key for key, value in (*call.query, *call.body) if not is_xml_text(value)}
     return [
         f"{fields.label(name)} contains a character that cannot be stored"
         for name in sorted(names & fields.KNOWN_PARAMETERS)
@@ -152,7 +152,7 @@ def package(call: Call, account: Account) -> list[str]:
     return ["Package does not exist"]
 
 
-def foreign(call: Call, names: tuple[str, ...]) -> list[str]:
+def parameters_of_other_family(call: Call, names: tuple[str, ...]) -> list[str]:
     """Parameters of the other family. Refused, not ignored, so that a client's mistake shows [own]."""
     return [f"{fields.label(name)} is not accepted by this module" for name in names if call.values(name)]
 
@@ -162,7 +162,7 @@ def creation(call: Call, account: Account, today: datetime.date) -> list[str]:
     errors = missing(call, fields.CREATE_REQUIRED[str(call.family)])
     errors += too_long(call, fields.CREATE_LIMITS) + email_format(call, "email") + new_password(call)
     if call.family == "customer":
-        return errors + too_long(call, fields.CUSTOMER_LIMITS) + foreign(call, fields.RESELLER_ONLY)
-    errors += foreign(call, fields.CUSTOMER_ONLY) + too_long(call, fields.RESELLER_LIMITS)
+        return errors + too_long(call, fields.CUSTOMER_LIMITS) + parameters_of_other_family(call, fields.RESELLER_ONLY)
+    errors += parameters_of_other_family(call, fields.CUSTOMER_ONLY) + too_long(call, fields.RESELLER_LIMITS)
     errors += package(call, account) + ip_groups(call, account) + ips(call, account)
     return errors + free_user(call) + billing_date(call, today)

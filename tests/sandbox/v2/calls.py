@@ -13,10 +13,10 @@ from functools import cached_property
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from .behaviours import Reason, Refusal
-from .traffic import Passage
+from ..connections import ConnectionInfo
+from .behaviours import ApiError, ErrorReason
 
-Pairs = tuple[tuple[str, str], ...]
+Parameters = tuple[tuple[str, str], ...]
 
 VERBS = ("GET", "POST")
 FAMILIES = ("reseller", "customer")
@@ -33,10 +33,10 @@ class Call:
     family: str | None
     action: str | None
     format: str | None
-    query: Pairs
-    body: Pairs
+    query: Parameters
+    body: Parameters
     content_type: str | None
-    passage: Passage
+    connection_info: ConnectionInfo
     malformed: bool = False
 
     @cached_property
@@ -56,20 +56,20 @@ class Call:
         return values[-1] if values else None
 
 
-def split_address(address: str) -> tuple[str | None, str | None, str | None]:
+def parse_address(address: str) -> tuple[str | None, str | None, str | None]:
     """`reseller.add.json` -> (family, action, format); a part that is unknown is None."""
     parts = address.split(".")
     if len(parts) != 3:
         return None, None, None
-    family, action, wanted = parts
+    family, action, response_format = parts
     return (
         family if family in FAMILIES else None,
         action,
-        wanted if wanted in FORMATS else None,
+        response_format if response_format in FORMATS else None,
     )
 
 
-def _scrubbed(text: str) -> str:
+def _replace_surrogates(text: str) -> str:
     """Lone surrogates can come out of an odd charset and cannot be stored as UTF-8: they become U+FFFD."""
     return _SURROGATE.sub("\ufffd", text)
 
@@ -79,17 +79,17 @@ def _media_type(request: Request) -> str | None:
     return None if header is None else header.split(";", 1)[0].strip().lower()
 
 
-async def _form_pairs(request: Request) -> Pairs:
+async def _form_pairs(request: Request) -> Parameters:
     """The form or multipart fields of a POST. Files are no parameters. Raises HTTPException for a broken body."""
     async with request.form() as form:
         pairs = [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
-    return tuple((_scrubbed(key), _scrubbed(value)) for key, value in pairs)
+    return tuple((_replace_surrogates(key), _replace_surrogates(value)) for key, value in pairs)
 
 
-async def read_call(request: Request, passage: Passage) -> Call:
+async def read_call(request: Request, connection_info: ConnectionInfo) -> Call:
     """Read the whole request. A broken body makes the call `malformed`, never an exception."""
-    family, action, wanted = split_address(request.path_params["address"])
-    body: Pairs = ()
+    family, action, response_format = parse_address(request.path_params["address"])
+    body: Parameters = ()
     malformed = False
     if request.method == "POST":
         try:
@@ -100,18 +100,18 @@ async def read_call(request: Request, passage: Passage) -> Call:
         verb=request.method,
         family=family,
         action=action,
-        format=wanted,
+        format=response_format,
         query=tuple(request.query_params.multi_items()),
         body=body,
         content_type=_media_type(request),
-        passage=passage,
+        connection_info=connection_info,
         malformed=malformed,
     )
 
 
-def check_form(call: Call) -> None:
+def check_verb_and_body(call: Call) -> None:
     """Refuse a call whose verb or body cannot be served at all."""
     if call.verb not in VERBS:
-        raise Refusal(Reason.WRONG_VERB)
+        raise ApiError(ErrorReason.WRONG_VERB)
     if call.malformed:
-        raise Refusal(Reason.INVALID, ("The request body cannot be read",))
+        raise ApiError(ErrorReason.INVALID, ("The request body cannot be read",))

@@ -15,64 +15,64 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from .answers import Answer
+from .v2.responses import ApiResponse
 
 # Under these names the scope of each call holds the function that closes its connection, and the connection's number.
 _CLOSE = "close_connection"
 _CONNECTION = "connection"
 # Not the client's port: that comes again once the connection is closed.
-_CONNECTIONS = itertools.count(1)
+_CONNECTION_NUMBERS = itertools.count(1)
 
 
-class Protocol(H11Protocol):
+class SandboxProtocol(H11Protocol):
     """uvicorn's own protocol, which also lets the application close the connection and tell it from others."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         # uvicorn hands a copy of this dict to each call, as `state` of the scope.
-        self.app_state = {**self.app_state, _CLOSE: transport.close, _CONNECTION: next(_CONNECTIONS)}
+        self.app_state = {**self.app_state, _CLOSE: transport.close, _CONNECTION: next(_CONNECTION_NUMBERS)}
 
 
-def connection_of(scope: Scope) -> int:
+def connection_number(scope: Scope) -> int:
     """The number of the connection that a call came over; no other connection ever had it."""
     return scope["state"][_CONNECTION]
 
 
-async def gone(receive: Receive) -> None:
+async def wait_for_disconnect(receive: Receive) -> None:
     """Return when the connection has ended, from whichever side. The request must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
-async def stayed(receive: Receive, seconds: float) -> bool:
+async def sleep_unless_disconnected(receive: Receive, seconds: float) -> bool:
     """Wait. False, and at once, when the connection ends meanwhile."""
     try:
-        await asyncio.wait_for(gone(receive), seconds)
+        await asyncio.wait_for(wait_for_disconnect(receive), seconds)
     except asyncio.TimeoutError:
         return True
     return False
 
 
-async def close(scope: Scope, receive: Receive, send: Send) -> None:
+async def close_connection(scope: Scope, receive: Receive, send: Send) -> None:
     """Close the connection after what was sent so far. A real end of TCP, no HTTP answer."""
     scope["state"][_CLOSE]()
     # To return earlier would look to uvicorn like an application that forgot to answer.
-    await gone(receive)
+    await wait_for_disconnect(receive)
 
 
-def response(answer: Answer) -> Response:
+def to_response(response: ApiResponse) -> Response:
     """The response for an answer of the API."""
     # As a header: `media_type` would add a charset of its own to text types.
-    headers = {"content-type": answer.content_type}
-    if answer.status == 405:
+    headers = {"content-type": response.content_type}
+    if response.status == 405:
         headers["allow"] = "GET, POST"
-    return Response(answer.body, status_code=answer.status, headers=headers)
+    return Response(response.body, status_code=response.status, headers=headers)
 
 
-def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
+def add_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
     """What `app` answers, with those of the headers that it does not have by itself."""
 
-    async def with_them(scope: Scope, receive: Receive, send: Send) -> None:
+    async def with_headers(scope: Scope, receive: Receive, send: Send) -> None:
         async def add(message: Message) -> None:
             if message["type"] == "http.response.start":
                 own = MutableHeaders(scope=message)
@@ -82,4 +82,4 @@ def with_headers(app: ASGIApp, headers: Mapping[str, str]) -> ASGIApp:
 
         await app(scope, receive, add)
 
-    return with_them
+    return with_headers

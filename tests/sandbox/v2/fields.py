@@ -58,7 +58,7 @@ FILTERS = (
 )
 
 # [doc] The fields of a row, in the order of the reference page.
-PAGE_ROW = (
+DOCUMENTED_ROW = (
     "username",
     "email",
     "active",
@@ -74,7 +74,7 @@ PAGE_ROW = (
 )
 
 # [seen] Rows of the real service carried these two as well.
-OBSERVED_ROW = (*PAGE_ROW, "website_access", "address2")
+OBSERVED_ROW = (*DOCUMENTED_ROW, "website_access", "address2")
 
 # Every parameter that some operation reads as text; others are ignored unread.
 KNOWN_PARAMETERS = frozenset(

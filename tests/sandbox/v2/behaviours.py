@@ -14,7 +14,7 @@ from enum import Enum
 from . import fields
 
 
-class Reason(Enum):
+class ErrorReason(Enum):
     """Why a call is refused; how that looks on the wire is the behaviour's affair."""
 
     INVALID = "a parameter is missing or breaks a rule"
@@ -27,19 +27,19 @@ class Reason(Enum):
     WRONG_VERB = "neither GET nor POST"
 
 
-class Refusal(Exception):
+class ApiError(Exception):
     """A call that the service refuses. Raised before the first write, so nothing has to be undone.
 
     `messages` are texts of the service's own; they never repeat what the caller sent.
     """
 
-    def __init__(self, reason: Reason, messages: tuple[str, ...] = ()) -> None:
+    def __init__(self, reason: ErrorReason, messages: tuple[str, ...] = ()) -> None:
         super().__init__(reason.value)
         self.reason = reason
         self.messages = messages
 
 
-class Shape(Enum):
+class ErrorShape(Enum):
     """The forms of an error body."""
 
     ERRORS_LIST = "errors list"
@@ -48,16 +48,16 @@ class Shape(Enum):
 
 
 @dataclass(frozen=True)
-class Face:
+class ErrorTemplate:
     """How one reason looks on the wire. `code` belongs to the error object only; `text` may be null there [seen]."""
 
     status: int
-    shape: Shape
+    shape: ErrorShape
     text: str | None = None
     code: int | str | None = None
 
 
-def _keep(value: str) -> str:
+def _identity(value: str) -> str:
     return value
 
 
@@ -65,23 +65,23 @@ def _keep(value: str) -> str:
 class Behaviour:
     """One reading of the service.
 
-    `rewrites` holds, by field, what the service does to a value before it stores it.
+    `normalizers` holds, by field, what the service does to a value before it stores it.
     `html_operations` are those whose JSON answers come under `text/html`.
     """
 
     name: str
-    faces: Mapping[Reason, Face]
+    errors: Mapping[ErrorReason, ErrorTemplate]
     disable_parameter: str
     row: tuple[str, ...]
     php_json: bool
     json_type: str
     empty_xml_list_is_empty_body: bool
-    rewrites: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
+    normalizers: Mapping[str, Callable[[str], str]] = field(default_factory=dict)
     html_operations: frozenset[str] = frozenset()
 
-    def stored(self, name: str, value: str) -> str:
+    def normalize(self, name: str, value: str) -> str:
         """The text that the service keeps for a field that was sent with `value`."""
-        return self.rewrites.get(name, _keep)(value)
+        return self.normalizers.get(name, _identity)(value)
 
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -101,18 +101,20 @@ def _cut_country(country: str) -> str:
 # `User not found`.
 DOCUMENTED = Behaviour(
     name="documented",
-    faces={
-        Reason.INVALID: Face(400, Shape.ERRORS_LIST),
-        Reason.UNKNOWN_USER: Face(400, Shape.ERRORS_LIST, "User does not exist"),
-        Reason.UNKNOWN_USER_OF_SWITCH: Face(400, Shape.MESSAGE_ONLY, "User not found"),
-        Reason.WRONG_CREDENTIALS: Face(401, Shape.ERRORS_LIST, "Permission denied, wrong credentials"),
-        Reason.NOT_AUTHORIZED: Face(403, Shape.ERRORS_LIST, "Permission denied, not authorized"),
-        Reason.UNKNOWN_TASK: Face(404, Shape.ERRORS_LIST, "Unknown method or task"),
-        Reason.UNKNOWN_ADDRESS: Face(404, Shape.ERRORS_LIST, "Unknown module, action or format"),
-        Reason.WRONG_VERB: Face(405, Shape.ERRORS_LIST, "Only GET and POST are allowed"),
+    errors={
+        ErrorReason.INVALID: ErrorTemplate(400, ErrorShape.ERRORS_LIST),
+        ErrorReason.UNKNOWN_USER: ErrorTemplate(400, ErrorShape.ERRORS_LIST, "User does not exist"),
+        ErrorReason.UNKNOWN_USER_OF_SWITCH: ErrorTemplate(400, ErrorShape.MESSAGE_ONLY, "User not found"),
+        ErrorReason.WRONG_CREDENTIALS: ErrorTemplate(
+            401, ErrorShape.ERRORS_LIST, "Permission denied, wrong credentials"
+        ),
+        ErrorReason.NOT_AUTHORIZED: ErrorTemplate(403, ErrorShape.ERRORS_LIST, "Permission denied, not authorized"),
+        ErrorReason.UNKNOWN_TASK: ErrorTemplate(404, ErrorShape.ERRORS_LIST, "Unknown method or task"),
+        ErrorReason.UNKNOWN_ADDRESS: ErrorTemplate(404, ErrorShape.ERRORS_LIST, "Unknown module, action or format"),
+        ErrorReason.WRONG_VERB: ErrorTemplate(405, ErrorShape.ERRORS_LIST, "Only GET and POST are allowed"),
     },
     disable_parameter="username",
-    row=fields.PAGE_ROW,
+    row=fields.DOCUMENTED_ROW,
     php_json=False,
     json_type="application/json; charset=utf-8",
     empty_xml_list_is_empty_body=False,
@@ -121,22 +123,26 @@ DOCUMENTED = Behaviour(
 # [seen] Codes and texts as recorded; the text of an unknown task and all of the wrong verb are [own].
 OBSERVED = Behaviour(
     name="observed",
-    faces={
-        Reason.INVALID: Face(200, Shape.ERRORS_LIST),
-        Reason.UNKNOWN_USER: Face(200, Shape.ERROR_OBJECT, "User does not exist", 400),
-        Reason.UNKNOWN_USER_OF_SWITCH: Face(200, Shape.ERROR_OBJECT, "User does not exist", 400),
-        Reason.WRONG_CREDENTIALS: Face(200, Shape.ERROR_OBJECT, "Permission denied, wrong credentials", 401),
-        Reason.NOT_AUTHORIZED: Face(200, Shape.ERROR_OBJECT, "Permission denied, not authorized", 401),
-        Reason.UNKNOWN_TASK: Face(200, Shape.ERROR_OBJECT, "Not found", 404),
-        Reason.UNKNOWN_ADDRESS: Face(404, Shape.ERROR_OBJECT, None, "404"),
-        Reason.WRONG_VERB: Face(405, Shape.ERRORS_LIST, "Only GET and POST are allowed"),
+    errors={
+        ErrorReason.INVALID: ErrorTemplate(200, ErrorShape.ERRORS_LIST),
+        ErrorReason.UNKNOWN_USER: ErrorTemplate(200, ErrorShape.ERROR_OBJECT, "User does not exist", 400),
+        ErrorReason.UNKNOWN_USER_OF_SWITCH: ErrorTemplate(200, ErrorShape.ERROR_OBJECT, "User does not exist", 400),
+        ErrorReason.WRONG_CREDENTIALS: ErrorTemplate(
+            200, ErrorShape.ERROR_OBJECT, "Permission denied, wrong credentials", 401
+        ),
+        ErrorReason.NOT_AUTHORIZED: ErrorTemplate(
+            200, ErrorShape.ERROR_OBJECT, "Permission denied, not authorized", 401
+        ),
+        ErrorReason.UNKNOWN_TASK: ErrorTemplate(200, ErrorShape.ERROR_OBJECT, "Not found", 404),
+        ErrorReason.UNKNOWN_ADDRESS: ErrorTemplate(404, ErrorShape.ERROR_OBJECT, None, "404"),
+        ErrorReason.WRONG_VERB: ErrorTemplate(405, ErrorShape.ERRORS_LIST, "Only GET and POST are allowed"),
     },
     disable_parameter="user",
     row=fields.OBSERVED_ROW,
     php_json=True,
     json_type="application/json",
     empty_xml_list_is_empty_body=True,
-    rewrites={"website": _with_scheme, "country": _cut_country},
+    normalizers={"website": _with_scheme, "country": _cut_country},
     html_operations=frozenset({"check_password"}),
 )
 

@@ -21,30 +21,30 @@ from typing import NoReturn
 
 import uvicorn
 
-from . import fault_plan, fleet, limits
+from . import fault_plan, fleet, rate_limit
 from .app import create_app
-from .behaviours import BEHAVIOURS, DOCUMENTED
-from .checks import SettingError
+from .asgi import SandboxProtocol
 from .fault_plan import Fault, FaultPlan
-from .limits import Limit, RateLimit
+from .rate_limit import RateLimit, RateLimiter
 from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
 from .service import Service
+from .settings import SettingError
 from .store import Store, StoreError
-from .wire import Protocol
+from .v2.behaviours import BEHAVIOURS, DOCUMENTED
 
 # Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
 import_module("python_multipart")
 
-_FAILURE = 2
+_EXIT_FAILURE = 2
 # How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
-_SECONDS_TO_FINISH = 0.4
+_SHUTDOWN_GRACE_SECONDS = 0.4
 # Beyond that a list would hardly fit into memory.
-_MOST_CUSTOMERS = 1_000_000
-_SECONDS_BETWEEN_LOOKS = 0.5
+_MAX_CUSTOMERS = 1_000_000
+_POLL_SECONDS = 0.5
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class StartError(Exception):
+class StartupError(Exception):
     """The service cannot start; the text is one sentence."""
 
 
@@ -58,25 +58,25 @@ class _Server(uvicorn.Server):
         # uvicorn raises a caught signal again after its shutdown; this handler takes it then, and also one that comes
         # before uvicorn listens to signals at all.
         for number in _STOP_SIGNALS:
-            signal.signal(number, self._stop)
+            signal.signal(number, self._handle_signal)
 
-    def _stop(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
         print(self._line, flush=True)
         if self._process is not None:
-            self._go_on_while_there_is(self._process)
+            self._watch_process(self._process)
 
-    def _go_on_while_there_is(self, process: int) -> None:
-        if _is_there(process):
-            asyncio.get_running_loop().call_later(_SECONDS_BETWEEN_LOOKS, self._go_on_while_there_is, process)
+    def _watch_process(self, process: int) -> None:
+        if _process_exists(process):
+            asyncio.get_running_loop().call_later(_POLL_SECONDS, self._watch_process, process)
         else:
             self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        asyncio.get_running_loop().call_later(_SECONDS_TO_FINISH, self._abort_connections)
+        asyncio.get_running_loop().call_later(_SHUTDOWN_GRACE_SECONDS, self._abort_connections)
         await super().shutdown(sockets=sockets)
 
     def _abort_connections(self) -> None:
@@ -85,7 +85,7 @@ class _Server(uvicorn.Server):
             connection.transport.abort()
 
 
-def _is_there(process: int) -> bool:
+def _process_exists(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -96,7 +96,7 @@ def _is_there(process: int) -> bool:
     return True
 
 
-def _loopback(text: str) -> str:
+def _parse_loopback_address(text: str) -> str:
     """A loopback address; `localhost` is taken as 127.0.0.1."""
     host = "127.0.0.1" if text == "localhost" else text
     try:
@@ -107,35 +107,35 @@ def _loopback(text: str) -> str:
     raise argparse.ArgumentTypeError(f"{text} is not a loopback address")
 
 
-def _port(text: str) -> int:
+def _parse_port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError(f"{text} is not a port number from 0 to 65535")
     return int(text)
 
 
-def _customers(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > _MOST_CUSTOMERS:
-        raise argparse.ArgumentTypeError(f"{text} is not a number of customers from 0 to {_MOST_CUSTOMERS}")
+def _parse_customer_count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _MAX_CUSTOMERS:
+        raise argparse.ArgumentTypeError(f"{text} is not a number of customers from 0 to {_MAX_CUSTOMERS}")
     return int(text)
 
 
-def _process(text: str) -> int:
+def _parse_process_id(text: str) -> int:
     # 0 and negative numbers stand for groups of processes.
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 2**31:
         raise argparse.ArgumentTypeError(f"{text} is not the number of a process")
     return int(text)
 
 
-def _fault(text: str) -> Fault:
+def _parse_fault(text: str) -> Fault:
     try:
         return fault_plan.from_text(text)
     except SettingError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
 
-def _rate_limit(text: str) -> Limit:
+def _parse_rate_limit(text: str) -> RateLimit:
     try:
-        return limits.from_text(text)
+        return rate_limit.from_text(text)
     except SettingError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
 
@@ -144,13 +144,15 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(_FAILURE, f"{message[:1].upper()}{message[1:]}.\n")
+        self.exit(_EXIT_FAILURE, f"{message[:1].upper()}{message[1:]}.\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog=f"python -m {__package__}", description="A stand-in for the v2 customer service.")
-    parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="loopback address (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=8025, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--host", type=_parse_loopback_address, default="127.0.0.1", help="loopback address (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=_parse_port, default=8025, help="0 takes a free one (default: %(default)s)")
     parser.add_argument("--database", metavar="PATH", help="SQLite file that keeps the state (default: in memory)")
     parser.add_argument(
         "--behaviour",
@@ -161,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--fault",
         dest="faults",
-        type=_fault,
+        type=_parse_fault,
         action="append",
         default=[],
         metavar="OPERATION:FAULT[,SETTING=VALUE...]",
@@ -169,24 +171,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rate-limit",
-        type=_rate_limit,
+        type=_parse_rate_limit,
         metavar="CALLS/SECONDS",
         help="how many calls an account may make in how much time, as in 600/60 (default: any number)",
     )
     parser.add_argument(
         "--until-end-of",
-        type=_process,
+        type=_parse_process_id,
         metavar="PID",
         help="stop when the process with this number has ended (default: go on until a signal)",
     )
     state = parser.add_mutually_exclusive_group()
     state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
     state.add_argument("--demo", action="store_true", help="begin with a small demo fleet")
-    state.add_argument("--customers", type=_customers, metavar="N", help="begin with a fleet of N generated customers")
+    state.add_argument(
+        "--customers", type=_parse_customer_count, metavar="N", help="begin with a fleet of N generated customers"
+    )
     return parser
 
 
-def _seed(options: argparse.Namespace) -> Seed:
+def _load_seed(options: argparse.Namespace) -> Seed:
     if options.customers is not None:
         return fleet.seed(options.customers)
     path = DEMO_FLEET if options.demo else options.seed
@@ -206,11 +210,11 @@ def _listening_socket(host: str, port: int) -> socket.socket:
         bound.listen()
     except OSError as error:
         bound.close()
-        raise StartError(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
+        raise StartupError(f"Cannot listen on {host} port {port}: {error.strerror}.") from error
     return bound
 
 
-def _address(bound: socket.socket) -> str:
+def _base_url(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}/apiv2" if ":" in host else f"http://{host}:{port}/apiv2"
 
@@ -218,10 +222,10 @@ def _address(bound: socket.socket) -> str:
 def _serve(options: argparse.Namespace) -> None:
     """Run until a signal or the end of a process says stop.
 
-    Raises StartError, SeedError or StoreError before it listens.
+    Raises StartupError, SeedError or StoreError before it listens.
     """
     behaviour = BEHAVIOURS[options.behaviour]
-    seed = _seed(options)
+    seed = _load_seed(options)
     with _listening_socket(options.host, options.port) as bound:
         store = Store(options.database)
         try:
@@ -229,10 +233,10 @@ def _serve(options: argparse.Namespace) -> None:
         except sqlite3.Error as error:
             raise StoreError(f"The database {options.database} cannot be used: {error}.") from error
         config = uvicorn.Config(
-            create_app(service, FaultPlan(options.faults), RateLimit(options.rate_limit)),
+            create_app(service, FaultPlan(options.faults), RateLimiter(options.rate_limit)),
             # The same everywhere, whatever else is installed beside uvicorn.
             loop="asyncio",
-            http=Protocol,
+            http=SandboxProtocol,
             ws="none",
             lifespan="off",
             # Addresses may carry secrets.
@@ -244,23 +248,23 @@ def _serve(options: argparse.Namespace) -> None:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=2,
         )
-        line = f"sandbox listening on {_address(bound)} (behaviour: {behaviour.name})"
+        line = f"sandbox listening on {_base_url(bound)} (behaviour: {behaviour.name})"
         _Server(config, line, options.until_end_of).run(sockets=[bound])
         store.close()
 
 
-def _stop_before_start(_number: int, _frame: FrameType | None) -> None:
+def _exit_before_start(_number: int, _frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit status: 0 after a stop, 2 when the service cannot start."""
     for number in _STOP_SIGNALS:
-        signal.signal(number, _stop_before_start)
+        signal.signal(number, _exit_before_start)
     options = _parser().parse_args(arguments)
     try:
         _serve(options)
-    except (StartError, SeedError, StoreError) as error:
+    except (StartupError, SeedError, StoreError) as error:
         print(error, file=sys.stderr)
-        return _FAILURE
+        return _EXIT_FAILURE
     return 0

@@ -12,54 +12,60 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import checks
-from .checks import SettingError
+from . import settings
+from .settings import SettingError
 
 _FORM = "A limit must be a JSON object with calls and seconds"
 
 
 @dataclass(frozen=True)
-class Limit:
+class RateLimit:
     """How many calls in how many seconds."""
 
     calls: int
     seconds: float
 
-    def shown(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
         return {"calls": self.calls, "seconds": self.seconds}
 
 
-def from_text(text: str) -> Limit:
+def from_text(text: str) -> RateLimit:
     """`600/60`, as the command line has it. Raises SettingError."""
     calls, slash, seconds = text.partition("/")
     if not slash:
-        raise SettingError(f"{checks.shown(text)} is not CALLS/SECONDS")
-    return _checked(checks.typed(calls), checks.typed(seconds))
+        raise SettingError(f"{settings.abbreviate(text)} is not CALLS/SECONDS")
+    return _validated(settings.parse_scalar(calls), settings.parse_scalar(seconds))
 
 
-def from_json(body: bytes) -> Limit:
+def from_json(body: bytes) -> RateLimit:
     """`{"calls": 600, "seconds": 60}`. Raises SettingError."""
-    data = checks.parsed(body, _FORM)
+    data = settings.parse_json(body, _FORM)
     if not isinstance(data, dict) or set(data) != {"calls", "seconds"}:
         raise SettingError(_FORM)
-    return _checked(data["calls"], data["seconds"])
+    return _validated(data["calls"], data["seconds"])
 
 
-def _checked(calls: Any, seconds: Any) -> Limit:
-    limit = Limit(checks.whole(calls, "calls must be a whole number from 1 on"), checks.seconds(seconds))
+def _validated(calls: Any, seconds: Any) -> RateLimit:
+    limit = RateLimit(
+        settings.check_positive_integer(calls, "calls must be a whole number from 1 on"),
+        settings.check_seconds(seconds),
+    )
     if not limit.seconds:
         raise SettingError("seconds must be more than 0")
     return limit
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where an account stands after a call: `remaining` calls until `reset`, in epoch seconds. `refused`: that call."""
+class RateLimitStatus:
+    """Where an account stands after a call: `remaining` calls until `reset`, in epoch seconds.
+
+    `exceeded`: that call.
+    """
 
     limit: int
     remaining: int
     reset: float
-    refused: bool
+    exceeded: bool
 
     @property
     def headers(self) -> dict[str, str]:
@@ -79,27 +85,27 @@ class _Window:
     left: int
 
 
-class RateLimit:
-    """The limit that is set, and every account's window. `lasting`: the limit to which `reset` returns."""
+class RateLimiter:
+    """The limit that is set, and every account's window. `initial`: the limit to which `reset` returns."""
 
-    def __init__(self, lasting: Limit | None = None, clock: Callable[[], float] = time.time) -> None:
-        self._lasting = lasting
+    def __init__(self, initial: RateLimit | None = None, clock: Callable[[], float] = time.time) -> None:
+        self._initial = initial
         self._clock = clock
         self.reset()
 
     def reset(self) -> None:
         """Only the limit of the command line, and as if no call had been counted."""
-        self.set(self._lasting)
+        self.set(self._initial)
 
-    def set(self, limit: Limit | None) -> None:
+    def set(self, limit: RateLimit | None) -> None:
         """Another limit, or none. No call is counted yet."""
         self._limit = limit
         self._windows: dict[str, _Window] = {}
 
-    def shown(self) -> dict[str, Any] | None:
-        return self._limit.shown() if self._limit else None
+    def describe(self) -> dict[str, Any] | None:
+        return self._limit.describe() if self._limit else None
 
-    def count(self, account: str) -> Standing | None:
+    def record_call(self, account: str) -> RateLimitStatus | None:
         """Count a call and say where that leaves the account; None without a limit.
 
         An account's window begins with its first call after the one before [own]: so a client that stands still for a
@@ -111,7 +117,7 @@ class RateLimit:
         window = self._windows.get(account)
         if window is None or now >= window.end:
             window = self._windows[account] = _Window(now + self._limit.seconds, self._limit.calls)
-        refused = window.left == 0
-        if not refused:
+        exceeded = window.left == 0
+        if not exceeded:
             window.left -= 1
-        return Standing(self._limit.calls, window.left, window.end, refused)
+        return RateLimitStatus(self._limit.calls, window.left, window.end, exceeded)

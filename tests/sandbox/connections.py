@@ -12,18 +12,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Passage:
+class ConnectionInfo:
     """How one call came in. `connection`: from 1 on. `in_flight`: calls under way as it began, itself included."""
 
     connection: int
     in_flight: int
 
 
-class Traffic:
+class ConnectionTracker:
     """The API calls that are under way. Lives on the event loop, like the service."""
 
     def __init__(self) -> None:
-        self._under_way = 0
+        self._in_flight = 0
         self.reset()
 
     def reset(self) -> None:
@@ -31,10 +31,10 @@ class Traffic:
         self._numbers: dict[int, int] = {}
 
     @contextmanager
-    def call(self, connection: int) -> Iterator[Passage]:
+    def track(self, connection: int) -> Iterator[ConnectionInfo]:
         """A call for as long as it is under way. `connection`: a number that no other connection ever had."""
-        self._under_way += 1
+        self._in_flight += 1
         try:
-            yield Passage(self._numbers.setdefault(connection, len(self._numbers) + 1), self._under_way)
+            yield ConnectionInfo(self._numbers.setdefault(connection, len(self._numbers) + 1), self._in_flight)
         finally:
-            self._under_way -= 1
+            self._in_flight -= 1
