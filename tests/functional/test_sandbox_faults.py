@@ -33,13 +33,10 @@ import requests
 from starlette.types import Message, Scope
 
 from tests.sandbox.app import create_app
-from tests.sandbox.fault_plan import FaultPlan
 from tests.sandbox.faults import KINDS
-from tests.sandbox.rate_limit import RateLimiter
 from tests.sandbox.seed import DEFAULT_SEED
 from tests.sandbox.service import Service
 from tests.sandbox.store import Store
-from tests.sandbox.v2.behaviours import DOCUMENTED
 
 from .conftest import ACCOUNT, PASSWORD, only_documented, only_observed, seeded
 from .running import ROOT, Sandbox
@@ -847,8 +844,7 @@ def test_every_fault_can_be_set_and_is_described(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("verb", ("GET", "POST", "DELETE"))
 def test_only_this_machine_may_set_faults(peer: str, status: int, verb: str) -> None:
     """Called without a socket: the program itself listens where no other machine can reach it."""
-    plan = FaultPlan()
-    service = Service(Store(), DOCUMENTED, DEFAULT_SEED)
+    service = Service(Store(), "documented", DEFAULT_SEED)
     scope: Scope = {
         "type": "http",
         "method": verb,
@@ -865,9 +861,9 @@ def test_only_this_machine_may_set_faults(peer: str, status: int, verb: str) -> 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(create_app(service, plan, RateLimiter())(scope, receive, send))
+    asyncio.run(create_app(service)(scope, receive, send))
     assert sent[0]["status"] == status
-    assert len(plan.describe()) == (1 if (verb, status) == ("POST", 200) else 0)
+    assert len(service.fault_plan.describe()) == (1 if (verb, status) == ("POST", 200) else 0)
 
 
 # Many clients

@@ -2,65 +2,75 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP side: the API under `/apiv2/`, the control addresses under `/_sandbox/`."""
+"""The HTTP side: the APIs under their prefixes, the control addresses under `/_sandbox/`."""
 
 from __future__ import annotations
+
+import ipaddress
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from . import asgi, control_api
-from .connections import ConnectionTracker
-from .control_api import Components
-from .fault_injection import FaultInjector
-from .fault_plan import FaultPlan
+from .http_messages import Delivery
 from .local_only import LocalOnlyMiddleware
-from .rate_limit import RateLimiter
-from .service import Service
-from .v2 import operations
-from .v2.calls import Call, read_call
+from .service import API_PREFIXES, Service
 
 
+# Both are classes, because the router would let a plain function see its own verbs only.
 class ApiEndpoint:
-    """The one door of the API. A class, because the router would let a plain function see its own verbs only."""
+    """Every call of an API passes here and nowhere else."""
 
-    def __init__(self, components: Components) -> None:
-        self._components = components
+    def __init__(self, service: Service) -> None:
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Every API call passes here and nowhere else."""
-        with self._components.connections.track(asgi.connection_number(scope)) as connection_info:
+        with self._service.connections.track(asgi.connection_number(scope)) as connection_info:
             try:
-                call = await read_call(Request(scope, receive), connection_info)
+                request = await asgi.read_request(Request(scope, receive))
             except ClientDisconnect:
                 # Half a request is no call: nothing is done, nobody is there to be answered.
                 return
-            await self._rate_limited(call)(scope, receive, send)
-
-    def _rate_limited(self, call: Call) -> ASGIApp:
-        """Serve a call. On the event loop itself, so calls are served one after the other, in about a millisecond."""
-        # The limit stands before everything else, so it takes whatever name a client gives itself [own].
-        status = self._components.rate_limiter.record_call(call.value("api_user") or "")
-        if status is None:
-            return self._dispatch(call)
-        exceeded = status.exceeded
-        response = (
-            asgi.to_response(self._components.service.reject_rate_limited(call)) if exceeded else self._dispatch(call)
-        )
-        return asgi.add_headers(response, status.headers)
-
-    def _dispatch(self, call: Call) -> ASGIApp:
-        fault = self._components.fault_plan.next_fault(operations.find(call))
-        if fault is not None:
-            return self._components.fault_injector.inject(fault, call)
-        return asgi.to_response(self._components.service.handle_call(call))
+            # On the event loop itself, so calls are served one after the other, in about a millisecond.
+            await asgi.deliver(self._service.respond(request, connection_info))(scope, receive, send)
 
 
-def create_app(service: Service, fault_plan: FaultPlan, rate_limiter: RateLimiter) -> Starlette:
-    """The ASGI application around one service, the faults that are set and the rate limit."""
-    components = Components(service, fault_plan, rate_limiter, FaultInjector(service), ConnectionTracker())
-    api = Route("/apiv2/{address:path}", ApiEndpoint(components))
-    return Starlette(routes=[api, *control_api.routes(components)], middleware=[Middleware(LocalOnlyMiddleware)])
+class ControlEndpoint:
+    """The control addresses, which are answered to this machine only."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        if not _is_loopback(request):
+            refused = JSONResponse({"message": "Only this machine may ask that"}, status_code=403)
+            await refused(scope, receive, send)
+            return
+        try:
+            control_request = await asgi.read_request(request)
+        except ClientDisconnect:
+            # Half a request asks for nothing, and nobody is there to be answered.
+            return
+        response = control_api.respond(self._service, control_request)
+        await asgi.deliver(Delivery(response))(scope, receive, send)
+
+
+def _is_loopback(request: Request) -> bool:
+    """Whether the peer is this machine. Forwarding headers are not believed."""
+    try:
+        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
+
+
+def create_app(service: Service) -> Starlette:
+    """The ASGI application around one service."""
+    api, controls = ApiEndpoint(service), ControlEndpoint(service)
+    routes = [Route(f"{prefix}{{address:path}}", api) for prefix in API_PREFIXES]
+    routes.append(Route(f"{control_api.PREFIX}{{name:path}}", controls))
+    return Starlette(routes=routes, middleware=[Middleware(LocalOnlyMiddleware)])

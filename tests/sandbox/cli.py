@@ -27,10 +27,9 @@ from .asgi import SandboxProtocol
 from .fault_plan import Fault, FaultPlan
 from .rate_limit import RateLimit, RateLimiter
 from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
-from .service import Service
+from .service import BEHAVIOURS, Service
 from .settings import SettingError
 from .store import Store, StoreError
-from .v2.behaviours import BEHAVIOURS, DOCUMENTED
 
 # Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
 import_module("python_multipart")
@@ -157,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--behaviour",
         choices=sorted(BEHAVIOURS),
-        default=DOCUMENTED.name,
+        default=BEHAVIOURS[0],
         help="the reference page or the recorded service (default: %(default)s)",
     )
     parser.add_argument(
@@ -224,16 +223,21 @@ def _serve(options: argparse.Namespace) -> None:
 
     Raises StartupError, SeedError or StoreError before it listens.
     """
-    behaviour = BEHAVIOURS[options.behaviour]
     seed = _load_seed(options)
     with _listening_socket(options.host, options.port) as bound:
         store = Store(options.database)
         try:
-            service = Service(store, behaviour, seed)
+            service = Service(
+                store,
+                options.behaviour,
+                seed,
+                FaultPlan(options.faults),
+                RateLimiter(options.rate_limit),
+            )
         except sqlite3.Error as error:
             raise StoreError(f"The database {options.database} cannot be used: {error}.") from error
         config = uvicorn.Config(
-            create_app(service, FaultPlan(options.faults), RateLimiter(options.rate_limit)),
+            create_app(service),
             # The same everywhere, whatever else is installed beside uvicorn.
             loop="asyncio",
             http=SandboxProtocol,
@@ -248,7 +252,7 @@ def _serve(options: argparse.Namespace) -> None:
             timeout_keep_alive=75,
             timeout_graceful_shutdown=2,
         )
-        line = f"sandbox listening on {_base_url(bound)} (behaviour: {behaviour.name})"
+        line = f"sandbox listening on {_base_url(bound)} (behaviour: {options.behaviour})"
         _Server(config, line, options.until_end_of).run(sockets=[bound])
         store.close()
 

@@ -2,135 +2,99 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control addresses under `/_sandbox/`: for tests and for eyes, answered to this machine only."""
+"""The control addresses under `/_sandbox/`: for tests and for eyes. They are no calls of an API."""
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from . import fault_plan, rate_limit, settings
-from .connections import ConnectionTracker
-from .fault_injection import FaultInjector
-from .fault_plan import FaultPlan
-from .rate_limit import RateLimiter
-from .service import Service
+from .http_messages import ApiResponse, HttpRequest
 from .settings import SettingError
 
+if TYPE_CHECKING:
+    from .service import Service
+
+PREFIX = "/_sandbox/"
 SUCCESS = {"message": "success"}
 
-
-@dataclass(frozen=True)
-class Components:
-    """What the service is made of, as the API and the control addresses reach it."""
-
-    service: Service
-    fault_plan: FaultPlan
-    rate_limiter: RateLimiter
-    fault_injector: FaultInjector
-    connections: ConnectionTracker
-
-
-@dataclass(frozen=True)
-class ControlRequest:
-    """What came with a request."""
-
-    query: Mapping[str, str]
-    body: bytes
-
-
 # What to do, and what to answer: a response, or something to make JSON of.
-Handler = Callable[[Components, ControlRequest], object]
+Handler = Callable[["Service", HttpRequest], object]
 
 
-def _log(components: Components, request: ControlRequest) -> object:
-    entries = components.service.log_entries(settings.parse_offset(request.query.get("after", "0")))
-    return Response(entries, media_type=JSONResponse.media_type)
+def _log(service: Service, request: HttpRequest) -> object:
+    entries = service.log_entries(settings.parse_offset(dict(request.query).get("after", "0")))
+    return _json_response(200, entries)
 
 
-def _clear_log(components: Components, _request: ControlRequest) -> object:
-    components.service.clear_log()
+def _clear_log(service: Service, _request: HttpRequest) -> object:
+    service.clear_log()
     return SUCCESS
 
 
-def _reset(components: Components, _request: ControlRequest) -> object:
-    components.fault_injector.cancel_delayed_calls()
-    components.fault_plan.reset()
-    components.rate_limiter.reset()
-    components.connections.reset()
-    components.service.reset()
+def _reset(service: Service, _request: HttpRequest) -> object:
+    service.reset()
     return SUCCESS
 
 
-def _set_faults(components: Components, request: ControlRequest) -> object:
-    components.fault_plan.add(fault_plan.from_json(request.body))
+def _set_faults(service: Service, request: HttpRequest) -> object:
+    service.fault_plan.add(fault_plan.from_json(request.body))
     return SUCCESS
 
 
-def _clear_faults(components: Components, _request: ControlRequest) -> object:
-    components.fault_plan.clear()
+def _clear_faults(service: Service, _request: HttpRequest) -> object:
+    service.fault_plan.clear()
     return SUCCESS
 
 
-def _set_limit(components: Components, request: ControlRequest) -> object:
-    components.rate_limiter.set(rate_limit.from_json(request.body))
+def _set_limit(service: Service, request: HttpRequest) -> object:
+    service.rate_limiter.set(rate_limit.from_json(request.body))
     return SUCCESS
 
 
-def _clear_limit(components: Components, _request: ControlRequest) -> object:
-    components.rate_limiter.set(None)
+def _clear_limit(service: Service, _request: HttpRequest) -> object:
+    service.rate_limiter.set(None)
     return SUCCESS
 
 
 HANDLERS: dict[str, dict[str, Handler]] = {
-    "/_sandbox/log": {"GET": _log, "DELETE": _clear_log},
-    "/_sandbox/customers": {"GET": lambda components, _request: components.service.dump_customers()},
-    "/_sandbox/faults": {
-        "GET": lambda components, _request: components.fault_plan.describe(),
+    "log": {"GET": _log, "DELETE": _clear_log},
+    "customers": {"GET": lambda service, _request: service.dump_customers()},
+    "faults": {
+        "GET": lambda service, _request: service.fault_plan.describe(),
         "POST": _set_faults,
         "DELETE": _clear_faults,
     },
-    "/_sandbox/limit": {
-        "GET": lambda components, _request: components.rate_limiter.describe(),
+    "limit": {
+        "GET": lambda service, _request: service.rate_limiter.describe(),
         "POST": _set_limit,
         "DELETE": _clear_limit,
     },
-    "/_sandbox/reset": {"POST": _reset},
-    "/_sandbox/health": {"GET": lambda components, _request: {"behaviour": components.service.behaviour.name}},
+    "reset": {"POST": _reset},
+    "health": {"GET": lambda service, _request: {"behaviour": service.behaviour}},
 }
 
 
-def _is_loopback(request: Request) -> bool:
-    """Whether the peer is this machine. Forwarding headers are not believed."""
+def _json_response(status: int, text: str) -> ApiResponse:
+    return ApiResponse.of_type("application/json", text.encode("utf-8"), status)
+
+
+def _encode(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def respond(service: Service, request: HttpRequest) -> ApiResponse:
+    """The answer of a control address."""
+    handlers = HANDLERS.get(request.path[len(PREFIX) :])
+    if handlers is None:
+        return _json_response(404, _encode({"message": "There is no such control address"}))
+    if request.method not in handlers:
+        refused = _json_response(405, _encode({"message": f"Only {', '.join(handlers)} is allowed"}))
+        return refused.with_headers({"allow": ", ".join(handlers)})
     try:
-        return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
-
-
-def _route(path: str, handlers: dict[str, Handler], components: Components) -> Route:
-    """One control address; `handlers` by verb."""
-
-    async def endpoint(request: Request) -> Response:
-        if not _is_loopback(request):
-            return JSONResponse({"message": "Only this machine may ask that"}, status_code=403)
-        try:
-            control_request = ControlRequest(request.query_params, await request.body())
-            answer = handlers[request.method](components, control_request)
-            return answer if isinstance(answer, Response) else JSONResponse(answer)
-        except SettingError as error:
-            return JSONResponse({"message": str(error)}, status_code=400)
-        except ClientDisconnect:
-            # Half a request asks for nothing, and nobody is there to be answered.
-            return Response()
-
-    return Route(path, endpoint, methods=list(handlers))
-
-
-def routes(components: Components) -> list[Route]:
-    return [_route(path, handlers, components) for path, handlers in HANDLERS.items()]
+        answer = handlers[request.method](service, request)
+    except SettingError as error:
+        return _json_response(400, _encode({"message": str(error)}))
+    return answer if isinstance(answer, ApiResponse) else _json_response(200, _encode(answer))

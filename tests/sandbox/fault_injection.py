@@ -2,39 +2,45 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plays faults: does the work of a call or leaves it undone, writes the log, hands out the answer."""
+"""Plays faults: executes a call or leaves it undone, writes the log, hands out the answer."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Union
 
-from starlette.types import ASGIApp
-
+from .api import Api, Call
 from .fault_plan import Fault
 from .faults import KINDS, Execution, FaultContext
+from .http_messages import Delivery
 from .request_log import LogEntry, LogOverrides
-from .service import Service
-from .v2.calls import Call
+
+if TYPE_CHECKING:
+    from .service import Service
+
+Timer = Union[asyncio.TimerHandle, threading.Timer]
 
 
 class FaultInjector:
-    """Plays faults on one service. Lives on the event loop, like the service."""
+    """Plays faults on one service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: set[Timer] = set()
 
-    def inject(self, fault: Fault, call: Call) -> ASGIApp:
+    def inject(self, fault: Fault, api: Api, call: Call) -> Delivery:
         """The answer to `call` under `fault`. What it does and its log entry are done when this returns."""
         kind = KINDS[fault.name]
         overrides = LogOverrides(fault.name, kind.outcome)
         if kind.execution is Execution.IMMEDIATE:
-            response = self._service.handle_call(call, overrides, kind.response_format, fault.settings.get("calls", 0))
-            return kind.make_response(FaultContext(self._service, call, fault.settings, response))
-        number, entry = self._service.log_without_executing(call, overrides)
+            response = self._service.execute(api, call, overrides, kind.response_format, fault.settings.get("calls", 0))
+            return kind.make_response(FaultContext(api, call, fault.settings, response))
+        number, entry = self._service.log_without_executing(api, call, overrides)
         if kind.execution is Execution.DELAYED:
-            self._execute_later(call, number, entry, fault.settings["seconds"])
-        return kind.make_response(FaultContext(self._service, call, fault.settings))
+            self._execute_later(api, call, number, entry, fault.settings["seconds"])
+        return kind.make_response(FaultContext(api, call, fault.settings))
 
     def cancel_delayed_calls(self) -> None:
         """Calls that have not acted yet never will: they would write into a state that knows nothing of them."""
@@ -42,11 +48,22 @@ class FaultInjector:
             timer.cancel()
         self._timers.clear()
 
-    def _execute_later(self, call: Call, number: int, entry: LogEntry, seconds: float) -> None:
-        # A timer and no task, so that nothing waits for it when the sandbox stops.
+    def _execute_later(self, api: Api, call: Call, number: int, entry: LogEntry, seconds: float) -> None:
         def execute() -> None:
             self._timers.discard(timer)
-            self._service.execute_logged(call, number, entry)
+            self._service.execute_logged(api, call, number, entry)
 
-        timer = asyncio.get_running_loop().call_later(seconds, execute)
+        timer = _start_timer(seconds, execute)
         self._timers.add(timer)
+
+
+def _start_timer(seconds: float, function: Callable[[], None]) -> Timer:
+    """A timer and no task, so that nothing waits for it when the sandbox stops."""
+    try:
+        return asyncio.get_running_loop().call_later(seconds, function)
+    except RuntimeError:
+        # The service in memory has no loop.
+        timer = threading.Timer(seconds, function)
+        timer.daemon = True
+        timer.start()
+        return timer

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import settings
+from .api import Operation
 from .faults import KINDS, SPELLINGS
 from .settings import SettingError
-from .v2.operations import OPERATIONS, Operation
+from .v2.operations import OPERATIONS
 
 EVERY_CALL = "*"
 EVERY_WRITE = "writes"

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import html
 import json
 import math
@@ -14,37 +13,24 @@ import os
 import re
 import time
 import unicodedata
-import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 from urllib.parse import quote_plus
 
-from starlette.responses import Response, StreamingResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
-
-from . import asgi, request_log
+from . import request_log
+from .api import Api, Call
+from .http_messages import ApiResponse, Delivery
 from .rate_limit import RateLimitStatus
-from .service import TOO_MANY_REQUESTS, Service
-from .v2.behaviours import ErrorReason
-from .v2.calls import Call
 from .v2.operations import CREATE
-from .v2.responses import XML_DECLARATION, ApiResponse
-from .v2.validation import replace_non_xml
+from .v2.responses import XML_DECLARATION
 
-_MEBIBYTE_OF_BLANKS = b" " * 2**20
 _GARBAGE_BYTES = 512
 _ENTITY_LEVELS = 10
-# zlib's way to ask for the gzip format.
-_GZIP = 31
 
 _HTML_TYPE = "text/html; charset=utf-8"
-_BAD_GATEWAY_PAGE = b"""<html>
-<head><title>502 Bad Gateway</title></head>
-<body><center><h1>502 Bad Gateway</h1></center><hr><center>gateway</center></body>
-</html>
-"""
+_XML_TYPE = "text/xml; charset=utf-8"
 _MAINTENANCE_PAGE = b"""<!DOCTYPE html>
 <html>
 <head><title>Back soon</title></head>
@@ -88,17 +74,13 @@ class Execution(Enum):
 class FaultContext:
     """What a fault has to work with. `response` is the real one, empty unless the call was acted on."""
 
-    service: Service
+    api: Api
     call: Call
     settings: Mapping[str, Any]
-    response: ApiResponse = ApiResponse(200, "text/plain", b"")
-
-    def error(self, message: str, status: int | None = None, more_messages: Iterable[str] = ()) -> ApiResponse:
-        """An error in the behaviour's usual form, with `more_messages` where that has room for them."""
-        return self.service.custom_error(self.call, message, status, more_messages)
+    response: ApiResponse = ApiResponse.of_type("text/plain", b"")
 
 
-ResponseFactory = Callable[[FaultContext], ASGIApp]
+ResponseFactory = Callable[[FaultContext], Delivery]
 
 
 @dataclass(frozen=True)
@@ -121,167 +103,129 @@ class FaultKind:
 # No answer
 
 
-def _close(context: FaultContext) -> ASGIApp:
-    return asgi.close_connection
+def _close(context: FaultContext) -> Delivery:
+    return Delivery(None)
 
 
-def _stall(context: FaultContext) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if await asgi.sleep_unless_disconnected(receive, context.settings["seconds"]):
-            await asgi.close_connection(scope, receive, send)
-
-    return app
+def _stall(context: FaultContext) -> Delivery:
+    return Delivery(None, wait=context.settings["seconds"])
 
 
 # Errors
 
 
-def _error(message: str, status: int) -> ResponseFactory:
-    return lambda context: asgi.to_response(context.error(message, status))
+def _error(status: int) -> ResponseFactory:
+    return lambda context: Delivery(context.api.failure(context.call, status))
 
 
-def _retry_after(message: str, status: int) -> ResponseFactory:
-    def make_response(context: FaultContext) -> ASGIApp:
+def _retry_after(status: int) -> ResponseFactory:
+    def make_response(context: FaultContext) -> Delivery:
         # The header knows whole seconds only.
         headers = {"retry-after": str(math.ceil(context.settings["seconds"]))}
-        return asgi.add_headers(asgi.to_response(context.error(message, status)), headers)
+        return Delivery(context.api.failure(context.call, status)).with_headers(headers)
 
     return make_response
 
 
-def _rate_limit_reset(context: FaultContext) -> ASGIApp:
-    reset = time.time() + context.settings["seconds"]
-    return asgi.add_headers(
-        asgi.to_response(context.error(*TOO_MANY_REQUESTS)), RateLimitStatus(600, 0, reset, True).headers
-    )
+def _rate_limit_reset(context: FaultContext) -> Delivery:
+    status = RateLimitStatus(600, 0, time.time() + context.settings["seconds"], True)
+    return Delivery(context.api.failure(context.call, 429)).with_headers(context.api.rate_limit_headers(status))
 
 
-def _not_found(context: FaultContext) -> ASGIApp:
-    return asgi.to_response(context.service.error_response(context.call, ErrorReason.UNKNOWN_TASK))
+def _not_found(context: FaultContext) -> Delivery:
+    return Delivery(context.api.not_found(context.call))
 
 
-def _echo(context: FaultContext) -> ASGIApp:
+def _echo(context: FaultContext) -> Delivery:
     """All that was sent, secrets too, between characters that no terminal should be shown."""
+    call = context.call
     spell = SPELLINGS[context.settings["spelling"]]
-    sent = ", ".join(f"{name}={spell(value)}" for name, value in (*context.call.query, *context.call.body))
+    sent = ", ".join(f"{name}={spell(value)}" for name, value in (*call.query, *call.body, *call.secrets))
+    controls = _XML_CONTROLS if call.format == "xml" else _CONTROLS
     more_messages = [context.settings["beside"]] if context.settings["beside"] else []
-    if context.call.format == "xml":
-        return asgi.to_response(
-            context.error(_XML_CONTROLS + replace_non_xml(sent) + _XML_CONTROLS, more_messages=more_messages)
-        )
-    return asgi.to_response(context.error(_CONTROLS + sent + _CONTROLS, more_messages=more_messages))
+    return Delivery(context.api.rejection(call, controls + sent + controls, more_messages))
 
 
 # Answers of somebody else
 
 
-def _page(status: int, page: bytes) -> ResponseFactory:
-    return lambda context: asgi.to_response(ApiResponse(status, _HTML_TYPE, page))
+def _gateway_page(context: FaultContext) -> Delivery:
+    return Delivery(ApiResponse.of_type(_HTML_TYPE, context.api.gateway_page(), 502))
 
 
-def _redirect(context: FaultContext) -> ASGIApp:
-    return Response(status_code=307, headers={"location": context.settings["location"]})
+def _maintenance_page(context: FaultContext) -> Delivery:
+    return Delivery(ApiResponse.of_type(_HTML_TYPE, _MAINTENANCE_PAGE))
+
+
+def _redirect(context: FaultContext) -> Delivery:
+    return Delivery(ApiResponse(307, {"location": context.settings["location"]}))
 
 
 # The real answer, spoiled
 
 
 def _replace_body(body: Callable[[bytes], bytes]) -> ResponseFactory:
-    """The real answer's status and headers with another body, made from the real one."""
-    return lambda context: asgi.to_response(replace(context.response, status=200, body=body(context.response.body)))
+    """The real answer's headers with another body, made from the real one."""
+    return lambda context: Delivery(replace(context.response, status=200, body=body(context.response.body)))
 
 
 def _first_half(body: bytes) -> bytes:
     return body[: len(body) // 2]
 
 
-def _cut(context: FaultContext) -> ASGIApp:
+def _cut(context: FaultContext) -> Delivery:
     body = context.response.body
     # An empty answer is announced as one byte, or it would arrive whole.
-    headers = {"content-type": context.response.content_type, "content-length": str(len(body) or 1)}
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": Response(headers=headers).raw_headers})
-        await send({"type": "http.response.body", "body": _first_half(body), "more_body": True})
-        await asgi.close_connection(scope, receive, send)
-
-    return app
+    announced = context.response.with_headers({"content-length": str(len(body) or 1)})
+    return Delivery(replace(announced, status=200), close_after=len(body) // 2)
 
 
-def _dtd(context: FaultContext) -> ASGIApp:
-    # The list of nobody may be an empty text, and a DTD alone is no document.
-    rest = context.response.body.decode("utf-8").removeprefix(XML_DECLARATION) or "<users/>"
-    root = _ROOT.match(rest)
+def _dtd(context: FaultContext) -> Delivery:
+    rest = context.response.body.decode("utf-8").removeprefix(XML_DECLARATION)
+    # The list of nobody may be an empty text, a DTD alone is no document, and not every API speaks XML.
+    root = _ROOT.match(rest) or _ROOT.match(rest := "<users/>")
     assert root is not None
     name = root[1]
     document = f'{XML_DECLARATION}<!DOCTYPE {name} [\n<!ELEMENT {name} ANY>\n<!ENTITY own "own">\n]>\n{rest}'
-    return asgi.to_response(replace(context.response, body=document.encode()))
+    return Delivery(_as_xml(context.response, document.encode()))
 
 
-def _entities(body: bytes) -> bytes:
+def _entities(context: FaultContext) -> Delivery:
     """Each entity is ten of the one before: a few hundred bytes that unfold into gigabytes."""
     declared = ['<!ENTITY e0 "ha">']
     for level in range(1, _ENTITY_LEVELS):
         declared.append(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">')
     lines = "\n".join(declared)
     result = f"<result><message>&e{_ENTITY_LEVELS - 1};</message></result>"
-    return f"{XML_DECLARATION}<!DOCTYPE result [\n{lines}\n]>\n{result}".encode()
+    document = f"{XML_DECLARATION}<!DOCTYPE result [\n{lines}\n]>\n{result}"
+    return Delivery(replace(_as_xml(context.response, document.encode()), status=200))
+
+
+def _as_xml(response: ApiResponse, document: bytes) -> ApiResponse:
+    return replace(response, headers={**response.headers, "content-type": _XML_TYPE}, body=document)
 
 
 # The real answer, slowly or with much behind it
 
 
-def _delay(context: FaultContext) -> ASGIApp:
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if await asgi.sleep_unless_disconnected(receive, context.settings["seconds"]):
-            await asgi.to_response(context.response)(scope, receive, send)
-
-    return app
+def _unchanged(context: FaultContext) -> Delivery:
+    return Delivery(context.response)
 
 
-def _unchanged(context: FaultContext) -> ASGIApp:
-    return asgi.to_response(context.response)
+def _delay(context: FaultContext) -> Delivery:
+    return Delivery(context.response, wait=context.settings["seconds"])
 
 
-def _drip(context: FaultContext) -> ASGIApp:
-    usual = asgi.to_response(context.response)
-    body = context.response.body
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": usual.status_code, "headers": usual.raw_headers})
-        for place in range(len(body)):
-            if not await asgi.sleep_unless_disconnected(receive, context.settings["seconds"]):
-                return
-            await send({"type": "http.response.body", "body": body[place : place + 1], "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-    return app
+def _drip(context: FaultContext) -> Delivery:
+    return Delivery(context.response, byte_interval=context.settings["seconds"])
 
 
-async def _padded_body(context: FaultContext) -> AsyncIterator[bytes]:
-    """The real answer and blanks after it, as JSON and XML allow: only a limit of its own helps a client."""
-    yield context.response.body
-    for _mebibyte in range(context.settings["mebibytes"]):
-        yield _MEBIBYTE_OF_BLANKS
-        # A client that reads quickly must not keep all others waiting.
-        await asyncio.sleep(0)
+def _huge(context: FaultContext) -> Delivery:
+    return Delivery(replace(context.response, status=200), blanks=context.settings["mebibytes"])
 
 
-async def _gzip(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    packer = zlib.compressobj(wbits=_GZIP)
-    async for piece in pieces:
-        yield packer.compress(piece)
-    yield packer.flush()
-
-
-def _huge(context: FaultContext) -> ASGIApp:
-    headers = {"content-type": context.response.content_type}
-    return StreamingResponse(_padded_body(context), headers=headers)
-
-
-def _huge_gzip(context: FaultContext) -> ASGIApp:
-    headers = {"content-type": context.response.content_type, "content-encoding": "gzip"}
-    return StreamingResponse(_gzip(_padded_body(context)), headers=headers)
+def _huge_gzip(context: FaultContext) -> Delivery:
+    return replace(_huge(context), gzip=True)
 
 
 _A_SECOND = {"seconds": 1}
@@ -292,23 +236,23 @@ KINDS: dict[str, FaultKind] = {
     "close-after": FaultKind(_close, Execution.IMMEDIATE),
     "slow-act": FaultKind(_close, Execution.DELAYED, settings=_A_SECOND),
     "stall": FaultKind(_stall, settings={"seconds": 300}),
-    "error-before": FaultKind(_error("Internal server error", 500), outcome=request_log.ERROR),
-    "error-after": FaultKind(_error("Internal server error", 500), Execution.IMMEDIATE, request_log.ERROR),
-    "unavailable": FaultKind(_retry_after("Service unavailable", 503), outcome=request_log.ERROR, settings=_A_SECOND),
-    "rate-limit": FaultKind(_retry_after(*TOO_MANY_REQUESTS), outcome=request_log.ERROR, settings=_A_SECOND),
+    "error-before": FaultKind(_error(500), outcome=request_log.ERROR),
+    "error-after": FaultKind(_error(500), Execution.IMMEDIATE, request_log.ERROR),
+    "unavailable": FaultKind(_retry_after(503), outcome=request_log.ERROR, settings=_A_SECOND),
+    "rate-limit": FaultKind(_retry_after(429), outcome=request_log.ERROR, settings=_A_SECOND),
     "rate-limit-reset": FaultKind(_rate_limit_reset, outcome=request_log.ERROR, settings=_A_SECOND),
     "not-found": FaultKind(_not_found, outcome=request_log.ERROR),
     "echo": FaultKind(_echo, outcome=request_log.ERROR, settings={"spelling": "plain", "beside": ""}),
-    "bad-gateway": FaultKind(_page(502, _BAD_GATEWAY_PAGE)),
-    "bad-gateway-after": FaultKind(_page(502, _BAD_GATEWAY_PAGE), Execution.IMMEDIATE),
-    "html": FaultKind(_page(200, _MAINTENANCE_PAGE)),
-    "html-after": FaultKind(_page(200, _MAINTENANCE_PAGE), Execution.IMMEDIATE),
+    "bad-gateway": FaultKind(_gateway_page),
+    "bad-gateway-after": FaultKind(_gateway_page, Execution.IMMEDIATE),
+    "html": FaultKind(_maintenance_page),
+    "html-after": FaultKind(_maintenance_page, Execution.IMMEDIATE),
     "redirect": FaultKind(_redirect, settings={"location": "http://127.0.0.1:9/elsewhere"}),
     "half": FaultKind(_replace_body(_first_half), Execution.IMMEDIATE),
     "cut": FaultKind(_cut, Execution.IMMEDIATE),
     "garbage": FaultKind(_replace_body(lambda body: os.urandom(_GARBAGE_BYTES)), Execution.IMMEDIATE),
     "empty": FaultKind(_replace_body(lambda body: b""), Execution.IMMEDIATE),
-    "entities": FaultKind(_replace_body(_entities), Execution.IMMEDIATE, response_format="xml"),
+    "entities": FaultKind(_entities, Execution.IMMEDIATE, response_format="xml"),
     "dtd": FaultKind(_dtd, Execution.IMMEDIATE, outcome=None, response_format="xml"),
     "delay": FaultKind(_delay, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
     # What is late is not the answer: calls that come after it look for the customer in vain.

@@ -67,26 +67,24 @@ class RateLimitStatus:
     reset: float
     exceeded: bool
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """[doc] As every answer carries them. A moment later than the true one lets no client come too early [own]."""
-        return {
-            "x-ratelimit-limit": str(self.limit),
-            "x-ratelimit-remaining": str(self.remaining),
-            "x-ratelimit-reset": str(math.ceil(self.reset)),
-        }
+    def headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
+        """[doc] As every answer carries them, under the names that an API has for them.
+
+        A moment later than the true one lets no client come too early [own].
+        """
+        return {limit: str(self.limit), remaining: str(self.remaining), reset: str(math.ceil(self.reset))}
 
 
 @dataclass
 class _Window:
-    """One account's window of time: its end in epoch seconds, and the calls that are left until then."""
+    """A window of time: its end in epoch seconds, and the calls that are left until then."""
 
     end: float
     left: int
 
 
 class RateLimiter:
-    """The limit that is set, and every account's window. `initial`: the limit to which `reset` returns."""
+    """The limit that is set, and the windows of time, one for each key. `initial`: what `reset` returns to."""
 
     def __init__(self, initial: RateLimit | None = None, clock: Callable[[], float] = time.time) -> None:
         self._initial = initial
@@ -100,23 +98,25 @@ class RateLimiter:
     def set(self, limit: RateLimit | None) -> None:
         """Another limit, or none. No call is counted yet."""
         self._limit = limit
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[tuple[str, ...], _Window] = {}
 
     def describe(self) -> dict[str, Any] | None:
         return self._limit.describe() if self._limit else None
 
-    def record_call(self, account: str) -> RateLimitStatus | None:
-        """Count a call and say where that leaves the account; None without a limit.
+    def record_call(self, key: tuple[str, ...]) -> RateLimitStatus | None:
+        """Count a call among those with the same key, such as those of an account, and say where that leaves them.
 
-        An account's window begins with its first call after the one before [own]: so a client that stands still for a
+        None without a limit.
+
+        A window begins with the first call after the one before [own]: so a client that stands still for a
         while has all its calls again.
         """
         if self._limit is None:
             return None
         now = self._clock()
-        window = self._windows.get(account)
+        window = self._windows.get(key)
         if window is None or now >= window.end:
-            window = self._windows[account] = _Window(now + self._limit.seconds, self._limit.calls)
+            window = self._windows[key] = _Window(now + self._limit.seconds, self._limit.calls)
         exceeded = window.left == 0
         if not exceeded:
             window.left -= 1

@@ -9,9 +9,15 @@ from __future__ import annotations
 import datetime
 import json
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from .v2.calls import Call, Parameters
+from .http_messages import Parameters
+
+if TYPE_CHECKING:
+    from .api import Call
+    from .store import Account
 
 TABLE = "calls"
 # No number comes twice, also not after a clearing: a call that acts late finds its own entry, or none.
@@ -22,6 +28,9 @@ SCHEMA = f"CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEX
 OK = "ok"
 ERROR = "error"
 NONE = "none"
+
+# The operation of a call that asks for none.
+UNKNOWN = "unknown"
 
 # Keys that an entry has only where they say something.
 _OMITTED_IF_FALSE = ("fault", "limited")
@@ -39,7 +48,7 @@ class LogEntry:
     `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
     the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
     was told. `connection` and `in_flight`: see `ConnectionInfo`. `fault`: the fault that was played.
-    `limited`: the call was beyond the rate limit.
+    `limited`: the call was beyond the rate limit. `more`: keys that only the entries of one API have.
     """
 
     time: str
@@ -59,6 +68,7 @@ class LogEntry:
     in_flight: int
     fault: str | None
     limited: bool
+    more: Mapping[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -89,24 +99,16 @@ def _now() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def make_entry(
-    call: Call,
-    *,
-    operation: str,
-    writes: bool,
-    api_user: str | None,
-    user: str | None,
-    succeeded: bool,
-    overrides: LogOverrides = NO_OVERRIDES,
-) -> LogEntry:
-    """Describe a call that has been answered."""
+def make_entry(call: Call, account: Account | None, succeeded: bool, overrides: LogOverrides) -> LogEntry:
+    """Describe a call. `account`: whose credentials it has."""
+    writes = call.operation is not None and call.operation.writes
     return LogEntry(
         time=_now(),
-        operation=operation,
+        operation=call.operation.name if call.operation else UNKNOWN,
         family=call.family,
         verb=call.verb[:_NAME_LIMIT],
-        api_user=_truncate(api_user),
-        user=_truncate(user),
+        api_user=_truncate(account.api_user if account else None),
+        user=_truncate(call.target),
         format=call.format,
         attempted_write=writes,
         wrote=writes and succeeded,
@@ -118,12 +120,15 @@ def make_entry(
         in_flight=call.connection_info.in_flight,
         fault=overrides.fault,
         limited=overrides.limited,
+        more={key: _truncate(value) for key, value in call.log_keys.items()},
     )
 
 
 def _to_json(entry: LogEntry) -> str:
     """The entry as JSON, without the keys that are left out where they are false."""
-    return json.dumps({key: value for key, value in vars(entry).items() if value or key not in _OMITTED_IF_FALSE})
+    keys = {**vars(entry), **entry.more}
+    del keys["more"]
+    return json.dumps({key: value for key, value in keys.items() if value or key not in _OMITTED_IF_FALSE})
 
 
 def append(db: sqlite3.Connection, entry: LogEntry) -> int:

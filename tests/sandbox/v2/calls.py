@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from ..connections import ConnectionInfo
+from ..http_messages import HttpRequest, Parameters, parse_form
 from .behaviours import ApiError, ErrorReason
 
-Parameters = tuple[tuple[str, str], ...]
+if TYPE_CHECKING:
+    from .operations import Operation
 
 VERBS = ("GET", "POST")
 FAMILIES = ("reseller", "customer")
@@ -27,7 +29,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked. `family`, `action` and `format` are None where the address does not name a known one."""
+    """What was asked. `family`, `action` and `format` are None where the address does not name a known one.
+
+    `operation` and `target` are what they mean; the other attributes are as they were sent.
+    """
 
     verb: str
     family: str | None
@@ -38,6 +43,22 @@ class Call:
     content_type: str | None
     connection_info: ConnectionInfo
     malformed: bool = False
+    operation: Operation | None = None
+    target: str | None = None
+
+    # The account counts as a whole [doc].
+    endpoint = None
+    # The credentials are parameters.
+    secrets: Parameters = ()
+
+    @property
+    def rate_limit_key(self) -> tuple[str, ...]:
+        """The limit stands before everything else, so it takes whatever name a client gives itself [own]."""
+        return ("v2", self.value("api_user") or "")
+
+    @property
+    def log_keys(self) -> Mapping[str, Any]:
+        return {}
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
@@ -74,38 +95,27 @@ def _replace_surrogates(text: str) -> str:
     return _SURROGATE.sub("\ufffd", text)
 
 
-def _media_type(request: Request) -> str | None:
-    header = request.headers.get("content-type")
-    return None if header is None else header.split(";", 1)[0].strip().lower()
+def _form_pairs(request: HttpRequest) -> Parameters | None:
+    """The fields of a form or of a multipart body; None for a broken one."""
+    if request.media_type == "application/x-www-form-urlencoded":
+        return parse_form(request.body.decode("latin-1"))
+    return request.form if request.media_type == "multipart/form-data" else ()
 
 
-async def _form_pairs(request: Request) -> Parameters:
-    """The form or multipart fields of a POST. Files are no parameters. Raises HTTPException for a broken body."""
-    async with request.form() as form:
-        pairs = [(key, value) for key, value in form.multi_items() if isinstance(value, str)]
-    return tuple((_replace_surrogates(key), _replace_surrogates(value)) for key, value in pairs)
-
-
-async def read_call(request: Request, connection_info: ConnectionInfo) -> Call:
-    """Read the whole request. A broken body makes the call `malformed`, never an exception."""
-    family, action, response_format = parse_address(request.path_params["address"])
-    body: Parameters = ()
-    malformed = False
-    if request.method == "POST":
-        try:
-            body = await _form_pairs(request)
-        except HTTPException:
-            malformed = True
+def parse_call(request: HttpRequest, address: str, connection_info: ConnectionInfo) -> Call:
+    """Read a request. A broken body makes the call `malformed`."""
+    family, action, response_format = parse_address(unquote(address))
+    body = _form_pairs(request) if request.method == "POST" else ()
     return Call(
         verb=request.method,
         family=family,
         action=action,
         format=response_format,
-        query=tuple(request.query_params.multi_items()),
-        body=body,
-        content_type=_media_type(request),
+        query=request.query,
+        body=tuple((_replace_surrogates(key), _replace_surrogates(value)) for key, value in body or ()),
+        content_type=request.media_type,
         connection_info=connection_info,
-        malformed=malformed,
+        malformed=body is None,
     )
 
 

@@ -8,25 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from ..http_messages import ApiResponse
 from .behaviours import ApiError, Behaviour, ErrorReason, ErrorShape, ErrorTemplate
+from .calls import VERBS
 from .operations import Result
 
 _XML_TYPE = "text/xml; charset=utf-8"
 XML_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 # A bare carriage return would be read back as a line feed.
 _XML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#13;"})
-
-
-@dataclass(frozen=True)
-class ApiResponse:
-    """A complete HTTP answer."""
-
-    status: int
-    content_type: str
-    body: bytes
 
 
 def _element(name: str, content: str) -> str:
@@ -57,7 +50,8 @@ class Renderer:
         template = self.behaviour.errors[error.reason]
         messages = error.messages or ((template.text,) if template.text else ())
         value, xml = _ERROR_BODIES[template.shape](template, messages)
-        return self._respond(template.status, response_format, operation, value, xml)
+        response = self._respond(template.status, response_format, operation, value, xml)
+        return response.with_headers({"allow": ", ".join(VERBS)}) if template.status == 405 else response
 
     def render_custom_error(
         self, message: str, status: int | None, response_format: str, operation: str, more_messages: Iterable[str] = ()
@@ -83,7 +77,8 @@ class Renderer:
         return "" if self.behaviour.empty_xml_list_is_empty_body else "<users/>"
 
     def _xml(self, status: int, xml: str) -> ApiResponse:
-        return ApiResponse(status, _XML_TYPE, (XML_DECLARATION + xml).encode("utf-8") if xml else b"")
+        body = (XML_DECLARATION + xml).encode("utf-8") if xml else b""
+        return ApiResponse.of_type(_XML_TYPE, body, status)
 
     def _json(self, status: int, operation: str, value: Any) -> ApiResponse:
         text = json.dumps(value, ensure_ascii=self.behaviour.php_json, separators=(",", ":"))
@@ -91,7 +86,7 @@ class Renderer:
             # As PHP writes it [seen]. A slash occurs inside of texts only.
             text = text.replace("/", "\\/")
         html = operation in self.behaviour.html_operations
-        return ApiResponse(status, "text/html" if html else self.behaviour.json_type, text.encode("utf-8"))
+        return ApiResponse.of_type("text/html" if html else self.behaviour.json_type, text.encode("utf-8"), status)
 
 
 def _result_xml(message: str) -> str:
