@@ -56,7 +56,9 @@ class Sandbox:
             text=True,
         )
         self.line = self._first_line()
-        found = re.fullmatch(r"sandbox listening on (http://127\.0\.0\.1:\d+)/apiv2 \(behaviour: (\w+)\)\n", self.line)
+        found = re.fullmatch(
+            r"sandbox listening on (http://127\.0\.0\.1:\d+)/apiv2 \(behaviour: (\w+)\)(?:, api key \S+)?\n", self.line
+        )
         assert found, (self.line, self.stop())
         self.root, self.behaviour = found.groups()
         self.api_url = self.root + "/apiv2"
