@@ -12,6 +12,7 @@ WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST_ARGS ?=
 SANITY_ARGS ?=
 MATRIX_ARGS ?=
+LOCKS_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
 
@@ -90,6 +91,10 @@ docs: .venv-docs/.has-docs ## the documentation site, in docs/build/html
 .PHONY: importer
 importer: .venv-importer/.has-importer ## what Galaxy says of the tarball, what ansible-navigator shows of it
 	@$(in_importer) tools/importer.py
+
+.PHONY: locks
+locks: .venv-lint/.has-lint ## the lock files of tests/requirements; the newest versions with LOCKS_ARGS=--upgrade
+	@$(in_lint) tools/locks.py $(LOCKS_ARGS)
 
 .PHONY: build
 build: .venv/.has-demo ## the collection's tarball, in dist

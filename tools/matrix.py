@@ -130,9 +130,9 @@ def make(environment: Environment, python: str) -> None:
     if stamp.exists() and stamp.read_text(encoding="utf-8") == wanted:
         return
     print(f"Making {environment.folder}", flush=True)
-    _uv("venv", "--clear", "--python", python, str(environment.folder))
+    run_uv("venv", "--clear", "--python", python, str(environment.folder))
     locked = ["--require-hashes", "--requirements", f"{LOCKS / environment.lock}.txt"]
-    _uv("pip", "install", "--python", str(environment.folder), *locked)
+    run_uv("pip", "install", "--python", str(environment.folder), *locked)
     stamp.write_text(wanted, encoding="utf-8")
 
 
@@ -144,10 +144,11 @@ def environments(checkout: Path) -> Path:
     return Path.home() / ".cache" / "mailfleet.sendgrid" / f"matrix-{digest}"
 
 
-def _uv(*arguments: str) -> None:
+def run_uv(*arguments: str, folder: Path = staging.CHECKOUT) -> None:
+    """Run the uv that is installed beside this Python, without the caller's settings."""
     settings = {"UV_PYTHON_DOWNLOADS": "never", "UV_COMPILE_BYTECODE": "1", "UV_LINK_MODE": "copy", "UV_NO_CONFIG": "1"}
     command = [str(Path(sys.executable).parent / "uv"), "--quiet", *arguments]
-    subprocess.run(command, env={**staging.clean_environment(), **settings}, check=True)
+    subprocess.run(command, cwd=folder, env={**staging.clean_environment(), **settings}, check=True)
 
 
 def run_all(jobs: list[Job]) -> list[str]:
