@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ansible-test's sanity, unit and integration tests with the oldest, a middle and the newest supported
-ansible-core, on every Python of this machine that these run on.
+"""Run ansible-test's sanity, unit and integration tests with each supported ansible-core, on the Pythons of this
+machine that it runs on.
 
 Each pair of a core and a Python has an environment of its own below .venv-matrix, with what tests/requirements locks
 for that core. A few jobs run at once; what a job printed is shown when it failed.
@@ -31,7 +31,15 @@ import run_ansible_test
 import staging
 
 # Each ansible-core, and the Pythons that it runs on as a controller.
-CORES = {"2.17": ("3.10", "3.11", "3.12"), "2.19": ("3.11", "3.12", "3.13"), "2.21": ("3.12", "3.13")}
+CORES = {
+    "2.17": ("3.10", "3.11", "3.12"),
+    "2.18": ("3.11", "3.12", "3.13"),
+    "2.19": ("3.11", "3.12", "3.13"),
+    "2.20": ("3.12", "3.13"),
+    "2.21": ("3.12", "3.13"),
+}
+# For these, integration tests run on the newest Python alone: what another Python changes shows with their neighbours.
+BETWEEN = ("2.18", "2.20")
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
 LOCKS = staging.CHECKOUT / "tests" / "requirements"
@@ -100,11 +108,12 @@ def all_jobs(pythons: set[str]) -> list[Job]:
     # Sanity looks for all Pythons itself, so that each core needs only one to start with.
     newest = [pairs[-1] for pairs in found if pairs]
     measured, others = newest[-1:], [pair for pair in pairs if pair not in newest[-1:]]
+    between = {f"core-{core}" for core in BETWEEN}
     targets = [Environment(f"target-{OLDEST_TARGET}", OLDEST_TARGET)] if OLDEST_TARGET in pythons else []
     return [
         *(Job("sanity", pair) for pair in newest),
         *(Job("coverage", pair) for pair in measured),
-        *(Job("integration", pair) for pair in others),
+        *(Job("integration", pair) for pair in others if pair in newest or pair.lock not in between),
         *(Job("units", pair) for pair in others),
         *(Job("units", pair, target) for pair in newest for target in targets),
     ]
