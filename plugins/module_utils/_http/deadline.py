@@ -6,19 +6,20 @@
 """A limit for the whole of an HTTP call.
 
 The time limits of requests hold between two bytes only, so a server that sends a byte now and then could keep a call
-for ever, in the headers as well as in the body.
+for ever, in the headers as well as in the body. Here no read of the socket may last longer than what is left.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import heapq
+import io
 import socket
 import threading
 import time
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import BoundedResponse
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import BoundedReader, BoundedResponse
 
 try:
     import requests.adapters
@@ -30,129 +31,33 @@ except ImportError:
 _thread = threading.local()
 
 
-class Alarm:
-    """Something to do at a moment of the monotonic clock, unless it is cancelled before."""
-
-    def __init__(self, moment: float, action: t.Callable[[], None]) -> None:
-        self.moment = moment
-        self.action: t.Callable[[], None] | None = action
-
-    def __lt__(self, other: Alarm) -> bool:
-        return self.moment < other.moment
-
-    def cancel(self) -> None:
-        """Forgets what was to be done."""
-        self.action = None
-
-
-class AlarmClock:
-    """Alarms for any number of calls from one thread, which is there while it is needed: to start one costs a call
-    more than all the rest of a limit.
-    """
-
-    def __init__(self) -> None:
-        self._alarms: list[Alarm] = []
-        self._thread: threading.Thread | None = None
-        self._changed = threading.Condition()
-
-    def set(self, seconds: float, action: t.Callable[[], None]) -> Alarm:
-        """Has `action` done in `seconds`, in another thread."""
-        alarm = Alarm(time.monotonic() + seconds, action)
-        with self._changed:
-            heapq.heappush(self._alarms, alarm)
-            self._forget_cancelled()
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="alarm clock", daemon=True)
-                self._thread.start()
-            elif self._alarms[0] is alarm:
-                self._changed.notify()
-        return alarm
-
-    def close(self) -> None:
-        """Forgets all alarms and ends the thread."""
-        with self._changed:
-            self._alarms.clear()
-            self._thread = None
-            self._changed.notify()
-
-    def _forget_cancelled(self) -> None:
-        while self._alarms and self._alarms[0].action is None:
-            heapq.heappop(self._alarms)
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                if self._thread is not threading.current_thread():
-                    return
-                action = self._next()
-            if action is not None:
-                action()
-
-    def _next(self) -> t.Callable[[], None] | None:
-        """What is to be done now; waits for a while if there is nothing."""
-        self._forget_cancelled()
-        left = self._alarms[0].moment - time.monotonic() if self._alarms else None
-        if left is None or left > 0:
-            self._changed.wait(left)
-            return None
-        return heapq.heappop(self._alarms).action
-
-
 class Deadline:
-    """Ends the calls of this thread when `seconds` have passed since they were sent, by closing the connection.
+    """Bounds each answer that this thread awaits: `seconds` from when the answer is awaited. A context manager."""
 
-    A context manager. `passed` tells afterwards whether it came to that: what was read is not to be used then, since a
-    connection that is closed early can look like one that ended.
-    """
-
-    def __init__(self, seconds: float, clock: AlarmClock) -> None:
-        self.passed = False
+    def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._clock = clock
-        self._alarm: Alarm | None = None
-        self._lock = threading.Lock()
-        self._over = False
+        self._end: float | None = None
 
     def __enter__(self) -> Deadline:
         _thread.deadline = self
         return self
 
+    def __exit__(self, *_error: t.Any) -> None:
+        _thread.deadline = None
+
+    def start(self) -> None:
+        """Starts the time for an answer: of a proxy that is asked for a tunnel, and then of the server."""
+        self._end = time.monotonic() + self._seconds
+
     @property
     def left(self) -> float:
         """Seconds that are left."""
-        return self._seconds if self._alarm is None else self._alarm.moment - time.monotonic()
+        return self._seconds if self._end is None else self._end - time.monotonic()
 
-    def __exit__(self, *_error: t.Any) -> None:
-        _thread.deadline = None
-        with self._lock:
-            self._over = True
-        if self._alarm is not None:
-            self._alarm.cancel()
-
-    def watch(self, connection: t.Any) -> None:
-        """Starts the time for an answer that is awaited on `connection`, a socket or a wrapper of one."""
-        if self._alarm is None:
-            self._alarm = self._clock.set(self._seconds, functools.partial(self._end, connection))
-
-    def _end(self, connection: t.Any) -> None:
-        # Under the lock: once the call is over, its connection may serve another one.
-        with self._lock:
-            if not self._over:
-                self.passed = True
-                _shut(connection)
-
-
-def _shut(connection: t.Any) -> None:
-    """Ends both directions of a connection, so that the thread which waits for it wakes up."""
-    while not isinstance(connection, socket.socket):
-        # TLS in the TLS of a proxy.
-        connection = connection.socket
-    try:
-        # Not the method of a TLS socket: that takes the TLS layer away under the thread that reads.
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
-    except OSError:
-        # It is closed already.
-        pass
+    @property
+    def passed(self) -> bool:
+        """Whether the time is over."""
+        return self.left <= 0
 
 
 class BoundedAdapter(_Adapter):
@@ -181,14 +86,74 @@ def _bounded_pool(pool: t.Any) -> t.Any:
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 
+class _TimedResponse(BoundedResponse):
+    """Keeps the deadline of the thread that awaits the answer."""
+
+    def __init__(self, sock: t.Any, *arguments: t.Any, **options: t.Any) -> None:
+        super().__init__(sock, *arguments, **options)
+        deadline = getattr(_thread, "deadline", None)
+        if deadline is not None:
+            deadline.start()
+            file: t.Any = self.fp
+            self.fp = BoundedReader(_TimedReader(sock, file.detach(), deadline))
+
+
 class _Bounded:
     """Goes before a connection class of urllib3."""
 
     # Of an answer of the server, and of a proxy that is asked for a tunnel.
-    response_class = BoundedResponse
+    response_class = _TimedResponse
 
-    def getresponse(self, *arguments: t.Any, **options: t.Any) -> t.Any:
-        deadline = getattr(_thread, "deadline", None)
-        if deadline is not None:
-            deadline.watch(self.sock)  # type: ignore[attr-defined]
-        return super().getresponse(*arguments, **options)  # type: ignore[misc]
+
+class _TimedReader(io.RawIOBase):
+    """The reader of a socket or of a wrapper of one, with what is left of the time as the limit of each read."""
+
+    def __init__(self, sock: t.Any, raw: io.RawIOBase, deadline: Deadline) -> None:
+        super().__init__()
+        self._sock, self._raw, self._deadline = sock, raw, deadline
+        self._timeout: float | None = sock.gettimeout()
+        self._is_tls_in_tls = not isinstance(sock, socket.socket)
+        if self._is_tls_in_tls:
+            sock.socket = _TimedSocket(sock.socket, self._limit)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: t.Any) -> int | None:
+        self._limit()
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Closes the reader, and leaves the socket as it was: it may serve another call."""
+        if not self.closed:
+            if self._is_tls_in_tls:
+                self._sock.socket = self._sock.socket.original
+            with contextlib.suppress(OSError):
+                # It may be closed already.
+                self._sock.settimeout(self._timeout)
+            self._raw.close()
+        super().close()
+
+    def _limit(self) -> None:
+        left = self._deadline.left
+        if left <= 0:
+            # Before Python 3.10, TimeoutError is not what sockets raise.
+            raise socket.timeout("no time is left for the answer")
+        self._sock.settimeout(left if self._timeout is None else min(left, self._timeout))
+
+
+class _TimedSocket:
+    """The socket below TLS in the TLS of a proxy, for an answer: each read of that reads here until it has enough."""
+
+    def __init__(self, original: t.Any, limit: t.Callable[[], None]) -> None:
+        self.original = original
+        self._limit = limit
+
+    def recv(self, *arguments: t.Any) -> bytes:
+        """Reads once, within what is left of the time."""
+        self._limit()
+        received: bytes = self.original.recv(*arguments)
+        return received
+
+    def __getattr__(self, name: str) -> t.Any:
+        return getattr(self.original, name)

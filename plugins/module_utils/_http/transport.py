@@ -18,11 +18,7 @@ import time
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.deadline import (
-    AlarmClock,
-    BoundedAdapter,
-    Deadline,
-)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.deadline import BoundedAdapter, Deadline
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import certificates, proxies
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.failures import (
     no_answer,
@@ -122,7 +118,6 @@ class Transport:
 
     def __init__(self, connection: Connection, http: t.Any = None) -> None:
         self.pace = Pace(connection.requests_per_minute)
-        self.clock = AlarmClock()
         self._http = http or _http_session(connection)
         self._verify = _verify(connection)
         # By the server, since an address may name a customer.
@@ -130,7 +125,6 @@ class Transport:
 
     def close(self) -> None:
         """Closes the kept connections."""
-        self.clock.close()
         self._http.close()
 
     def exchange(self, request: Request, timeout: float, read: t.Callable[[t.Any], bytes]) -> Answer:
@@ -240,7 +234,7 @@ class Client:
                 raise
 
     def _answer(self, request: Request, seconds: float, room: Room) -> Answer:
-        with Deadline(seconds, self._transport.clock) as deadline:
+        with Deadline(seconds) as deadline:
             try:
                 answer = self._transport.exchange(
                     request,
