@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Everything happens in this folder: environments are .venv (demo, tests), .venv-lint (lint, sanity), .venv-docs and
-# .venv-importer.
-# Each is made when it is first needed and again when its lock file in tests/requirements changes.
+# Everything happens in this folder: environments are .venv (demo, tests), .venv-lint (lint, sanity), .venv-docs,
+# .venv-importer and .venv-devel. Each is made when it is first needed and again when its lock file in tests/requirements
+# changes; that of devel each time.
 
 PYTHON ?= python3
 # One more than there are processors, since some tests wait for the end of a program or for a clock.
@@ -15,6 +15,8 @@ MATRIX_ARGS ?=
 LOCKS_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+# What `make devel` is about. Whatever pip takes for ansible-core will do.
+DEVEL ?= ansible-core @ git+https://github.com/ansible/ansible@devel
 
 .DEFAULT_GOAL := help
 
@@ -51,6 +53,7 @@ $(call forget_unless_usable,.venv-importer)
 in_venv = PATH="$$PWD/.venv/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv/ansible.cfg" .venv/bin/python
 in_lint = PATH="$$PWD/.venv-lint/bin:$$PATH" .venv-lint/bin/python
 in_docs = PATH="$$PWD/.venv-docs/bin:$$PATH" .venv-docs/bin/python
+in_devel = PATH="$$PWD/.venv-devel/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv-devel/ansible.cfg" .venv-devel/bin/python
 in_importer = PATH="$$PWD/.venv-importer/bin:$$PATH" .venv-importer/bin/python
 
 .PHONY: help
@@ -79,6 +82,12 @@ sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection t
 .PHONY: matrix
 matrix: .venv-lint/.has-lint ## ansible-test sanity, units and integration with each supported ansible-core and Python
 	@$(in_lint) tools/matrix.py $(MATRIX_ARGS)
+
+.PHONY: devel
+devel: ## all tests with ansible-core's development branch, or with DEVEL='ansible-core==2.22.0rc1'
+	@sh tools/make_env.sh "$(PYTHON)" .venv-devel tests/requirements/test.txt
+	@.venv-devel/bin/python -m pip install -qq "$(DEVEL)"
+	@$(in_devel) tools/devel.py
 
 .PHONY: lint
 lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, the documentation, ruff, mypy

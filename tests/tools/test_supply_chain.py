@@ -18,6 +18,7 @@ from pathlib import Path
 import locks
 import matrix
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted((ROOT / "tests" / "requirements").glob("*.txt"))
@@ -58,6 +59,43 @@ def test_an_action_is_named_by_a_commit_and_its_version_beside_it(workflow: Path
     uses = re.findall(r"^\s*(?:- )?uses: (.*)$", workflow.read_text(encoding="utf-8"), re.MULTILINE)
     assert uses
     assert [each for each in uses if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40}  # v\d+\.\d+\.\d+", each)] == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_workflow_has_the_least_permissions(workflow: Path) -> None:
+    told = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    assert told["permissions"] in ({}, {"contents": "read"})
+    jobs = told["jobs"].values()
+    granted = [job["permissions"] for job in jobs if "permissions" in job]
+    # A pull request from elsewhere gets no permission to write.
+    assert not granted or not {"pull_request", "pull_request_target"} & set(told["on"])
+    steps = [step for job in jobs for step in job["steps"]]
+    checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
+    assert len(checkouts) == len(jobs)
+    assert all(step["with"]["persist-credentials"] is False for step in checkouts)
+    holders = [step.get("run") for step in steps if re.search(r"\bsecrets\b|github\.token", str(step))]
+    assert holders == (['sh tools/propose_locks.sh "$RUNNER_TEMP/changes"'] if granted else [])
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_a_command_of_a_workflow_has_nothing_put_into_it(workflow: Path) -> None:
+    told = yaml.safe_load(workflow.read_text(encoding="utf-8"))
+    commands = [step["run"] for job in told["jobs"].values() for step in job["steps"] if "run" in step]
+    assert commands and [command for command in commands if "${{" in command] == []
+
+
+def test_locks_are_upgraded_and_what_comes_is_tried_each_week() -> None:
+    scheduled = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in WORKFLOWS}
+    commands = {
+        name: [step["run"] for job in told["jobs"].values() for step in job["steps"] if "run" in step]
+        for name, told in scheduled.items()
+        # Day of the week, and no day of the month.
+        if re.fullmatch(r"\d+ \d+ \* \* \d", told["on"]["schedule"][0]["cron"])
+    }
+    assert 'make locks LOCKS_ARGS=--upgrade >"$RUNNER_TEMP/changes"' in commands["locks.yml"]
+    assert commands["devel.yml"] == ["make devel"]
+    # The pull request with new locks is tested by the same gates as any other.
+    assert ".ci/run" in commands["ci.yml"] and "workflow_dispatch" in scheduled["ci.yml"]["on"]
 
 
 # What installs a lock
@@ -122,5 +160,8 @@ def test_the_matrix_requires_hashes(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 def test_every_command_that_installs_a_lock_requires_hashes() -> None:
     files = [ROOT / "Makefile", *sorted((ROOT / "tools").glob("*.sh"))]
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if "pip install" in line]
-    assert len(lines) >= 4
-    assert [line for line in lines if "--require-hashes" not in line] == []
+    assert len(lines) >= 5
+    # What is not released yet is in no lock.
+    assert [line for line in lines if "--require-hashes" not in line] == [
+        '\t@.venv-devel/bin/python -m pip install -qq "$(DEVEL)"'
+    ]
