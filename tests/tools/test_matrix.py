@@ -88,6 +88,15 @@ def test_the_oldest_of_each_is_what_the_collection_promises() -> None:
     assert config["modules"]["python_requires"] == f">={matrix.OLDEST_TARGET}"
 
 
+def test_the_documentation_names_the_tested_cores() -> None:
+    oldest, *_others, newest = matrix.CORES
+    assert f"is tested with {oldest} to {newest}." in (ROOT / "README.md").read_text(encoding="utf-8")
+    guide = (ROOT / "docs" / "docsite" / "rst" / "developing.rst").read_text(encoding="utf-8")
+    [told, thorough] = re.findall(r"with (?:ansible-core )?((?:2\.\d+, )+2\.\d+ and 2\.\d+)\b", guide)
+    assert re.findall(r"2\.\d+", told) == list(matrix.CORES)
+    assert re.findall(r"2\.\d+", thorough) == [core for core in matrix.CORES if core not in matrix.BETWEEN]
+
+
 @pytest.mark.parametrize(
     ("kind", "output", "count"),
     [
