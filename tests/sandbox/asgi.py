@@ -31,8 +31,6 @@ _CONNECTION_NUMBERS = itertools.count(1)
 _MEBIBYTE_OF_BLANKS = b" " * 2**20
 # zlib's way to ask for the gzip format.
 _GZIP = 31
-# Responses with these have no body, nor a length of it.
-_WITHOUT_BODY = (204, 304)
 
 
 class SandboxProtocol(h11_impl.H11Protocol):
@@ -139,10 +137,7 @@ async def _send(response: ApiResponse, delivery: Delivery, scope: Scope, receive
 
 
 def _raw_headers(response: ApiResponse) -> list[tuple[bytes, bytes]]:
-    """The headers in their own spelling, with the length of the body if they do not have another one."""
-    headers = response.headers
-    if response.status not in _WITHOUT_BODY:
-        headers = response.with_headers({"content-length": str(len(response.body))}).headers
+    headers = response.with_length().headers
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
 
 

@@ -14,6 +14,7 @@ import signal
 import socket
 import sqlite3
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -26,7 +27,7 @@ from .app import create_app
 from .asgi import SandboxProtocol
 from .fault_plan import Fault, FaultPlan
 from .rate_limit import RateLimit, RateLimiter
-from .seed import DEFAULT_SEED, DEMO_FLEET, Seed, SeedError, load
+from .seed import DEFAULT_SEED, DEMO_FLEET, DEMO_V3_KEY, Seed, SeedError, load
 from .service import BEHAVIOURS, Service
 from .settings import SettingError
 from .store import Store, StoreError
@@ -147,7 +148,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=f"python -m {__package__}", description="A stand-in for the v2 customer service.")
+    parser = _Parser(prog=f"python -m {__package__}", description="A stand-in for API v2 and v3.")
     parser.add_argument(
         "--host", type=_parse_loopback_address, default="127.0.0.1", help="loopback address (default: %(default)s)"
     )
@@ -192,8 +193,10 @@ def _parser() -> argparse.ArgumentParser:
 def _load_seed(options: argparse.Namespace) -> Seed:
     if options.customers is not None:
         return fleet.seed(options.customers)
-    path = DEMO_FLEET if options.demo else options.seed
-    return DEFAULT_SEED if path is None else load(path)
+    if options.demo:
+        # The file leaves the key of v3 out.
+        return replace(load(DEMO_FLEET), accounts=DEFAULT_SEED.accounts)
+    return DEFAULT_SEED if options.seed is None else load(options.seed)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
@@ -253,6 +256,8 @@ def _serve(options: argparse.Namespace) -> None:
             timeout_graceful_shutdown=2,
         )
         line = f"sandbox listening on {_base_url(bound)} (behaviour: {options.behaviour})"
+        if options.demo:
+            line += f", api key {DEMO_V3_KEY}"
         _Server(config, line, options.until_end_of).run(sockets=[bound])
         store.close()
 

@@ -61,6 +61,7 @@ def _clear_limit(service: Service, _request: HttpRequest) -> object:
 
 HANDLERS: dict[str, dict[str, Handler]] = {
     "log": {"GET": _log, "DELETE": _clear_log},
+    "accounts": {"GET": lambda service, _request: service.dump_accounts()},
     "customers": {"GET": lambda service, _request: service.dump_customers()},
     "faults": {
         "GET": lambda service, _request: service.fault_plan.describe(),

@@ -15,13 +15,14 @@ from . import settings
 from .api import Operation
 from .faults import KINDS, SPELLINGS
 from .settings import SettingError
-from .v2.operations import OPERATIONS
+from .v2 import operations as v2
+from .v3 import routes as v3
 
 EVERY_CALL = "*"
 EVERY_WRITE = "writes"
 FOREVER = "forever"
 
-_OPERATION_NAMES = {operation.name for operation in OPERATIONS.values()}
+_OPERATION_NAMES = {operation.name for operation in v2.OPERATIONS.values()} | v3.OPERATION_NAMES
 _FORM = "A fault must be a JSON object, or a list of them"
 _MAX_MEBIBYTES = 100_000
 # Printable ASCII without a space: nothing in it can end the header.

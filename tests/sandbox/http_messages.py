@@ -6,12 +6,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
 # Names and values, in the order in which they came. A name may come more than once.
 Parameters = tuple[tuple[str, str], ...]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+# Responses with these have no body, nor a length of it.
+_WITHOUT_BODY = (204, 304)
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,11 @@ def parse_form(text: str) -> Parameters:
     return tuple(parse_qsl(text, keep_blank_values=True))
 
 
+def replace_surrogates(text: str) -> str:
+    """Lone surrogates can come out of odd charsets and JSON, and cannot be stored as UTF-8: they become U+FFFD."""
+    return _SURROGATE.sub("\ufffd", text)
+
+
 @dataclass(frozen=True)
 class ApiResponse:
     """A whole response. Its headers go out as they are spelled here; the length of the body is added."""
@@ -65,6 +75,12 @@ class ApiResponse:
         own = {name.lower() for name in self.headers}
         more = {name: value for name, value in headers.items() if name.lower() not in own}
         return replace(self, headers={**self.headers, **more})
+
+    def with_length(self) -> ApiResponse:
+        """The same with the length of the body, if it does not have another one and is of a kind that has a body."""
+        if self.status in _WITHOUT_BODY:
+            return self
+        return self.with_headers({"content-length": str(len(self.body))})
 
 
 @dataclass(frozen=True)

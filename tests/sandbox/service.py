@@ -10,7 +10,7 @@ import dataclasses
 import threading
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from . import control_api, request_log
 from .api import Api, Call
@@ -24,8 +24,12 @@ from .seed import Seed
 from .store import Store
 from .v2 import api as v2
 from .v2 import behaviours as v2_behaviours
+from .v3 import api as v3
+from .v3 import behaviours as v3_behaviours
 
-API_PREFIXES = (v2.PREFIX,)
+API_PREFIXES = (v2.PREFIX, v3.PREFIX, v3.EU_PREFIX)
+# The real name of the European host, for clients that are asked for it in memory.
+_EU_HOST = "api.eu.sendgrid.com"
 BEHAVIOURS = tuple(v2_behaviours.BEHAVIOURS)
 
 
@@ -49,6 +53,7 @@ class Service:
         self.fault_injector = FaultInjector(self)
         self.connections = ConnectionTracker()
         self._v2 = v2.V2Api(store, v2_behaviours.BEHAVIOURS[behaviour])
+        self._v3 = v3.V3Api(store, v3_behaviours.BEHAVIOURS[behaviour])
         self._lock = threading.Lock()
         with store.transaction():
             if not store.has_accounts():
@@ -65,18 +70,19 @@ class Service:
     ) -> tuple[int, dict[str, str], bytes]:
         """Answer a request without a socket: the service in memory, for tests of a client.
 
-        `url` is an address of an API or a control address, with or without a host. Returns status, headers and body.
-        What a fault does to the connection becomes an exception: ConnectionResetError where it is closed. Nothing
-        waits: a delayed answer is there at once. May be called from several threads; they are served in turn.
+        `url` is an address of an API or a control address, with or without a host; the European host is known by its
+        real name, too. Returns status, headers and body. What a fault does to the connection becomes an exception:
+        ConnectionResetError where it is closed. Nothing waits: a delayed answer is there at once. May be called from
+        several threads; they are served in turn.
         """
         parts = urlsplit(url)
         pairs = headers.items() if isinstance(headers, Mapping) else headers
         content = body.encode() if isinstance(body, str) else body
-        request = HttpRequest(method.upper(), parts.path, parts.query, tuple(pairs), content)
+        path = f"/eu{parts.path}" if parts.hostname == _EU_HOST else parts.path
+        request = HttpRequest(method.upper(), path, parts.query, tuple(pairs), content)
         with self._lock:
             response = self._handle(request)
-        length = {"content-length": str(len(response.body))}
-        return response.status, dict(response.with_headers(length).headers), response.body
+        return response.status, dict(response.with_length().headers), response.body
 
     def _handle(self, request: HttpRequest) -> ApiResponse:
         if request.path.startswith(control_api.PREFIX):
@@ -99,7 +105,7 @@ class Service:
         return delivery.with_headers(api.rate_limit_headers(status))
 
     def _api_of(self, request: HttpRequest) -> Api:
-        return self._v2
+        return self._v2 if unquote(request.path).startswith(v2.PREFIX) else self._v3
 
     def _dispatch(self, api: Api, call: Call) -> Delivery:
         fault = self.fault_plan.next_fault(call.operation)
@@ -172,3 +178,7 @@ class Service:
     def dump_customers(self) -> list[dict[str, Any]]:
         with self.store.transaction():
             return self.store.dump_customers()
+
+    def dump_accounts(self) -> list[dict[str, Any]]:
+        with self.store.transaction():
+            return self.store.dump_accounts()

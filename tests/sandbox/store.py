@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,16 +22,14 @@ from . import request_log
 
 # Marks a database file as the sandbox's own ("mfsb"), so that no other file is ever written to by mistake.
 APPLICATION_ID = 0x6D667362
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Few rounds: the sandbox protects no real account, and a seed may have ten thousand customers.
 _HASH_ROUNDS = 10
 _SALT_BYTES = 16
 
-_TEXT_COLUMNS = (
-    "account",
-    "username",
-    "email",
+# Null where nobody ever set it, as after a creation that takes no profile.
+PROFILE_COLUMNS = (
     "first_name",
     "last_name",
     "address",
@@ -43,25 +42,39 @@ _TEXT_COLUMNS = (
     "website",
     "company",
 )
+# What an account and a customer both have.
+USER_COLUMNS = ("username", "email", *PROFILE_COLUMNS)
 _SWITCH_COLUMNS = ("active", "website_access")
 _CREATION_COLUMNS = ("package", "whitelabel", "mail_domain", "free_user", "billing_date")
-_LIST_COLUMNS = ("ip_groups", "ips")
-CUSTOMER_COLUMNS = (*_TEXT_COLUMNS, *_SWITCH_COLUMNS, *_CREATION_COLUMNS, *_LIST_COLUMNS)
+_JSON_COLUMNS = ("ip_groups", "ips", "credits")
+CUSTOMER_COLUMNS = ("account", *USER_COLUMNS, "region", *_SWITCH_COLUMNS, *_CREATION_COLUMNS, *_JSON_COLUMNS)
+_ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
+
+REGIONS = ("global", "eu")
+_UNLIMITED = {"type": "unlimited", "reset_frequency": None, "remain": None, "total": None, "used": None}
+_DEFAULTS = {"region": REGIONS[0], "ips": "[]", "ip_groups": "[]", "credits": json.dumps(_UNLIMITED)}
+# Customers are numbered from the next one on: an account and a customer never have the same number.
+_LAST_ACCOUNT = 1000
+
+
+def _definition(column: str) -> str:
+    return f"{column} TEXT NOT NULL DEFAULT '{_DEFAULTS[column]}'" if column in _DEFAULTS else f"{column} TEXT"
+
 
 _SCHEMA = f"""
 CREATE TABLE accounts (
-    api_user TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    api_user TEXT NOT NULL UNIQUE,
     key_hash BLOB NOT NULL,
+    v3_key_hash BLOB,
     reseller INTEGER NOT NULL,
     subusers INTEGER NOT NULL,
-    ips TEXT,
-    ip_groups TEXT,
-    packages TEXT
+    {", ".join(f"{name} TEXT" for name in (*_ACCOUNT_LISTS, *USER_COLUMNS))}
 );
 CREATE TABLE customers (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     password_hash BLOB NOT NULL,
-    {", ".join(f"{name} TEXT" for name in CUSTOMER_COLUMNS)},
+    {", ".join(_definition(name) for name in CUSTOMER_COLUMNS)},
     UNIQUE (username)
 );
 CREATE INDEX customers_of_account ON customers (account, id);
@@ -78,7 +91,10 @@ class StoreError(Exception):
 
 @dataclass(frozen=True)
 class Account:
-    """Who calls. A list that is None was not given, and then nothing is checked against it."""
+    """Who calls. A list that is None was not given, and then nothing is checked against it.
+
+    `api_user` stays as it was seeded; the account's username, like any user's, can change. `id`: 0 until it is stored.
+    """
 
     api_user: str
     reseller: bool
@@ -86,6 +102,42 @@ class Account:
     ips: tuple[str, ...] | None = None
     ip_groups: tuple[str, ...] | None = None
     packages: tuple[str, ...] | None = None
+    v3_scopes: tuple[str, ...] | None = None
+    id: int = 0
+
+    @property
+    def user(self) -> User:
+        return User("accounts", self.id)
+
+
+@dataclass(frozen=True)
+class User:
+    """An account or a customer, as far as both have the same: a name, an e-mail address, a profile."""
+
+    table: str
+    id: int
+
+
+def customer_user(number: int) -> User:
+    return User("customers", number)
+
+
+@dataclass(frozen=True)
+class CustomerFilter:
+    """Which customers a page shows. `username`: the exact name, or its first characters in any case."""
+
+    username: str | None = None
+    is_prefix: bool = False
+    region: str | None = None
+    active_only: bool = False
+
+
+@dataclass
+class _Hidden:
+    """A customer that is there and that searches do not find: the next `lookups` of them, and all before `end`."""
+
+    lookups: int
+    end: float
 
 
 def hash_secret(secret: str) -> bytes:
@@ -108,6 +160,10 @@ def _contains(value: str | None, folded: str) -> bool:
     return value is not None and folded in value.casefold()
 
 
+def _starts_with(value: str, folded: str) -> bool:
+    return value.casefold().startswith(folded)
+
+
 def _encode_optional_list(values: Sequence[str] | None) -> str | None:
     return None if values is None else json.dumps(list(values))
 
@@ -122,8 +178,8 @@ class Store:
     def __init__(self, path: str | None = None) -> None:
         """Open or create the database at `path`, in memory when None. Raises StoreError."""
         self._lock = threading.RLock()
-        # Customers by name, and how many lookups at each are still to pass it over. Of this run alone, not of the file.
-        self._hidden_lookups: dict[str, int] = {}
+        # By name. Of this run alone, not of the file.
+        self._hidden: dict[str, _Hidden] = {}
         try:
             # One connection for all: an in-memory database lives in its connection.
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
@@ -131,6 +187,7 @@ class Store:
         except sqlite3.Error as error:
             raise StoreError(f"The database {path} cannot be used: {error}.") from error
         self._db.create_function("contains", 2, _contains, deterministic=True)
+        self._db.create_function("starts_with", 2, _starts_with, deterministic=True)
 
     def _prepare(self, path: str) -> None:
         """Make the tables of a new database, or refuse one that is not the sandbox's."""
@@ -171,26 +228,60 @@ class Store:
         """Whether a seed was ever planted: there is no state without an account."""
         return bool(self._scalar("SELECT EXISTS (SELECT 1 FROM accounts)"))
 
-    def add_account(self, account: Account, api_key: str) -> None:
-        self._db.execute(
-            "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                account.api_user,
-                hash_secret(api_key),
-                account.reseller,
-                account.subusers,
-                _encode_optional_list(account.ips),
-                _encode_optional_list(account.ip_groups),
-                _encode_optional_list(account.packages),
-            ),
-        )
+    def add_account(
+        self, account: Account, api_key: str, v3_key: str | None = None, user: Mapping[str, str] | None = None
+    ) -> None:
+        """Store an account. `user`: its own e-mail address and profile; its username is its `api_user` at first."""
+        values = {
+            "api_user": account.api_user,
+            "key_hash": hash_secret(api_key),
+            "v3_key_hash": None if v3_key is None else hash_secret(v3_key),
+            "reseller": account.reseller,
+            "subusers": account.subusers,
+            **{name: _encode_optional_list(getattr(account, name)) for name in _ACCOUNT_LISTS},
+            "username": account.api_user,
+            **(user or {}),
+        }
+        self._insert("accounts", values)
 
     def authenticate(self, api_user: str, api_key: str) -> Account | None:
-        """The account that these credentials open, or None."""
-        row = self._db.execute("SELECT * FROM accounts WHERE api_user = ?", (api_user,)).fetchone()
-        if row is None or not verify_secret(api_key, row[1]):
-            return None
-        return Account(row[0], bool(row[2]), bool(row[3]), *(_decode_optional_list(text) for text in row[4:]))
+        """The account that these credentials of v2 open, or None."""
+        return self._account_with_secret("key_hash", api_key, "api_user = ?", api_user)
+
+    def authenticate_key(self, v3_key: str) -> Account | None:
+        """The account that this key of v3 opens, or None."""
+        return self._account_with_secret("v3_key_hash", v3_key, "v3_key_hash IS NOT NULL")
+
+    def _account_with_secret(self, column: str, secret: str, condition: str, *values: str) -> Account | None:
+        names = ("api_user", "reseller", "subusers", *_ACCOUNT_LISTS, "id")
+        rows = self._db.execute(f"SELECT {column}, {', '.join(names)} FROM accounts WHERE {condition}", values)
+        for stored, api_user, reseller, subusers, *lists, number in rows:
+            if verify_secret(secret, stored):
+                decoded = dict(zip(_ACCOUNT_LISTS, map(_decode_optional_list, lists)))
+                return Account(api_user, bool(reseller), bool(subusers), **decoded, id=number)
+        return None
+
+    # Users
+
+    def read_user(self, user: User) -> dict[str, str | None]:
+        """Name, e-mail address and profile."""
+        row = self._db.execute(
+            f"SELECT {', '.join(USER_COLUMNS)} FROM {user.table} WHERE id = ?", (user.id,)
+        ).fetchone()
+        return dict(zip(USER_COLUMNS, row))
+
+    def change_user(self, user: User, values: Mapping[str, str]) -> None:
+        """Set columns of one user; none at all is fine."""
+        if values:
+            assignments = ", ".join(f"{column} = ?" for column in values)
+            self._db.execute(f"UPDATE {user.table} SET {assignments} WHERE id = ?", (*values.values(), user.id))
+
+    def _insert(self, table: str, values: Mapping[str, Any]) -> int:
+        placeholders = ", ".join("?" * len(values))
+        statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({placeholders})"
+        number = self._db.execute(statement, tuple(values.values())).lastrowid
+        assert number is not None
+        return number
 
     # Names
 
@@ -200,7 +291,7 @@ class Store:
             self._scalar(
                 "SELECT EXISTS (SELECT 1 FROM customers WHERE username = ?1)"
                 " OR EXISTS (SELECT 1 FROM retired_names WHERE username = ?1)"
-                " OR EXISTS (SELECT 1 FROM accounts WHERE api_user = ?1)",
+                " OR EXISTS (SELECT 1 FROM accounts WHERE ?1 IN (api_user, username))",
                 (username,),
             )
         )
@@ -216,30 +307,32 @@ class Store:
         number = self._scalar("SELECT id FROM customers WHERE account = ? AND username = ?", (account, username))
         return None if number is None or self._hides(username) else number
 
-    def hide_customer(self, username: str, lookups: int) -> None:
-        """Pass a customer over in the next `lookups` searches that would find it, by its name or by a list."""
-        self._hidden_lookups[username] = lookups
+    def hide_customer(self, username: str, lookups: int, seconds: float = 0) -> None:
+        """Let searches not find a customer, by name or in a list: the next `lookups` of them, and all for `seconds`."""
+        self._hidden[username] = _Hidden(lookups, time.monotonic() + seconds)
 
     def _hides(self, username: str) -> bool:
         """Whether a search that found this customer must not show it. Counts the search."""
-        left = self._hidden_lookups.pop(username, 0)
-        if left > 1:
-            self._hidden_lookups[username] = left - 1
-        return left > 0
+        hidden = self._hidden.get(username)
+        if hidden is None:
+            return False
+        hidden.lookups -= 1
+        if hidden.lookups >= 0 or time.monotonic() < hidden.end:
+            return True
+        del self._hidden[username]
+        return False
 
-    def add_customer(self, values: Mapping[str, str | None], password: str) -> None:
-        """Store a customer. `values` holds texts by column; the lists are JSON texts from `encode_list`."""
-        columns = tuple(values)
-        self._db.execute(
-            f"INSERT INTO customers (password_hash, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})",
-            (hash_secret(password), *values.values()),
-        )
+    def add_customer(self, values: Mapping[str, str | None], password: str) -> int:
+        """Store a customer, and return its number. `values` holds texts by column; lists are from `encode_list`."""
+        return self._insert("customers", {"password_hash": hash_secret(password), **values})
+
+    def read_customer(self, number: int) -> dict[str, Any]:
+        """All that is stored of one customer, except the password hash."""
+        return self._customers("WHERE id = ?", (number,))[0]
 
     def change_customer(self, number: int, values: Mapping[str, str]) -> None:
         """Set columns of one customer; none at all is fine."""
-        if values:
-            assignments = ", ".join(f"{column} = ?" for column in values)
-            self._db.execute(f"UPDATE customers SET {assignments} WHERE id = ?", (*values.values(), number))
+        self.change_user(customer_user(number), values)
 
     def delete_customer(self, number: int) -> None:
         """Remove a customer and keep the name taken for ever [doc]."""
@@ -253,29 +346,62 @@ class Store:
         return verify_secret(password, self._scalar("SELECT password_hash FROM customers WHERE id = ?", (number,)))
 
     def search(self, account: str, columns: Sequence[str], filters: Mapping[str, str]) -> list[tuple[str, ...]]:
-        """The account's customers that contain every filter's text, oldest first, as tuples of `columns`."""
-        wanted = "".join(f" AND contains({column}, ?)" for column in filters)
+        """The account's customers that contain every filter's text, oldest first, as tuples of `columns`.
+
+        A text that was never set is an empty one.
+        """
+        wanted = "".join(f" AND contains(COALESCE({column}, ''), ?)" for column in filters)
+        selected = ", ".join(f"COALESCE({column}, '')" for column in columns)
         found = self._db.execute(
-            f"SELECT {', '.join(columns)} FROM customers WHERE account = ?{wanted} ORDER BY id",
+            f"SELECT {selected} FROM customers WHERE account = ?{wanted} ORDER BY id",
             (account, *(text.casefold() for text in filters.values())),
         ).fetchall()
-        if not self._hidden_lookups:
+        if not self._hidden:
             return found
         name = columns.index("username")
         return [row for row in found if not self._hides(row[name])]
 
+    def page(self, account: str, wanted: CustomerFilter, limit: int, offset: int) -> list[dict[str, Any]]:
+        """The account's customers that a filter lets through, oldest first: `limit` of them from `offset` on."""
+        conditions: dict[str, str] = {"account = ?": account}
+        if wanted.username is not None:
+            exact = ("username = ?", wanted.username)
+            condition, value = ("starts_with(username, ?)", wanted.username.casefold()) if wanted.is_prefix else exact
+            conditions[condition] = value
+        if wanted.region is not None:
+            conditions["region = ?"] = wanted.region
+        if wanted.active_only:
+            conditions["active = ?"] = "true"
+        clause, values = f"WHERE {' AND '.join(conditions)}", tuple(conditions.values())
+        if not self._hidden:
+            return self._customers(clause, values, "LIMIT ? OFFSET ?", limit, offset)
+        seen = [row for row in self._customers(clause, values) if not self._hides(row["username"])]
+        return seen[offset : offset + limit]
+
+    def _customers(self, clause: str, values: Sequence[Any], more: str = "", *numbers: int) -> list[dict[str, Any]]:
+        names = ("id", *CUSTOMER_COLUMNS)
+        statement = f"SELECT {', '.join(names)} FROM customers {clause} ORDER BY id {more}"
+        return [_decode_row(dict(zip(names, row))) for row in self._db.execute(statement, (*values, *numbers))]
+
     def dump_customers(self) -> list[dict[str, Any]]:
         """All customers of all accounts with all that is stored, except the password hash."""
-        rows = self._db.execute(f"SELECT {', '.join(CUSTOMER_COLUMNS)} FROM customers ORDER BY id").fetchall()
-        return [_decode_row(dict(zip(CUSTOMER_COLUMNS, row))) for row in rows]
+        return self._customers("", ())
+
+    def dump_accounts(self) -> list[dict[str, Any]]:
+        """All accounts as users, without a secret."""
+        names = ("id", "api_user", *USER_COLUMNS)
+        rows = self._db.execute(f"SELECT {', '.join(names)} FROM accounts ORDER BY id")
+        return [dict(zip(names, row)) for row in rows]
 
     # The whole
 
     def clear(self) -> None:
         """Forget everything: accounts, customers, retired names and the request log."""
-        self._hidden_lookups.clear()
+        self._hidden.clear()
         for table in ("accounts", "customers", "retired_names", request_log.TABLE):
             self._db.execute(f"DELETE FROM {table}")
+        self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'customers'")
+        self._db.execute("INSERT INTO sqlite_sequence VALUES ('customers', ?)", (_LAST_ACCOUNT,))
 
 
 def encode_list(values: Sequence[str]) -> str:
@@ -287,6 +413,6 @@ def _decode_row(customer: dict[str, Any]) -> dict[str, Any]:
     """Switches as booleans and lists as lists, for the eyes of a test."""
     for column in _SWITCH_COLUMNS:
         customer[column] = customer[column] == "true"
-    for column in _LIST_COLUMNS:
+    for column in _JSON_COLUMNS:
         customer[column] = json.loads(customer[column])
     return customer

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 from dataclasses import replace
+from urllib.parse import unquote
 
 from ..api import Execution
 from ..connections import ConnectionInfo
@@ -44,7 +45,7 @@ class V2Api:
         self._renderer = Renderer(behaviour)
 
     def parse(self, request: HttpRequest, connection_info: ConnectionInfo) -> Call:
-        call = parse_call(request, request.path[len(PREFIX) :], connection_info)
+        call = parse_call(request, unquote(request.path)[len(PREFIX) :], connection_info)
         operation = operations.find(call)
         parameter = operation.target_parameter(self._behaviour) if operation else None
         return replace(call, operation=operation, target=call.value(parameter) if parameter else None)

@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from ..connections import ConnectionInfo
-from ..http_messages import HttpRequest, Parameters, parse_form
+from ..http_messages import HttpRequest, Parameters, parse_form, replace_surrogates
 from .behaviours import ApiError, ErrorReason
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 VERBS = ("GET", "POST")
 FAMILIES = ("reseller", "customer")
 FORMATS = ("json", "xml")
-
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -90,11 +86,6 @@ def parse_address(address: str) -> tuple[str | None, str | None, str | None]:
     )
 
 
-def _replace_surrogates(text: str) -> str:
-    """Lone surrogates can come out of an odd charset and cannot be stored as UTF-8: they become U+FFFD."""
-    return _SURROGATE.sub("\ufffd", text)
-
-
 def _form_pairs(request: HttpRequest) -> Parameters | None:
     """The fields of a form or of a multipart body; None for a broken one."""
     if request.media_type == "application/x-www-form-urlencoded":
@@ -104,7 +95,7 @@ def _form_pairs(request: HttpRequest) -> Parameters | None:
 
 def parse_call(request: HttpRequest, address: str, connection_info: ConnectionInfo) -> Call:
     """Read a request. A broken body makes the call `malformed`."""
-    family, action, response_format = parse_address(unquote(address))
+    family, action, response_format = parse_address(address)
     body = _form_pairs(request) if request.method == "POST" else ()
     return Call(
         verb=request.method,
@@ -112,7 +103,7 @@ def parse_call(request: HttpRequest, address: str, connection_info: ConnectionIn
         action=action,
         format=response_format,
         query=request.query,
-        body=tuple((_replace_surrogates(key), _replace_surrogates(value)) for key, value in body or ()),
+        body=tuple((replace_surrogates(key), replace_surrogates(value)) for key, value in body or ()),
         content_type=request.media_type,
         connection_info=connection_info,
         malformed=body is None,

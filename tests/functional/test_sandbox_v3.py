@@ -1,0 +1,488 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""API v3 of the sandbox over a real socket, in both behaviours, beside API v2 over the same state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.sandbox.seed import DEMO_V3_KEY
+
+from .running import sandboxes
+from .sandbox_v3 import (
+    KEY,
+    NAMES,
+    NARROW_V3_KEY,
+    OTHER_V3_KEY,
+    PASSWORD,
+    SEED,
+    V3_KEY,
+    Sandbox,
+    creation,
+    path_of,
+)
+
+ADA, BEN, EVA = NAMES
+NEW = "new@example.com"
+NULL_ERROR = {"field": None}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    seed = tmp_path_factory.mktemp("seed") / "seed.json"
+    seed.write_text(json.dumps(SEED), encoding="utf-8")
+    with sandboxes(seed, Sandbox) as get:
+        yield get
+
+
+@pytest.fixture(params=("documented", "observed"))
+def sandbox(request: pytest.FixtureRequest, running: Callable[[str], Sandbox]) -> Sandbox:
+    """A sandbox of either behaviour in its seeded state."""
+    found = running(request.param)
+    found.reset()
+    return found
+
+
+def by_behaviour(sandbox: Sandbox, documented: Any, observed: Any) -> Any:
+    return documented if sandbox.behaviour == "documented" else observed
+
+
+def messages(answer: requests.Response) -> list[str]:
+    """The texts of the usual list of errors."""
+    return [item["message"] for item in answer.json()["errors"]]
+
+
+def fields(answer: requests.Response) -> list[str | None]:
+    return [item.get("field") for item in answer.json()["errors"]]
+
+
+def assert_no_content(answer: requests.Response) -> None:
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert not {"content-type", "content-length"} & {name.lower() for name in answer.headers}
+
+
+# The life of a customer
+
+
+def test_life_of_a_customer(sandbox: Sandbox) -> None:
+    answer = sandbox.create(NEW)
+    number = answer.json()["user_id"]
+    row = {"disabled": False, "email": "contact@example.com", "id": number, "username": NEW}
+    assert sandbox.v3("GET", path_of(NEW)).json() == row
+    assert sandbox.v3("GET", "subusers").json()[-1] == row
+    for disabled in (True, False):
+        assert_no_content(sandbox.v3("PATCH", path_of(NEW), {"disabled": disabled}))
+        assert sandbox.v3("GET", path_of(NEW)).json() == {**row, "disabled": disabled}
+    for disabled in (True, False):
+        assert_no_content(sandbox.v3("PATCH", path_of(NEW, "website_access"), {"disabled": disabled}))
+        assert sandbox.stored(NEW)["website_access"] is not disabled
+    assert_no_content(sandbox.v3("DELETE", path_of(NEW)))
+    assert sandbox.names() == NAMES
+    assert sandbox.v3("GET", path_of(NEW)).status_code == 404
+    # As with API v2, a name stays taken; and no number comes twice.
+    assert messages(sandbox.create(NEW)) == ["username exists"]
+    assert sandbox.create("next@example.com").json()["user_id"] > number
+
+
+def test_the_answer_to_a_creation(sandbox: Sandbox) -> None:
+    answer = sandbox.create(NEW, ips=["192.0.2.1"], include_region=True)
+    value = answer.json()
+    number = value.pop("user_id")
+    assert number == sandbox.stored(NEW)["id"]
+    echoes = {
+        "signup_session_token": f"signup-session-token-of-{number}",
+        "authorization_token": f"authorization-token-of-{number}",
+        "password": PASSWORD,
+        "ips": ["192.0.2.1"],
+    }
+    assert value == {
+        "username": NEW,
+        "email": "contact@example.com",
+        "credit_allocation": {"type": "unlimited"},
+        "region": "global",
+        **by_behaviour(sandbox, {}, echoes),
+    }
+    assert answer.status_code == by_behaviour(sandbox, 200, 201)
+    assert "region" not in sandbox.create("other@example.com").json()
+    assert sandbox.stored(NEW)["ips"] == ["192.0.2.1"]
+
+
+def test_customers_of_one_api_are_there_in_the_other(sandbox: Sandbox) -> None:
+    sandbox.create(NEW)
+    row = sandbox.v2_rows()[NEW]
+    assert (row["email"], row["active"], row["city"]) == ("contact@example.com", "true", "")
+    assert sandbox.v2("manage", method="auth", user=NEW, password=PASSWORD).json() == {"message": "success"}
+    sandbox.v2("manage", method="disable", user=NEW, username=NEW)
+    assert sandbox.v3("GET", path_of(NEW)).json()["disabled"] is True
+    sandbox.v3("PATCH", path_of(NEW), {"disabled": False})
+    assert sandbox.v2_rows()[NEW]["active"] == "true"
+    sandbox.v2("manage", method="profile", task="setUsername", user=NEW, username="renamed@example.com")
+    assert sandbox.v3("GET", path_of("renamed@example.com")).json()["id"] == sandbox.stored("renamed@example.com")["id"]
+    sandbox.v3("DELETE", path_of("renamed@example.com"))
+    assert list(sandbox.v2_rows()) == NAMES
+
+
+def test_seeded_customers(sandbox: Sandbox) -> None:
+    rows = sandbox.v3("GET", "subusers", include_region="true").json()
+    assert [(row["username"], row["disabled"], row["region"]) for row in rows] == [
+        (ADA, False, "global"),
+        (BEN, True, "global"),
+        (EVA, False, "eu"),
+    ]
+    numbers = [row["id"] for row in rows] + [sandbox.account()["id"], sandbox.account("other")["id"]]
+    assert len(set(numbers)) == 5
+
+
+# Creation
+
+
+@pytest.mark.parametrize("username", (ADA, "foreign@example.com", "gone@example.com", "acme"))
+def test_taken_names(sandbox: Sandbox, username: str) -> None:
+    answer = sandbox.create(username)
+    assert (answer.status_code, answer.json()) == (400, {"errors": [{"message": "username exists"}]})
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    (
+        ({"username": ""}, "username", "required"),
+        ({"username": None}, "username", "required"),
+        ({"username": 4711}, "username", "string"),
+        ({"username": "a\x07b"}, "username", "cannot be stored"),
+        ({"email": None}, "email", "required"),
+        ({"email": "nobody"}, "email", "not valid"),
+        ({"password": None}, "password", "required"),
+        ({"password": "short-of-a-few1"}, "password", "16 to 128"),
+        ({"password": "a1" * 64 + "b"}, "password", "16 to 128"),
+        ({"password": "only-letters-in-it"}, "password", "one character and one number"),
+        ({"password": "1234567890123456"}, "password", "one character and one number"),
+        ({"region": "us"}, "region", "global, eu"),
+        ({"include_region": "true"}, "include_region", "boolean"),
+        ({"ips": "192.0.2.1"}, "ips", "array"),
+        ({"ips": ["192.0.2.1", "2001:db8::1"]}, "ips", "IPv4"),
+    ),
+)
+def test_creation_rules(sandbox: Sandbox, changes: dict[str, Any], field: str, said: str) -> None:
+    answer = sandbox.v3("POST", "subusers", {**creation(NEW), **changes})
+    assert (answer.status_code, fields(answer)) == (400, [field])
+    assert said in messages(answer)[0]
+    assert NEW not in sandbox.customers()
+
+
+@pytest.mark.parametrize("password", ("exactly-sixteen1", "ü1" * 64))
+def test_passwords_that_are_taken(sandbox: Sandbox, password: str) -> None:
+    assert sandbox.create(NEW, password=password).ok
+    assert sandbox.v2("manage", method="auth", user=NEW, password=password).json() == {"message": "success"}
+
+
+def test_all_that_is_wrong_is_said_at_once(sandbox: Sandbox) -> None:
+    answer = sandbox.v3("POST", "subusers", {"username": ADA, "ips": ["198.51.100.1"]})
+    assert messages(answer) == [
+        "email is required",
+        "password is required",
+        "unable to validate IPs at this time",
+        "username exists",
+    ]
+
+
+@pytest.mark.parametrize("name", ("plain", "a+b@example.com", "with space", "a/b", "Grüße@example.com", "?&#;="))
+def test_names_in_the_path(sandbox: Sandbox, name: str) -> None:
+    sandbox.create(name)
+    assert sandbox.v3("GET", path_of(name)).json()["username"] == name
+    assert_no_content(sandbox.v3("DELETE", path_of(name)))
+
+
+def test_a_name_with_a_percent_sign_is_lost(sandbox: Sandbox) -> None:
+    sandbox.create("50%")
+    assert "50%" in sandbox.names()
+    assert sandbox.v3("GET", path_of("50%")).status_code == by_behaviour(sandbox, 200, 404)
+    assert sandbox.v3("DELETE", path_of("50%")).status_code == by_behaviour(sandbox, 204, 404)
+
+
+@pytest.mark.parametrize("name", ("reputations", "stats"))
+def test_names_that_are_words_of_the_api_cannot_be_read(sandbox: Sandbox, name: str) -> None:
+    sandbox.create(name)
+    assert sandbox.v3("GET", path_of(name)).json() == []
+    assert name in sandbox.names()
+
+
+def test_case_counts(sandbox: Sandbox) -> None:
+    assert sandbox.v3("GET", path_of(ADA.upper())).status_code == 404
+    assert sandbox.create(ADA.upper()).ok
+
+
+# The list
+
+
+def test_pages(sandbox: Sandbox) -> None:
+    for number in range(4):
+        sandbox.create(f"{number}@example.com")
+    everybody = [*NAMES, *(f"{number}@example.com" for number in range(4))]
+    assert sandbox.names() == sandbox.names(limit=500) == sandbox.names(limit=100000) == everybody
+    assert [sandbox.names(limit=3, offset=offset) for offset in (0, 3, 6, 7, 900)] == [
+        everybody[:3],
+        everybody[3:6],
+        everybody[6:],
+        [],
+        [],
+    ]
+    assert sandbox.names(offset=5) == everybody[5:]
+    assert "link" not in sandbox.v3("GET", "subusers", limit=1).headers
+
+
+def test_a_page_has_at_most_500() -> None:
+    sandbox = Sandbox("--customers", "501")
+
+    def rows(offset: int) -> int:
+        return len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY, limit=900, offset=offset).json())
+
+    assert [rows(offset) for offset in (0, 500, 501)] == [500, 1, 0]
+    assert sandbox.stop() == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    (
+        ({"limit": 0}, "limit"),
+        ({"limit": "many"}, "limit"),
+        ({"offset": -1}, "offset"),
+        ({"region": "us"}, "region"),
+        ({"include_region": "True"}, "include_region"),
+    ),
+)
+def test_queries_that_are_refused(sandbox: Sandbox, query: dict[str, Any], field: str) -> None:
+    answer = sandbox.v3("GET", "subusers", **query)
+    assert (answer.status_code, fields(answer)) == (400, [field])
+
+
+@pytest.mark.parametrize(
+    ("username", "documented", "observed"),
+    (
+        (ADA, [ADA], [ADA, "ada@example.com.au"]),
+        ("ada@", [], [ADA, "ADA@example.org", "ada@example.com.au"]),
+        ("ADA@Example", [], [ADA, "ADA@example.org", "ada@example.com.au"]),
+        ("example.com", [], []),
+        ("%", [], []),
+        ("foreign", [], []),
+        ("", [], [*NAMES, "ADA@example.org", "ada@example.com.au"]),
+    ),
+)
+def test_the_filter_by_name(sandbox: Sandbox, username: str, documented: list[str], observed: list[str]) -> None:
+    sandbox.create("ADA@example.org")
+    sandbox.create("ada@example.com.au")
+    assert sandbox.names(username=username) == by_behaviour(sandbox, documented, observed)
+
+
+def test_regions(sandbox: Sandbox) -> None:
+    assert sandbox.create(NEW, region="eu", include_region=True).json()["region"] == "eu"
+    assert sandbox.names(region="eu") == [EVA, NEW]
+    assert sandbox.names(region="global") == [ADA, BEN]
+    assert sandbox.names(region="all") == [*NAMES, NEW]
+    assert "region" not in sandbox.v3("GET", "subusers", include_region="false").json()[0]
+    assert "region" not in sandbox.v3("GET", path_of(EVA)).json()
+
+
+def test_both_hosts_have_one_state(sandbox: Sandbox) -> None:
+    assert sandbox.v3("POST", "subusers", creation(NEW), eu=True).ok
+    assert sandbox.v3("GET", "subusers", eu=True).json() == sandbox.v3("GET", "subusers").json()
+    assert_no_content(sandbox.v3("DELETE", path_of(NEW), eu=True))
+    assert sandbox.names() == NAMES
+
+
+# Errors
+
+
+def test_unknown_subusers(sandbox: Sandbox) -> None:
+    described = {"errors": [{"message": "resource not found"}]}
+    seen = {"errors": [{"field": None, "message": "resource not found", "help": None}]}
+    disabled = {"disabled": True}
+    for name in ("nobody@example.com", "foreign@example.com", "gone@example.com"):
+        answers = {
+            "get": sandbox.v3("GET", path_of(name)),
+            "delete": sandbox.v3("DELETE", path_of(name)),
+            "disable": sandbox.v3("PATCH", path_of(name), disabled),
+            "website": sandbox.v3("PATCH", path_of(name, "website_access"), disabled),
+        }
+        assert {key: answer.status_code for key, answer in answers.items()} == {
+            **dict.fromkeys(answers, 404),
+            "disable": 400,
+        }
+        assert answers["get"].json() == by_behaviour(sandbox, described, seen)
+        assert answers["delete"].content == by_behaviour(sandbox, answers["delete"].content, b"")
+        assert answers["disable"].json() == {"errors": [{"message": "invalid username"}]}
+        assert answers["website"].json() == by_behaviour(sandbox, described, {"error": "user not found"})
+    assert "foreign@example.com" in sandbox.customers()
+
+
+@pytest.mark.parametrize("more", ((), ("website_access",)))
+def test_changes_without_a_switch(sandbox: Sandbox, more: tuple[str, ...]) -> None:
+    for content in (None, {}, [], "disabled"):
+        answer = sandbox.v3("PATCH", path_of(ADA, *more), content)
+        assert (answer.status_code, answer.json()) == (400, {"errors": [{"message": "no fields provided"}]})
+    answer = sandbox.v3("PATCH", path_of(ADA, *more), {"disabled": "true"})
+    assert (answer.status_code, fields(answer)) == (400, ["disabled"])
+    answer = sandbox.v3("PATCH", path_of(ADA, *more), {"email": "a@b.example"})
+    assert answer.status_code == by_behaviour(sandbox, 400, 404)
+    assert sandbox.stored(ADA)["active"] is True
+
+
+def test_credentials(sandbox: Sandbox) -> None:
+    required = {"errors": [{"field": None, "message": "authorization required"}]}
+    revoked = "The provided authorization grant is invalid, expired, or revoked"
+    wrong = {"errors": [{"field": None, "message": revoked, "help": None}]}
+    without = sandbox.v3("GET", "subusers", key=None)
+    assert (without.status_code, without.json()) == (401, required)
+    for key in ("SG.wrong", KEY["api_key"], "", V3_KEY.lower()):
+        answer = sandbox.v3("GET", "subusers", key=key)
+        assert (answer.status_code, answer.json()) == (401, by_behaviour(sandbox, required, wrong))
+    basic = sandbox.http.get(f"{sandbox.root}/v3/subusers", auth=("acme", KEY["api_key"]), timeout=30)
+    forbidden = {"errors": [{"field": None, "message": "access forbidden"}]}
+    assert (basic.status_code, basic.json()) == (by_behaviour(sandbox, 401, 403), forbidden)
+    assert sandbox.v3("GET", "subusers", key=OTHER_V3_KEY).json()[0]["username"] == "foreign@example.com"
+    # A key of API v3 is none of API v2.
+    assert "wrong credentials" in sandbox.v2("manage", method="profile", task="get", api_key=V3_KEY).text
+
+
+def test_scopes_of_a_key(sandbox: Sandbox) -> None:
+    assert sandbox.v3("GET", "subusers", key=NARROW_V3_KEY).json() == []
+    answer = sandbox.v3("POST", "subusers", creation(NEW), key=NARROW_V3_KEY)
+    assert answer.status_code == 403
+    text = by_behaviour(sandbox, "you dont have permission to access this resource", "access forbidden")
+    assert messages(answer) == [text]
+    assert NEW not in sandbox.customers()
+
+
+def test_unknown_routes_and_verbs(sandbox: Sandbox) -> None:
+    for path in ("nothing", "subusers/a/b/c", "", "subusers/"):
+        answer = sandbox.v3("GET", path)
+        assert answer.status_code == 404
+        if sandbox.behaviour == "observed":
+            assert (answer.headers["content-type"], answer.text) == ("text/plain; charset=utf-8", "404 page not found")
+    for verb in ("PUT", "HEAD", "OPTIONS", "PROPFIND"):
+        answer = sandbox.v3(verb, path_of(ADA))
+        assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PATCH, DELETE")
+    assert list(sandbox.customers())[:3] == NAMES
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    ((b"{", "application/json"), (b"[" * 100_000, "application/json"), (b"\xff", "application/json"))
+    + ((b'{"disabled": true}', "text/plain"), (b"disabled=true", "application/x-www-form-urlencoded")),
+)
+def test_bodies_that_cannot_be_read(sandbox: Sandbox, body: bytes, content_type: str) -> None:
+    headers = {"Authorization": f"Bearer {V3_KEY}", "Content-Type": content_type}
+    answer = sandbox.http.patch(f"{sandbox.root}/v3/{path_of(ADA)}", data=body, headers=headers, timeout=30)
+    assert (answer.status_code, messages(answer)) == (400, ["invalid JSON"])
+    assert sandbox.stored(ADA)["active"] is True
+
+
+def test_odd_json(sandbox: Sandbox) -> None:
+    """Lone surrogates, and a list where an object belongs, are no reason to fall over."""
+    body = b'{"username": "a\\ud800", "email": "a@b.example", "password": "canary-password-4711", "\\ud800": "\\ud800"}'
+    headers = {"Authorization": f"Bearer {V3_KEY}", "Content-Type": "application/json"}
+    answer = sandbox.http.post(f"{sandbox.root}/v3/subusers", data=body, headers=headers, timeout=30)
+    assert (answer.status_code, fields(answer)) == (400, ["username"])
+    for content in ([], ["a"], "a", 1, True):
+        assert fields(sandbox.v3("POST", "subusers", content)) == ["username", "email", "password"]
+    assert len(sandbox.log()) == 6
+
+
+# The log and the rest
+
+
+def test_the_log_of_a_write(sandbox: Sandbox) -> None:
+    sandbox.v3("PATCH", path_of(ADA), {"disabled": True})
+    sandbox.v3("GET", "subusers", limit=5, username="x", eu=True)
+    first, second = sandbox.log()
+    assert first.pop("time")
+    assert first == {
+        "operation": "disable",
+        "family": "subusers",
+        "verb": "PATCH",
+        "api_user": "acme",
+        "user": ADA,
+        "format": "json",
+        "attempted_write": True,
+        "wrote": True,
+        "outcome": "ok",
+        "query_parameters": [],
+        "body_parameters": ["disabled"],
+        "content_type": "application/json",
+        "connection": 1,
+        "in_flight": 1,
+        "host": "global",
+        "route": "/v3/subusers/{subuser_name}",
+        "on_behalf_of": None,
+    }
+    assert (second["operation"], second["host"], second["route"]) == ("list", "eu", "/v3/subusers")
+    assert (second["query_parameters"], second["user"], second["wrote"]) == (["limit", "username"], None, False)
+
+
+def test_the_log_names_the_operations(sandbox: Sandbox) -> None:
+    for verb, path, content in (
+        ("POST", "subusers", creation(NEW)),
+        ("GET", "subusers", None),
+        ("GET", path_of(NEW), None),
+        ("PATCH", path_of(NEW), {"disabled": True}),
+        ("PATCH", path_of(NEW), {"disabled": False}),
+        ("PATCH", path_of(NEW), {"disabled": 1}),
+        ("PATCH", path_of(NEW, "website_access"), {"disabled": True}),
+        ("PATCH", path_of(NEW, "website_access"), {"disabled": False}),
+        ("DELETE", path_of(NEW), None),
+        ("GET", "nothing", None),
+    ):
+        sandbox.v3(verb, path, content)
+    log = sandbox.log()
+    operations = ["create", "list", "get", "disable", "enable", "update", "disable_website", "enable_website"]
+    assert [entry["operation"] for entry in log] == [*operations, "delete", "unknown"]
+    assert [entry["user"] for entry in log] == [NEW, None, *[NEW] * 7, None]
+    assert [entry["operation"] for entry in log if not entry["attempted_write"]] == ["list", "get", "unknown"]
+    assert [entry["wrote"] for entry in log].count(False) == 4
+
+
+def test_the_log_of_a_stranger(sandbox: Sandbox) -> None:
+    sandbox.v3("DELETE", path_of(ADA), key="SG.wrong")
+    (entry,) = sandbox.log()
+    assert (entry["api_user"], entry["user"], entry["wrote"], entry["attempted_write"]) == (None, ADA, False, True)
+
+
+@pytest.mark.parametrize("behaviour", ("documented", "observed"))
+def test_no_secret_is_kept(tmp_path: Path, behaviour: str) -> None:
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps(SEED), encoding="utf-8")
+    database = tmp_path / "state.db"
+    sandbox = Sandbox("--behaviour", behaviour, "--seed", str(seed), "--database", str(database))
+    sandbox.create(NEW)
+    sandbox.create(NEW)
+    sandbox.v3("GET", "subusers", key="SG.canary-wrong")
+    sandbox.http.get(f"{sandbox.root}/v3/subusers", auth=("canary", "canary"), timeout=30)
+    kept = [json.dumps(sandbox.control("GET", name)) for name in ("log", "customers", "accounts")]
+    assert sandbox.stop() == (0, "", "")
+    assert "canary" not in "".join(kept)
+    assert b"canary" not in database.read_bytes()
+    assert b"-token-of-" not in database.read_bytes()
+
+
+def test_web_pages_and_other_hosts_are_turned_away(sandbox: Sandbox) -> None:
+    for headers in ({"Origin": "http://127.0.0.1"}, {"Host": "evil.example"}):
+        for eu in (False, True):
+            answer = sandbox.v3("DELETE", path_of(ADA), headers=headers, eu=eu)
+            assert (answer.status_code, list(answer.json())) == (403, ["message"])
+    assert sandbox.log() == []
+    assert ADA in sandbox.customers()
+
+
+def test_the_demo_says_its_key() -> None:
+    sandbox = Sandbox("--demo", "--behaviour", "observed")
+    assert sandbox.line.endswith(f"/apiv2 (behaviour: observed), api key {DEMO_V3_KEY}\n")
+    assert [len(part) for part in DEMO_V3_KEY.split(".")] == [2, 22, 43]
+    assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 9
+    assert sandbox.stop() == (0, "", "")

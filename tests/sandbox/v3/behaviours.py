@@ -1,0 +1,179 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What tells the published description and the service that clients met apart, as data: two `Behaviour` values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+
+class ErrorReason(Enum):
+    """Why a call is refused; how that looks on the wire is the behaviour's affair."""
+
+    NO_CREDENTIALS = "no key was sent"
+    WRONG_KEY = "no account has this key"
+    BASIC_CREDENTIALS = "a name and a password in place of a key"
+    MISSING_SCOPE = "the key does not permit this operation"
+    UNKNOWN_ON_BEHALF = "On-Behalf-Of names no customer of the account on this host"
+    UNKNOWN_ROUTE = "there is no such address"
+    WRONG_VERB = "an address of the API, but not with this verb"
+    UNREADABLE_BODY = "the body is not JSON, or not announced as JSON"
+    INVALID = "a parameter is missing or breaks a rule"
+    NO_FIELDS = "a change without a field that can be changed"
+    UNKNOWN_FIELDS = "a change of a subuser with other fields than `disabled`"
+    UNKNOWN_SUBUSER = "a read of a customer that there is not"
+    UNKNOWN_TO_DELETE = "a deletion of a customer that there is not"
+    UNKNOWN_TO_SWITCH = "enable or disable of a customer that there is not"
+    UNKNOWN_TO_SWITCH_WEBSITE = "website access of a customer that there is not"
+    UNKNOWN_TO_ASSIGN = "IPs for a customer that there is not"
+    UNKNOWN_CREDITS = "credits of a customer that there is not"
+
+
+class ErrorShape(Enum):
+    """The forms of an error body."""
+
+    ERRORS = "list of errors"
+    ERROR_TEXT = "error text"
+    PLAIN = "plain text"
+    EMPTY = "no body"
+
+
+@dataclass(frozen=True)
+class ErrorItem:
+    """One of the errors in a list. Many have no `field` at all, which is not the same as null."""
+
+    message: str
+    field: str | None = None
+    has_field: bool = False
+    has_help: bool = False
+
+    def as_json(self) -> dict[str, str | None]:
+        own: dict[str, str | None] = {"field": self.field} if self.has_field else {}
+        return {**own, "message": self.message, **({"help": None} if self.has_help else {})}
+
+
+def of_field(field: str, message: str) -> ErrorItem:
+    return ErrorItem(message, field, has_field=True)
+
+
+@dataclass(frozen=True)
+class ErrorTemplate:
+    """How one reason looks on the wire."""
+
+    status: int
+    shape: ErrorShape = ErrorShape.ERRORS
+    item: ErrorItem = ErrorItem("")
+
+
+class ApiError(Exception):
+    """A call that the service refuses. Raised before the first write, so nothing has to be undone.
+
+    `items`: errors of the service's own in place of the usual one; they never repeat what the caller sent.
+    """
+
+    def __init__(self, reason: ErrorReason, *items: ErrorItem) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
+        self.items = items
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """One reading of the service.
+
+    `filters_by_prefix`: the list's `username` is the beginning of a name, in any case, and not the name.
+    `create_echoes`: the answer to a creation has tokens, the password and the IPs. `null_fields` and `missing_fields`:
+    what a profile shows for a field that nobody ever set; other fields are empty texts. `loses_percent_names`: a name
+    with a percent sign can be given, and not be addressed in a path any more.
+    """
+
+    name: str
+    errors: Mapping[ErrorReason, ErrorTemplate]
+    create_status: int
+    filters_by_prefix: bool
+    create_echoes: bool
+    null_fields: frozenset[str]
+    missing_fields: frozenset[str]
+    rate_limit_headers: tuple[str, str, str]
+    failure_shape: ErrorShape
+    loses_percent_names: bool
+
+
+def _null(message: str, *, has_help: bool = False) -> ErrorItem:
+    """An error with `"field": null`."""
+    return ErrorItem(message, None, has_field=True, has_help=has_help)
+
+
+_AUTHORIZATION_REQUIRED = ErrorTemplate(401, item=_null("authorization required"))
+_NOT_FOUND = ErrorItem("resource not found")
+
+# [doc] The descriptions have no 404 and no 405; those are [own], and so are all texts of 404.
+_DOCUMENTED_ERRORS = {
+    ErrorReason.NO_CREDENTIALS: _AUTHORIZATION_REQUIRED,
+    ErrorReason.WRONG_KEY: _AUTHORIZATION_REQUIRED,
+    ErrorReason.BASIC_CREDENTIALS: ErrorTemplate(401, item=_null("access forbidden")),
+    ErrorReason.MISSING_SCOPE: ErrorTemplate(403, item=ErrorItem("you dont have permission to access this resource")),
+    # What the service says here is not recorded.
+    ErrorReason.UNKNOWN_ON_BEHALF: _AUTHORIZATION_REQUIRED,
+    ErrorReason.UNKNOWN_ROUTE: ErrorTemplate(404, item=_NOT_FOUND),
+    ErrorReason.WRONG_VERB: ErrorTemplate(405, item=_null("method not allowed")),
+    ErrorReason.UNREADABLE_BODY: ErrorTemplate(400, item=_null("invalid JSON")),
+    ErrorReason.INVALID: ErrorTemplate(400),
+    ErrorReason.NO_FIELDS: ErrorTemplate(400, item=ErrorItem("no fields provided")),
+    ErrorReason.UNKNOWN_FIELDS: ErrorTemplate(400, item=ErrorItem("no fields provided")),
+    ErrorReason.UNKNOWN_SUBUSER: ErrorTemplate(404, item=_NOT_FOUND),
+    ErrorReason.UNKNOWN_TO_DELETE: ErrorTemplate(404, item=_NOT_FOUND),
+    ErrorReason.UNKNOWN_TO_SWITCH: ErrorTemplate(400, item=ErrorItem("invalid username")),
+    ErrorReason.UNKNOWN_TO_SWITCH_WEBSITE: ErrorTemplate(404, item=_NOT_FOUND),
+    ErrorReason.UNKNOWN_TO_ASSIGN: ErrorTemplate(404, item=_NOT_FOUND),
+    ErrorReason.UNKNOWN_CREDITS: ErrorTemplate(400, item=_null("No user found")),
+}
+
+DOCUMENTED = Behaviour(
+    name="documented",
+    errors=_DOCUMENTED_ERRORS,
+    create_status=200,
+    filters_by_prefix=False,
+    create_echoes=False,
+    null_fields=frozenset(),
+    missing_fields=frozenset(),
+    rate_limit_headers=("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
+    failure_shape=ErrorShape.ERRORS,
+    loses_percent_names=False,
+)
+
+_REVOKED = "The provided authorization grant is invalid, expired, or revoked"
+_FORBIDDEN = ErrorTemplate(403, item=_null("access forbidden"))
+
+# [seen] Where a client met another answer than the described one, or one that is not described. Which 404 has which
+# form is [own]; each form was met somewhere.
+OBSERVED = Behaviour(
+    name="observed",
+    errors={
+        **_DOCUMENTED_ERRORS,
+        ErrorReason.WRONG_KEY: ErrorTemplate(401, item=_null(_REVOKED, has_help=True)),
+        ErrorReason.BASIC_CREDENTIALS: _FORBIDDEN,
+        ErrorReason.MISSING_SCOPE: _FORBIDDEN,
+        ErrorReason.UNKNOWN_ON_BEHALF: _FORBIDDEN,
+        ErrorReason.UNKNOWN_ROUTE: ErrorTemplate(404, ErrorShape.PLAIN, ErrorItem("404 page not found")),
+        ErrorReason.UNKNOWN_FIELDS: ErrorTemplate(404, item=ErrorItem("not found")),
+        ErrorReason.UNKNOWN_SUBUSER: ErrorTemplate(404, item=_null("resource not found", has_help=True)),
+        ErrorReason.UNKNOWN_TO_DELETE: ErrorTemplate(404, ErrorShape.EMPTY),
+        ErrorReason.UNKNOWN_TO_SWITCH_WEBSITE: ErrorTemplate(404, ErrorShape.ERROR_TEXT, ErrorItem("user not found")),
+        ErrorReason.UNKNOWN_TO_ASSIGN: ErrorTemplate(404, ErrorShape.ERROR_TEXT, ErrorItem("user not found")),
+    },
+    create_status=201,
+    filters_by_prefix=True,
+    create_echoes=True,
+    null_fields=frozenset({"state", "zip", "country", "phone", "company"}),
+    missing_fields=frozenset({"address2", "city", "website", "first_name"}),
+    rate_limit_headers=("X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"),
+    failure_shape=ErrorShape.ERROR_TEXT,
+    loses_percent_names=True,
+)
+
+BEHAVIOURS = {behaviour.name: behaviour for behaviour in (DOCUMENTED, OBSERVED)}

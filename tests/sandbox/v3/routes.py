@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations, and the table of routes that finds one by verb and path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import subusers
+from .calls import Call
+from .context import SUBUSER, Context
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What a call asks for. `run` raises ApiError, always before its first write. `scope`: what the key needs."""
+
+    name: str
+    run: Callable[[Context], Any]
+    scope: str
+    writes: bool = True
+
+
+# Names of customers that a call is about, out of its parts.
+Target = Callable[[Call], Any]
+
+
+def _nobody(call: Call) -> Any:
+    return None
+
+
+def _in_path(call: Call) -> Any:
+    return call.path_parameters.get(SUBUSER)
+
+
+def _in_body(call: Call) -> Any:
+    return call.body_value("username")
+
+
+def _on_behalf(call: Call) -> Any:
+    return call.on_behalf_of
+
+
+@dataclass(frozen=True)
+class Route:
+    """One row of the table. `by_disabled`: the operation where the body has a boolean `disabled`."""
+
+    verb: str
+    template: str
+    operation: Operation
+    target: Target = _nobody
+    by_disabled: Mapping[bool, Operation] = field(default_factory=dict)
+
+    def operation_of(self, call: Call) -> Operation:
+        disabled = call.body_value("disabled")
+        return self.by_disabled[disabled] if isinstance(disabled, bool) and self.by_disabled else self.operation
+
+    def match(self, path: tuple[str, ...]) -> dict[str, str] | None:
+        """The parameters in a path, None where it is another one."""
+        parts = self.template.split("/")[2:]
+        if len(parts) != len(path):
+            return None
+        parameters = {}
+        for part, segment in zip(parts, path):
+            if part.startswith("{") and segment:
+                parameters[part[1:-1]] = segment
+            elif part != segment:
+                return None
+        return parameters
+
+
+_SUBUSERS = "/v3/subusers"
+_ONE = f"{_SUBUSERS}/{{{SUBUSER}}}"
+
+CREATE = Operation("create", subusers.create, "subusers.create")
+LIST = Operation("list", subusers.list_subusers, "subusers.read", writes=False)
+GET = Operation("get", subusers.get, "subusers.read", writes=False)
+DELETE = Operation("delete", subusers.delete, "subusers.delete")
+ENABLE = Operation("enable", subusers.switch_active, "subusers.update")
+DISABLE = Operation("disable", subusers.switch_active, "subusers.update")
+UPDATE = Operation("update", subusers.refuse_change, "subusers.update")
+ENABLE_WEBSITE = Operation("enable_website", subusers.switch_website_access, "subusers.update")
+DISABLE_WEBSITE = Operation("disable_website", subusers.switch_website_access, "subusers.update")
+UPDATE_WEBSITE = Operation("update_website", subusers.refuse_change, "subusers.update")
+GET_REPUTATIONS = Operation("get_reputations", subusers.nothing, "subusers.reputations.read", writes=False)
+GET_STATS = Operation("get_stats", subusers.nothing, "subusers.stats.read", writes=False)
+
+# [doc] Where several match, the first one counts: words of the API before names of customers.
+ROUTES = (
+    Route("POST", _SUBUSERS, CREATE, _in_body),
+    Route("GET", _SUBUSERS, LIST),
+    Route("GET", f"{_SUBUSERS}/reputations", GET_REPUTATIONS),
+    Route("GET", f"{_SUBUSERS}/stats", GET_STATS),
+    Route("GET", _ONE, GET, _in_path),
+    Route("PATCH", _ONE, UPDATE, _in_path, {True: DISABLE, False: ENABLE}),
+    Route("DELETE", _ONE, DELETE, _in_path),
+    Route("PATCH", f"{_ONE}/website_access", UPDATE_WEBSITE, _in_path, {True: DISABLE_WEBSITE, False: ENABLE_WEBSITE}),
+)
+
+OPERATION_NAMES = frozenset(
+    operation.name for route in ROUTES for operation in (route.operation, *route.by_disabled.values())
+)
+
+
+def resolve(call: Call) -> Call:
+    """The same call with the route, the operation and the customer that it means, where there are such."""
+    for route in ROUTES:
+        parameters = route.match(call.path)
+        if parameters is not None and route.verb == call.verb:
+            found = replace(call, route=route.template, path_parameters=parameters)
+            target = route.target(found)
+            return replace(
+                found,
+                operation=route.operation_of(found),
+                target=target if isinstance(target, str) else None,
+            )
+    return call
+
+
+def verbs_of(path: tuple[str, ...]) -> list[str]:
+    """The verbs that a path can be called with."""
+    return [route.verb for route in ROUTES if route.match(path) is not None]
