@@ -22,6 +22,7 @@ from .sandbox_v3 import (
     NAMES,
     NARROW_V3_KEY,
     OTHER_V3_KEY,
+    PARENT,
     PASSWORD,
     SEED,
     V3_KEY,
@@ -32,7 +33,7 @@ from .sandbox_v3 import (
 
 ADA, BEN, EVA = NAMES
 NEW = "new@example.com"
-NULL_ERROR = {"field": None}
+PROFILE = tuple("address address2 city company country first_name last_name phone state website zip".split())
 
 
 @pytest.fixture(scope="module")
@@ -393,6 +394,186 @@ def test_odd_json(sandbox: Sandbox) -> None:
     for content in ([], ["a"], "a", 1, True):
         assert fields(sandbox.v3("POST", "subusers", content)) == ["username", "email", "password"]
     assert len(sandbox.log()) == 6
+
+
+# On behalf of a customer
+
+
+USER_READS = ("user/profile", "user/email", "user/username", "user/account", "scopes")
+# What a client could change of the account itself, if its header is not heard.
+USER_WRITES = (
+    ("PATCH", "user/profile", {"city": "Elsewhere"}),
+    ("PUT", "user/email", {"email": "elsewhere@example.com"}),
+    ("PUT", "user/username", {"username": "elsewhere@example.com"}),
+)
+
+
+def test_a_profile_on_behalf_of_a_customer(sandbox: Sandbox) -> None:
+    parent = sandbox.account()
+    before = sandbox.v3("GET", "user/profile", on_behalf_of=ADA).json()
+    assert before == {**dict.fromkeys(PROFILE, ""), "city": "Portland"}
+    change = {"city": "Bath", "state": "Somerset", "company": "New & Co", "zip": "", "unknown": 4711}
+    answer = sandbox.v3("PATCH", "user/profile", change, on_behalf_of=ADA)
+    del change["unknown"]
+    assert (answer.status_code, answer.json()) == (200, {**before, **change})
+    assert sandbox.v3("GET", "user/profile", on_behalf_of=ADA).json() == {**before, **change}
+    row = sandbox.v2_rows()[ADA]
+    assert (row["city"], row["state"]) == ("Bath", "Somerset")
+    sandbox.v2("manage", method="profile", task="set", user=ADA, state="Avon")
+    assert sandbox.v3("GET", "user/profile", on_behalf_of=ADA).json()["state"] == "Avon"
+    assert sandbox.account() == parent
+
+
+def test_the_profile_of_a_customer_that_never_had_one(sandbox: Sandbox) -> None:
+    sandbox.create(NEW)
+    described = dict.fromkeys(PROFILE, "")
+    null, empty = ("state", "zip", "country", "phone", "company"), ("address", "last_name")
+    seen = {**dict.fromkeys(null), **dict.fromkeys(empty, "")}
+    shown = by_behaviour(sandbox, described, seen)
+    assert sandbox.v3("GET", "user/profile", on_behalf_of=NEW).json() == shown
+    answer = sandbox.v3("PATCH", "user/profile", {"city": "Bath", "zip": ""}, on_behalf_of=NEW)
+    assert answer.json() == {**shown, "city": "Bath", "zip": ""}
+    assert sandbox.v2_rows()[NEW]["state"] == ""
+
+
+def test_mail_and_name_on_behalf_of_a_customer(sandbox: Sandbox) -> None:
+    parent = sandbox.account()
+    number = sandbox.stored(ADA)["id"]
+    assert sandbox.v3("GET", "user/email", on_behalf_of=ADA).json() == {"email": "mail-of@ada.example"}
+    answer = sandbox.v3("PUT", "user/email", {"email": "a@b.example"}, on_behalf_of=ADA)
+    assert (answer.status_code, answer.json()) == (200, {"email": "a@b.example"})
+    assert sandbox.v3("GET", "user/username", on_behalf_of=ADA).json() == {"username": ADA, "user_id": number}
+    answer = sandbox.v3("PUT", "user/username", {"username": NEW}, on_behalf_of=ADA)
+    assert (answer.status_code, answer.json()) == (200, {"username": NEW})
+    # The id stays; the name in the header and in the path is the new one.
+    assert sandbox.v3("GET", "user/username", on_behalf_of=NEW).json() == {"username": NEW, "user_id": number}
+    assert sandbox.v3("GET", path_of(NEW)).json()["email"] == "a@b.example"
+    assert sandbox.v3("GET", "user/username", on_behalf_of=ADA).status_code in (401, 403)
+    assert sandbox.create(ADA).ok
+    assert sandbox.account() == parent
+
+
+def test_a_password_on_behalf_of_a_customer(sandbox: Sandbox) -> None:
+    new = {"old_password": "canary-ada", "new_password": PASSWORD}
+    for change, field in (
+        ({"new_password": PASSWORD}, "old_password"),
+        ({**new, "old_password": "canary-wrong"}, "old_password"),
+        ({**new, "new_password": "short"}, "new_password"),
+    ):
+        answer = sandbox.v3("PUT", "user/password", change, on_behalf_of=ADA)
+        assert (answer.status_code, fields(answer)[0]) == (400, field)
+    assert sandbox.v3("PUT", "user/password", new, on_behalf_of=ADA).json() == {}
+    assert sandbox.v2("manage", method="auth", user=ADA, password=PASSWORD).json() == {"message": "success"}
+    assert fields(sandbox.v3("PUT", "user/password", new)) == ["old_password"]
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "content", "field"),
+    (
+        ("PATCH", "profile", {"city": None}, "city"),
+        ("PATCH", "profile", {"zip": 4711}, "zip"),
+        ("PATCH", "profile", {"city": "a\x07b"}, "city"),
+        ("PATCH", "profile", {}, None),
+        ("PATCH", "profile", {"email": "a@b.example", "username": NEW}, None),
+        ("PATCH", "profile", [], None),
+        ("PATCH", "profile", None, None),
+        ("PUT", "email", {"email": "nobody"}, "email"),
+        ("PUT", "email", {}, "email"),
+        ("PUT", "username", {"username": ""}, "username"),
+        ("PUT", "username", None, "username"),
+        ("PUT", "username", {"username": BEN}, None),
+        ("PUT", "username", {"username": "gone@example.com"}, None),
+        ("PUT", "username", {"username": "acme"}, None),
+    ),
+)
+def test_user_calls_that_are_refused(sandbox: Sandbox, verb: str, path: str, content: Any, field: str | None) -> None:
+    before = sandbox.stored(ADA)
+    answer = sandbox.v3(verb, f"user/{path}", content, on_behalf_of=ADA)
+    assert (answer.status_code, fields(answer)) == (400, [field])
+    assert sandbox.stored(ADA) == before
+
+
+def test_without_the_header_it_is_the_account_itself(sandbox: Sandbox) -> None:
+    before, customers = sandbox.account(), sandbox.customers()
+    assert sandbox.v3("GET", "user/username").json() == {"username": "acme", "user_id": before["id"]}
+    assert sandbox.v3("GET", "user/email").json() == {"email": "parent@account.example"}
+    profile = sandbox.v3("GET", "user/profile").json()
+    assert profile == {**dict.fromkeys(PROFILE, ""), **PARENT}
+    for verb, path, content in USER_WRITES:
+        assert sandbox.v3(verb, path, content).status_code == 200
+    changed = {"city": "Elsewhere", "email": "elsewhere@example.com", "username": "elsewhere@example.com"}
+    assert sandbox.account() == {**before, **changed}
+    assert sandbox.v3("GET", "user/username").json()["username"] == "elsewhere@example.com"
+    assert messages(sandbox.create("elsewhere@example.com")) == ["username exists"]
+    assert sandbox.customers() == customers
+    assert [(entry["user"], entry["on_behalf_of"], entry["api_user"]) for entry in sandbox.log()[3:6]] == [
+        (None, None, "acme")
+    ] * 3
+    sandbox.reset()
+    assert sandbox.account() == before
+
+
+@pytest.mark.parametrize("name", ("On-Behalf-Of", "on-behalf-of", "ON-BEHALF-OF"))
+def test_the_header_is_heard_in_any_spelling(sandbox: Sandbox, name: str) -> None:
+    answer = sandbox.v3("GET", "user/username", headers={name: ADA})
+    assert answer.json()["username"] == ADA
+
+
+def test_on_behalf_of_a_stranger(sandbox: Sandbox) -> None:
+    before = (sandbox.customers(), sandbox.control("GET", "accounts"))
+    required = {"errors": [{"field": None, "message": "authorization required"}]}
+    forbidden = {"errors": [{"field": None, "message": "access forbidden"}]}
+    names = ("nobody@example.com", "foreign@example.com", "gone@example.com", ADA.upper(), f"account-id {ADA}", "acme")
+    for name in names:
+        for path in USER_READS:
+            answer = sandbox.v3("GET", path, on_behalf_of=name)
+            assert (answer.status_code, answer.json()) == by_behaviour(sandbox, (401, required), (403, forbidden))
+        for verb, path, content in USER_WRITES:
+            assert not sandbox.v3(verb, path, content, on_behalf_of=name).ok
+    assert (sandbox.customers(), sandbox.control("GET", "accounts")) == before
+
+
+def test_each_customer_has_one_host(sandbox: Sandbox) -> None:
+    """Elsewhere its name is unknown."""
+    for name, home in ((ADA, False), (EVA, True)):
+        assert sandbox.v3("GET", "user/username", on_behalf_of=name, eu=home).json()["username"] == name
+        away = sandbox.v3("GET", "user/username", on_behalf_of=name, eu=not home)
+        unknown = sandbox.v3("GET", "user/username", on_behalf_of="nobody@example.com", eu=not home)
+        assert (away.status_code, away.content) == (unknown.status_code, unknown.content)
+        for verb, path, content in USER_WRITES:
+            assert not sandbox.v3(verb, path, content, on_behalf_of=name, eu=not home).ok
+    assert sandbox.v3("PATCH", "user/profile", {"city": "Cork"}, on_behalf_of=EVA, eu=True).ok
+    assert sandbox.stored(EVA)["city"] == "Cork"
+    assert sandbox.v3("GET", "user/username", eu=True).json()["username"] == "acme"
+
+
+def test_a_disabled_customer_can_be_acted_for(sandbox: Sandbox) -> None:
+    assert sandbox.v3("PATCH", "user/profile", {"city": "Bath"}, on_behalf_of=BEN).ok
+
+
+def test_account_and_scopes(sandbox: Sandbox) -> None:
+    assert sandbox.v3("GET", "user/account", on_behalf_of=ADA).json() == {"type": "paid", "reputation": 100}
+    scopes = sandbox.v3("GET", "scopes").json()["scopes"]
+    assert {"subusers.create", "subusers.read", "user.profile.update", "user.username.update"} <= set(scopes)
+    assert sandbox.v3("GET", "scopes", on_behalf_of=ADA).json()["scopes"] == scopes
+    narrow = sandbox.v3("GET", "scopes", key=NARROW_V3_KEY).json()["scopes"]
+    assert narrow == ["subusers.read", "user.profile.read"]
+    assert sandbox.v3("GET", "user/profile", key=NARROW_V3_KEY).ok
+    assert sandbox.v3("PATCH", "user/profile", {"city": "x"}, key=NARROW_V3_KEY).status_code == 403
+
+
+def test_the_log_of_calls_on_behalf(sandbox: Sandbox) -> None:
+    for path in USER_READS:
+        sandbox.v3("GET", path, on_behalf_of=ADA)
+    for verb, path, content in (*USER_WRITES, ("PUT", "user/password", {"old_password": "x"})):
+        sandbox.v3(verb, path, content, on_behalf_of=ADA)
+    log = sandbox.log()
+    reads = ["get_profile", "get_email", "get_username", "get_account", "get_scopes"]
+    assert [entry["operation"] for entry in log] == [*reads, "set_profile", "set_email", "rename", "set_password"]
+    assert {(entry["user"], entry["on_behalf_of"]) for entry in log} == {(ADA, ADA)}
+    assert [entry["attempted_write"] for entry in log] == [False] * 5 + [True] * 4
+    assert [entry["wrote"] for entry in log] == [False] * 5 + [True] * 3 + [False]
+    assert log[6]["route"] == "/v3/user/email"
 
 
 # The log and the rest

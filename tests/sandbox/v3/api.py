@@ -100,7 +100,7 @@ class V3Api:
     def _run(self, account: Account, call: Call) -> Any:
         operation = call.operation
         assert operation is not None
-        if account.v3_scopes is not None and operation.scope not in account.v3_scopes:
+        if account.v3_scopes is not None and operation.scope not in ("", *account.v3_scopes):
             raise ApiError(ErrorReason.MISSING_SCOPE)
         if not call.is_readable:
             raise ApiError(ErrorReason.UNREADABLE_BODY)

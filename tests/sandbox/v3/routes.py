@@ -10,14 +10,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import subusers
+from . import subusers, users
 from .calls import Call
 from .context import SUBUSER, Context
 
 
 @dataclass(frozen=True)
 class Operation:
-    """What a call asks for. `run` raises ApiError, always before its first write. `scope`: what the key needs."""
+    """What a call asks for. `scope`: what the key needs, if anything.
+
+    `run` raises ApiError, always before its first write.
+    """
 
     name: str
     run: Callable[[Context], Any]
@@ -55,6 +58,10 @@ class Route:
     target: Target = _nobody
     by_disabled: Mapping[bool, Operation] = field(default_factory=dict)
 
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        return (self.operation, *self.by_disabled.values())
+
     def operation_of(self, call: Call) -> Operation:
         disabled = call.body_value("disabled")
         return self.by_disabled[disabled] if isinstance(disabled, bool) and self.by_disabled else self.operation
@@ -73,6 +80,13 @@ class Route:
         return parameters
 
 
+def _get_scopes(ctx: Context) -> Any:
+    """What the key permits. On behalf of a customer too, the key is that of the account [own]."""
+    ctx.user()
+    every = {operation.scope for route in ROUTES for operation in route.operations if operation.scope}
+    return {"scopes": sorted(every if ctx.account.v3_scopes is None else ctx.account.v3_scopes)}
+
+
 _SUBUSERS = "/v3/subusers"
 _ONE = f"{_SUBUSERS}/{{{SUBUSER}}}"
 
@@ -88,6 +102,15 @@ DISABLE_WEBSITE = Operation("disable_website", subusers.switch_website_access, "
 UPDATE_WEBSITE = Operation("update_website", subusers.refuse_change, "subusers.update")
 GET_REPUTATIONS = Operation("get_reputations", subusers.nothing, "subusers.reputations.read", writes=False)
 GET_STATS = Operation("get_stats", subusers.nothing, "subusers.stats.read", writes=False)
+GET_PROFILE = Operation("get_profile", users.get_profile, "user.profile.read", writes=False)
+SET_PROFILE = Operation("set_profile", users.set_profile, "user.profile.update")
+GET_EMAIL = Operation("get_email", users.get_email, "user.email.read", writes=False)
+SET_EMAIL = Operation("set_email", users.set_email, "user.email.update")
+GET_USERNAME = Operation("get_username", users.get_username, "user.username.read", writes=False)
+RENAME = Operation("rename", users.rename, "user.username.update")
+SET_PASSWORD = Operation("set_password", users.set_password, "user.password.update")
+GET_ACCOUNT = Operation("get_account", users.get_account, "user.account.read", writes=False)
+GET_SCOPES = Operation("get_scopes", _get_scopes, "", writes=False)
 
 # [doc] Where several match, the first one counts: words of the API before names of customers.
 ROUTES = (
@@ -99,11 +122,19 @@ ROUTES = (
     Route("PATCH", _ONE, UPDATE, _in_path, {True: DISABLE, False: ENABLE}),
     Route("DELETE", _ONE, DELETE, _in_path),
     Route("PATCH", f"{_ONE}/website_access", UPDATE_WEBSITE, _in_path, {True: DISABLE_WEBSITE, False: ENABLE_WEBSITE}),
+    Route("GET", "/v3/user/profile", GET_PROFILE, _on_behalf),
+    Route("PATCH", "/v3/user/profile", SET_PROFILE, _on_behalf),
+    Route("GET", "/v3/user/email", GET_EMAIL, _on_behalf),
+    Route("PUT", "/v3/user/email", SET_EMAIL, _on_behalf),
+    Route("GET", "/v3/user/username", GET_USERNAME, _on_behalf),
+    Route("PUT", "/v3/user/username", RENAME, _on_behalf),
+    Route("PUT", "/v3/user/password", SET_PASSWORD, _on_behalf),
+    Route("GET", "/v3/user/account", GET_ACCOUNT, _on_behalf),
+    Route("GET", "/v3/scopes", GET_SCOPES, _on_behalf),
 )
 
-OPERATION_NAMES = frozenset(
-    operation.name for route in ROUTES for operation in (route.operation, *route.by_disabled.values())
-)
+
+OPERATION_NAMES = frozenset(operation.name for route in ROUTES for operation in route.operations)
 
 
 def resolve(call: Call) -> Call:
