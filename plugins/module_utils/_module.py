@@ -218,7 +218,7 @@ def _logged(value: t.Any, option: t.Mapping[str, t.Any], secrets: t.Iterable[str
 def run(
     task: Task,
     spec: Spec,
-    module_class: type[Module] = Module,
+    module_class: t.Callable[..., Module] = Module,
     connect: Connect = Client,
     explain: Explain | None = None,
 ) -> None:

@@ -13,8 +13,8 @@ parsed by the same code as that of a process. So results, errors, masking and wa
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
-import io
 import json
 import os
 import sys
@@ -23,7 +23,7 @@ import typing as t
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.module_utils import basic
-from ansible.module_utils.common import warnings as module_warnings
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ShippedModule
@@ -42,21 +42,19 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._kept import KE
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._masking import masked
 
 try:
-    # Since ansible-core 2.19, values that cross to a module have a profile.
-    from ansible.module_utils.common.json import Direction, get_module_encoder
+    # Since ansible-core 2.19, values that cross to a module and back have a profile.
+    from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 
     PROFILE: tuple[str, ...] = ("legacy",)
-    _ENCODING: dict[str, t.Any] = {"cls": get_module_encoder(PROFILE[0], Direction.CONTROLLER_TO_MODULE)}
+    _TO_MODULE: dict[str, t.Any] = {"cls": get_module_encoder(PROFILE[0], Direction.CONTROLLER_TO_MODULE)}
+    _IN_MODULE: dict[str, t.Any] = {"cls": get_module_decoder(PROFILE[0], Direction.CONTROLLER_TO_MODULE)}
+    _FROM_MODULE: dict[str, t.Any] = {"cls": get_module_encoder(PROFILE[0], Direction.MODULE_TO_CONTROLLER)}
 except ImportError:
     from ansible.module_utils.common.json import AnsibleJSONEncoder
 
     PROFILE = ()
-    _ENCODING = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
-
-try:
-    from ansible.module_utils import _internal
-except ImportError:
-    _internal = None
+    _TO_MODULE = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
+    _IN_MODULE = {}
 
 try:
     from ansible.vars.clean import remove_internal_keys
@@ -111,8 +109,21 @@ def _result_dict(parsed: t.Any) -> dict[str, t.Any]:
     return {**parsed}
 
 
-class ModuleHere(Module):
-    """A module that leaves its process as it is, since the process is not its own."""
+class _Hooks(AnsibleModule):
+    """An AnsibleModule in a process that is not its own: `arguments` come from here, and the result goes to `output`.
+
+    It goes behind Module, and takes the place of what AnsibleModule does with its process, by methods that every
+    ansible-core has for it.
+    """
+
+    no_log_values: set[str]
+
+    def __init__(self, arguments: str, output: t.Callable[[str], t.Any], **settings: t.Any) -> None:
+        self._arguments = arguments
+        self._output = output
+        self._warnings: list[str] = []
+        self._secrets: set[str] = set()
+        super().__init__(**settings)
 
     def _check_locale(self) -> None:
         """The original may change the environment."""
@@ -120,17 +131,65 @@ class ModuleHere(Module):
     def _set_cwd(self) -> None:
         """The original may change the working directory."""
 
+    def _load_params(self) -> None:
+        self.params = json.loads(self._arguments, **_IN_MODULE)
+
+    def warn(self, warning: str) -> None:
+        """Keeps a warning for the result.
+
+        The original keeps it for the process, and since ansible-core 2.19 shows it at once on a controller.
+        """
+        self._warnings.append(warning)
+        if not PROFILE:
+            # As the original does it.
+            self.log(f"[WARNING] {warning}")
+
+    def exit_json(self, **result: t.Any) -> None:
+        self._mask_later()
+        super().exit_json(**result)
+
+    def fail_json(self, msg: str, **result: t.Any) -> None:
+        self._mask_later()
+        super().fail_json(msg, **result)
+
+    def _mask_later(self) -> None:
+        """Leaves the original nothing to mask, which takes it minutes with a password for each customer of a fleet."""
+        self._secrets |= self.no_log_values
+        self.no_log_values = set()
+
+    def _record_module_result(self, result: dict[str, t.Any]) -> None:
+        """Since ansible-core 2.19: prints the result."""
+        self._output(json.dumps(self._finished(result), **_FROM_MODULE))
+
+    def jsonify(self, result: dict[str, t.Any]) -> t.NoReturn:
+        """Before that: makes the text of the result, which is printed next."""
+        self._output(super().jsonify(self._finished(result)))
+        raise SystemExit
+
+    def _finished(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A result with its own warnings, masked as the original does it."""
+        result.pop("warnings", None)
+        if self._warnings:
+            result["warnings"] = list(dict.fromkeys(self._warnings))
+        preserved = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        return {**masked(result, self._secrets), **preserved}
+
+
+class ModuleHere(Module, _Hooks):
+    """A module that leaves its process as it is, since the process is not its own."""
+
 
 def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: Explain | None = None) -> str:
     """What a module prints: its result as JSON."""
-    output = io.StringIO()
-    with _old_objects_left_alone(), _arguments_of_a_module(arguments), contextlib.redirect_stdout(output):
+    output: list[str] = []
+    given = json.dumps(arguments, **_TO_MODULE)
+    with _old_objects_left_alone(), _settings_known(arguments):
         try:
-            run(task, spec, ModuleHere, KEPT.connect, explain)
+            run(task, spec, functools.partial(ModuleHere, arguments=given, output=output.append), KEPT.connect, explain)
         except SystemExit:
             # How a module ends.
             pass
-    return output.getvalue()
+    return "".join(output)
 
 
 @contextlib.contextmanager
@@ -144,26 +203,16 @@ def _old_objects_left_alone() -> t.Iterator[None]:
 
 
 @contextlib.contextmanager
-def _arguments_of_a_module(arguments: dict[str, t.Any]) -> t.Iterator[None]:
-    """Lets AnsibleModule find its arguments where a module process has them, and takes them away again.
-
-    Warnings are collected for the result as in such a process, and not shown at once as on a controller.
+def _settings_known(arguments: dict[str, t.Any]) -> t.Iterator[None]:
+    """Lets ansible-core 2.21 see whether the result shows the invocation: no method asks, it looks where a module has
+    read its arguments.
     """
-    given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments}, **_ENCODING).encode("utf-8")
-    with contextlib.ExitStack() as stack:
-        for place, name, value in (
-            (basic, "_ANSIBLE_ARGS", given),
-            (basic, "_ANSIBLE_PROFILE", PROFILE[0] if PROFILE else None),
-            (basic, "_PARSED_MODULE_ARGS", None),
-            (basic, "remove_values", masked),
-            (_internal, "is_controller", False),
-        ):
-            if hasattr(place, name):
-                stack.callback(setattr, place, name, getattr(place, name))
-                setattr(place, name, value)
-        for collected in (module_warnings._global_warnings, module_warnings._global_deprecations):
-            stack.callback(collected.clear)
+    before = getattr(basic, "_PARSED_MODULE_ARGS", None)
+    basic._PARSED_MODULE_ARGS = {name: value for name, value in arguments.items() if name.startswith("_ansible_")}
+    try:
         yield
+    finally:
+        basic._PARSED_MODULE_ARGS = before
 
 
 def _is_switched_off(action: DirectAction, task_vars: dict[str, t.Any]) -> bool:

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import sys
 import types
 
+import ansible.module_utils
 import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
@@ -16,8 +18,12 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.playbook.play_context import PlayContext
 from ansible.playbook.task import Task
 from ansible.template import Templar
+from ansible.utils.display import Display
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _direct
 
+# Before ansible-core 2.21, a module always tells how it was invoked, and the controller takes it away.
+HAS_INVOCATION_SETTING = "_ansible_inject_invocation" in inspect.getsource(basic.AnsibleModule._return_formatted)
+INVOCATION = {"_ansible_inject_invocation": True} if HAS_INVOCATION_SETTING else {}
 SPEC = {"word": {"type": "str", "no_log": True}}
 
 
@@ -48,6 +54,75 @@ def test_nothing_of_a_task_is_left_in_the_process(capsys, monkeypatch):
     assert (dict(os.environ), os.getcwd()) == (environment, folder)
     assert capsys.readouterr() == ("", "")
     assert "warnings" not in json.loads(_direct.module_output(lambda *_: {"changed": False}, dict(SPEC), {}))
+
+
+def test_nothing_of_the_process_is_changed_while_a_task_runs():
+    """A module process has arguments, warnings and an output of its own; here they belong to others."""
+
+    def state():
+        internal = getattr(ansible.module_utils, "_internal", None)
+        names = ("_ANSIBLE_ARGS", "_ANSIBLE_PROFILE", "remove_values")
+        return (
+            {name: getattr(basic, name, None) for name in names},
+            getattr(internal, "is_controller", None),
+            list(module_warnings._global_warnings),
+            sys.stdout,
+        )
+
+    def look(options, check_mode, connect):
+        seen.append(state())
+        return warn_and_return(options, check_mode, connect)
+
+    seen, before = [], state()
+    _direct.module_output(look, dict(SPEC), {"word": "canary-4711"})
+    assert seen == [before] and state() == before
+
+
+def test_warnings_are_in_the_result_alone(monkeypatch):
+    monkeypatch.setattr(Display, "warning", lambda *_given, **_named: pytest.fail("it is shown at once"))
+
+    def warn_often(_options, _check_mode, _connect):
+        return {"changed": False, "warnings": ["first", "second canary-4711", "first"]}
+
+    result = json.loads(_direct.module_output(warn_often, dict(SPEC), {"word": "canary-4711"}))
+    assert result["warnings"] == ["first", "second ********"]
+
+
+def test_warnings_of_others_are_not_in_the_result(monkeypatch):
+    collected = {"of another action": None} if _direct.PROFILE else ["of another action"]
+    monkeypatch.setattr(module_warnings, "_global_warnings", collected)
+    assert "another" not in _direct.module_output(lambda *_given: {"changed": False}, dict(SPEC), {})
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_ansible_has_no_secret_to_look_for_in_a_result(monkeypatch, fails):
+    """It would take minutes with those of a fleet."""
+    looked_for = []
+    original = basic.remove_values
+
+    def remove_values(value, secrets):
+        if isinstance(value, dict):
+            looked_for.append(set(secrets))
+        return original(value, secrets)
+
+    monkeypatch.setattr(basic, "remove_values", remove_values)
+
+    def repeat(options, _check_mode, _connect):
+        return {"failed": fails, "changed": True, "msg": f"<{options['word']}>", "deep": [{"x": options["word"]}]}
+
+    result = json.loads(_direct.module_output(repeat, dict(SPEC), {"word": "canary-4711", **INVOCATION}))
+    assert looked_for == [set()]
+    assert result["msg"] == "<********>"
+    hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+    assert (result["deep"], result["invocation"]) == ([{"x": hidden}], {"module_args": {"word": hidden}})
+    # Values that are true, false or nothing stay at the top, even if a secret is spelled like them.
+    assert (result["failed"], result["changed"]) == (fails, True)
+
+
+@pytest.mark.parametrize("arguments", [{"word": "x"}, {"word": "x", **INVOCATION}])
+def test_the_invocation_is_shown_where_ansible_wants_it(arguments):
+    is_wanted = not HAS_INVOCATION_SETTING or len(arguments) == 2
+    assert ("invocation" in output(**arguments)) is is_wanted
 
 
 def test_this_python_is_told_from_another_environment_with_the_same_file(tmp_path):
