@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import email.message
 import email.utils
 import gzip
@@ -149,6 +150,27 @@ def test_certificates_of_the_environment(clock, monkeypatch):
         client = make_client(clock, ok(), **options)
         call(client)
         assert client.posts[0][1]["verify"] == verify
+
+
+# By option: another value, and whether open connections depend on it. A new option fails the test until it is here.
+OTHERS = {
+    "api_url": ("https://other.example.com/apiv2", True),
+    "api_user": ("other", True),
+    "api_key": ("another-key", True),
+    "api_format": ("xml", False),
+    "timeout": (31.0, False),
+    "retries": (5, False),
+    "max_retry_wait": (121.0, False),
+    "requests_per_minute": (1, True),
+    "validate_certs": (False, True),
+    "ca_path": ("/certificates", True),
+}
+
+
+@pytest.mark.parametrize("option", [field.name for field in dataclasses.fields(Connection)])
+def test_what_open_connections_depend_on(option):
+    connection, (value, matters) = Connection(URL, "acme", KEY), OTHERS[option]
+    assert (dataclasses.replace(connection, **{option: value}).pool_key != connection.pool_key) is matters
 
 
 def test_a_client_closes_its_connections(clock):
