@@ -38,7 +38,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import 
     missing_libraries,
     run,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._kept import KEPT
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._connection_cache import CONNECTION_CACHE
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._masking import masked
 
 try:
@@ -185,7 +185,8 @@ def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: 
     given = json.dumps(arguments, **_TO_MODULE)
     with _old_objects_left_alone(), _settings_known(arguments):
         try:
-            run(task, spec, functools.partial(ModuleHere, arguments=given, output=output.append), KEPT.connect, explain)
+            module = functools.partial(ModuleHere, arguments=given, output=output.append)
+            run(task, spec, module, CONNECTION_CACHE.connect, explain)
         except SystemExit:
             # How a module ends.
             pass

@@ -231,7 +231,8 @@ def test_two_accounts_in_one_loop_are_kept_apart(ansible: Ansible, sandbox: Sand
     results = run.steps[-1].result["results"]
     assert [result.get("count") for result in results] == [3, 1, 3, 3, None, 3]
     assert [call["api_user"] for call in sandbox.log()] == ["acme", "narrow", "acme", "acme", None, "acme"]
-    assert [call["connection"] for call in sandbox.log()] == [1, 2, 3, 4, 5, 6]
+    # The third and the fourth task differ in the format alone.
+    assert [call["connection"] for call in sandbox.log()] == [1, 2, 3, 3, 4, 5]
 
 
 @only_direct

@@ -3,13 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The kept connections of a worker: one HTTP session for all items of a loop."""
+"""The open connections of a worker: one HTTP session for all items of a loop."""
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import hashlib
 import os
 import typing as t
 from multiprocessing import util
@@ -17,37 +15,33 @@ from multiprocessing import util
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection, Transport
 
 
-class Kept:
-    """The transport of the last connection that was used. Another connection, in any of its options, gets a new one.
-
-    Nothing else is kept, and no secret: what tells connections apart is a digest.
-    """
+class ConnectionCache:
+    """The transport of the last task. A task whose connection differs in its `pool_key` gets a new one."""
 
     def __init__(self) -> None:
         self._transport: Transport | None = None
-        self._owner = b""
+        self._key: tuple[t.Any, ...] = ()
         self._closes_in = 0
-        self._salt = os.urandom(16)
 
     @contextlib.contextmanager
     def connect(
         self, connection: Connection, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()
     ) -> t.Iterator[Client]:
-        """A client over the kept transport, which stays open after it."""
+        """A client over the cached transport, which stays open after it."""
         yield Client(connection, secrets, names, self._transport_for(connection))
 
     def close(self) -> None:
-        """Closes the kept connections."""
+        """Closes the open connections."""
         if self._transport is not None:
             self._transport.close()
             self._transport = None
 
     def _transport_for(self, connection: Connection) -> Transport:
         # With the process: a transport must not be used on both sides of a fork.
-        owner = self._digest((os.getpid(), *dataclasses.astuple(connection)))
-        if self._transport is None or owner != self._owner:
+        key = (os.getpid(), *connection.pool_key)
+        if self._transport is None or key != self._key:
             self.close()
-            self._transport, self._owner = Transport(connection), owner
+            self._transport, self._key = Transport(connection), key
             self._close_at_the_end()
         return self._transport
 
@@ -57,8 +51,5 @@ class Kept:
             self._closes_in = os.getpid()
             util.Finalize(None, self.close, exitpriority=0)
 
-    def _digest(self, values: tuple[t.Any, ...]) -> bytes:
-        return hashlib.blake2b(repr(values).encode("utf-8"), key=self._salt).digest()
 
-
-KEPT = Kept()
+CONNECTION_CACHE = ConnectionCache()
