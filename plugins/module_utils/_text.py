@@ -42,6 +42,11 @@ def is_carried(text: str) -> bool:
     return _NOT_CARRIED.search(text) is None
 
 
+def is_unseen(character: str) -> bool:
+    """Whether nobody sees `character`, or a terminal might obey it. The answer is the same on every Python."""
+    return _NOT_SHOWN.match(character) is not None
+
+
 def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
     """`text` with what cannot be seen made visible and cut to `longest` characters: for messages."""
     visible = _NOT_SHOWN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
@@ -145,7 +150,7 @@ def _folded(text: str) -> str:
 def _folded_character(character: str) -> str:
     """One by one, since to bring the accents of a whole text into order is quadratic."""
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    return "".join(one for one in apart if not (one.isspace() or one == "+" or _NOT_SHOWN.match(one)))
+    return "".join(one for one in apart if not (one.isspace() or one == "+" or is_unseen(one)))
 
 
 class _Beginnings:

@@ -11,21 +11,14 @@ each of them for another name, a person does not.
 
 from __future__ import annotations
 
-import re
 import typing as t
 import unicodedata
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_unseen, shown
 
-# Control, format and surrogate characters, and the separators of lines and paragraphs.
-_INVISIBLE_CATEGORIES = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-# What no category tells: Default_Ignorable_Code_Point of the Unicode standard (DerivedCoreProperties.txt), as far as it
-# is not of these categories, among it fillers and variation selectors; and characters that are drawn as nothing: the
-# blank of Braille, the object replacement character, and the null notehead.
-_ALSO_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\ufffc"
-    "\U0001d159\U000e0000-\U000e0fff]"
-)
+# No property of Unicode tells that these are drawn as nothing: the blank of Braille, the object replacement character,
+# and the null notehead.
+_DRAWN_AS_NOTHING = frozenset("\u2800\ufffc\U0001d159")
 _BLANK = "Zs"
 
 # Characters whose lower case is not the one character that the Unicode standard's simple mapping gives, or depends on
@@ -100,7 +93,7 @@ def _is_plain(text: str) -> bool:
 
 
 def _is_invisible(sign: str) -> bool:
-    return unicodedata.category(sign) in _INVISIBLE_CATEGORIES or _ALSO_INVISIBLE.match(sign) is not None
+    return is_unseen(sign) or sign in _DRAWN_AS_NOTHING
 
 
 def _without_invisible(text: str) -> str:

@@ -22,12 +22,12 @@ from hypothesis import strategies as st
 
 ADA = "ada@example.com"
 
-# Of each kind: a control, a format, a surrogate, the separators, fillers, a joiner, variation selectors, tags, and what
-# Unicode reserves to be ignored.
+# Of each kind: a control, a format, a surrogate, the separators, fillers, a joiner, variation selectors, tags, what
+# Unicode reserves to be ignored, what is drawn as nothing, no characters, and formats that older Pythons do not know.
 INVISIBLE = (
     "\x00\t\n\r\x1f\x7f\x85\u00ad\u061c\u200b\u200c\u200d\u200e\u202e\u2060\u2066\ufeff\ufff9\U000e0001\U000e0041"
     "\ud800\udfff\u2028\u2029\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u180b\u180e\u180f\ufe00\ufe0f\U000e0100"
-    "\u2065\ufff0\U000e0fff\ufffc"
+    "\u2065\ufff0\U000e0fff\ufffc\U0001d159\ufffe\uffff\u0890\U0001343f"
 )
 BLANKS = " \u00a0\u1680\u2000\u2009\u200a\u202f\u205f\u3000"
 
