@@ -58,6 +58,11 @@ def whole(text: str) -> str:
     return _SURROGATES.sub("\ufffd", text)
 
 
+def and_more(count: int, what: str = "more") -> list[str]:
+    """What goes after the first ones of some texts, when there are `count` more: `and 3 more`, or nothing."""
+    return [f"and {count} {what}"] if count > 0 else []
+
+
 # Decoding
 
 # `&amp;`, `&#38;`, `&#x26;`. Programs that escape write the semicolon.
@@ -299,9 +304,7 @@ class _Search:
 def server_said(messages: t.Sequence[str], count: int) -> str:
     """The first messages of a server, of `count` in all, for a sentence. A Redactor has been over them."""
     quoted = [_quoted(message) for message in messages]
-    if count > len(messages):
-        quoted.append(f"and {count - len(messages)} more messages")
-    return "; ".join(quoted) or "an error without a message"
+    return "; ".join([*quoted, *and_more(count - len(messages), "more messages")]) or "an error without a message"
 
 
 def _quoted(message: str) -> str:

@@ -35,7 +35,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
     setting_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, shown
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, is_blank, merged
 
 Report = dict[str, t.Any]
@@ -328,5 +328,4 @@ def _lines(report: Report, names_shown: int) -> list[str]:
 
 
 def _first(texts: t.Sequence[str], most: int, what: str) -> list[str]:
-    more = len(texts) - most
-    return list(texts[:most]) + ([f"and {more} {what}"] if more > 0 else [])
+    return [*texts[:most], *and_more(len(texts) - most, what)]

@@ -17,7 +17,7 @@ import datetime
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, shown
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -121,15 +121,13 @@ class Findings:
 
     def warnings(self) -> list[str]:
         """One sentence for each option that has numbers for texts, however many rows have them."""
-        return [
-            f"{name}{number.place} is a number, and is used as the text '{number.text}'{_and_more(number.more)};"
-            f" if that is not what was meant, {_QUOTE_NUMBER}"
-            for name, number in self.numbers.items()
-        ]
+        return [_number_warning(name, number) for name, number in self.numbers.items()]
 
 
-def _and_more(more: int) -> str:
-    return f", and {more} more like it" if more else ""
+def _number_warning(name: str, number: NumberForText) -> str:
+    first = f"{name}{number.place} is a number, and is used as the text '{number.text}'"
+    told = ", ".join([first, *and_more(number.more, "more like it")])
+    return f"{told}; if that is not what was meant, {_QUOTE_NUMBER}"
 
 
 class KindCheck:

@@ -38,7 +38,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, shown
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -121,8 +121,8 @@ def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Valu
     if not left_out:
         return dict(values), []
     names = ", ".join(f"'{shown(name, 100)}'" for name in left_out[:_FEW])
-    more = f" and {len(left_out) - _FEW} more" if len(left_out) > _FEW else ""
-    warning = f"{names}{more} cannot be shown in {key}, because Ansible keeps keys that begin like this for itself"
+    told = " ".join([names, *and_more(len(left_out) - _FEW)])
+    warning = f"{told} cannot be shown in {key}, because Ansible keeps keys that begin like this for itself"
     return {name: value for name, value in values.items() if name not in left_out}, [warning]
 
 

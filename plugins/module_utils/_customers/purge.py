@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.inde
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, name_key, visible
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more
 
 _FEW = 3
 NO_CUSTOMERS = "purge with no customers would delete every customer of the account"
@@ -126,5 +127,4 @@ def _address(attributes: t.Mapping[str, t.Any]) -> str:
 
 
 def _few(texts: t.Sequence[str]) -> str:
-    more = f", and {len(texts) - _FEW} more" if len(texts) > _FEW else ""
-    return f"{', '.join(texts[:_FEW])}{more}"
+    return ", ".join([*texts[:_FEW], *and_more(len(texts) - _FEW)])

@@ -22,6 +22,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
     IS_ESCAPED_TOO_OFTEN,
     REPEATS_A_SECRET,
     Redactor,
+    and_more,
     is_carried,
     shown,
     whole,
@@ -115,6 +116,14 @@ def test_of_all_characters_those_that_a_terminal_may_obey_or_nobody_sees_are_mad
 @pytest.mark.parametrize("text", ["", "Jürgen & Söhne <x>", "日本😀"])
 def test_harmless_text_is_shown_as_it_is(text):
     assert shown(text) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "told"), [(-1, "a; b"), (0, "a; b"), (1, "a; b; and 1 more"), (5, "a; b; and 5 more")]
+)
+def test_how_many_more_there_are_is_told_if_there_are_any(count, told):
+    assert "; ".join(["a", "b", *and_more(count)]) == told
+    assert and_more(2, "more like it") == ["and 2 more like it"]
 
 
 @pytest.mark.parametrize(("length", "cut"), [(9, False), (10, False), (11, True), (500, True)])
