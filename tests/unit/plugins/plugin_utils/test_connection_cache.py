@@ -66,7 +66,9 @@ def test_a_transport_is_not_used_on_both_sides_of_a_fork(cache, monkeypatch):
 def test_no_secret_of_a_customer_is_cached(cache):
     """That of the account is, as it is in the arguments of every task that gets the transport."""
     transport = transport_of(cache, ACME)
-    assert "canary-password" not in repr({**vars(cache), **vars(transport), **vars(transport._http), **vars(transport.pace)})
+    assert "canary-password" not in repr(
+        {**vars(cache), **vars(transport), **vars(transport._http), **vars(transport.pace)}
+    )
     assert "canary" not in repr({**vars(transport), **vars(transport._http), **vars(transport.pace)})
 
 
