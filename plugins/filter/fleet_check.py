@@ -62,7 +62,7 @@ _value:
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, check
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, check_variables
 from jinja2 import pass_context
 
 
@@ -70,7 +70,7 @@ from jinja2 import pass_context
 def fleet_check(
     context: t.Any, customers: t.Any, defaults: t.Any, passwords: t.Any, settings: t.Any, account: t.Any = None
 ) -> Report:
-    report = check(customers, defaults, passwords, settings, account, context.resolve("omit"))
+    report = check_variables(customers, defaults, passwords, settings, account, context.resolve("omit"))
     if account is None:
         return report
     # What a server said is in it, in sentences that are new objects: no template may ever be seen in them.

@@ -66,12 +66,12 @@ _value:
 import typing as t
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, merged
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_rows import FleetRow, merged
 from jinja2 import pass_context
 
 
 @pass_context
-def fleet_merge(context: t.Any, customers: t.Any, defaults: t.Any = None, passwords: t.Any = None) -> list[Row]:
+def fleet_merge(context: t.Any, customers: t.Any, defaults: t.Any = None, passwords: t.Any = None) -> list[FleetRow]:
     try:
         return merged(customers, defaults, passwords, context.resolve("omit"))
     except TypeError as error:

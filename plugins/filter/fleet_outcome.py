@@ -49,12 +49,12 @@ _value:
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, outcome
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, summarize
 
 
 def fleet_outcome(before: t.Any, batch: t.Any = None, size: int = 0, names_shown: t.Any = 20) -> Report:
     # What a server said is in it, in sentences that are new objects: no template may ever be seen in them.
-    wrapped: Report = wrap_var(outcome(before, batch, size, int(names_shown)))
+    wrapped: Report = wrap_var(summarize(before, batch, size, int(names_shown)))
     return wrapped
 
 

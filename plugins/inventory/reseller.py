@@ -141,14 +141,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     FromEnvironment,
     empty_variables,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, perform, validated
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, run_task, validated
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, Redactor
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
     Customer,
     KeyedGroups,
+    describe_unusable,
     is_listing,
-    told,
     unusable_names,
     variables,
 )
@@ -263,7 +263,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _listed(self) -> list[Customer]:
         options = {name: self.get_option(name) for name in info_spec()}
-        result = perform(list_customers, options, check_mode=False)
+        result = run_task(list_customers, options, check_mode=False)
         if result.get("failed"):
             raise AnsibleParserError(result["msg"])
         listed: list[Customer] = result["customers"]
@@ -321,7 +321,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         groups = {*self.inventory.groups, *map(self._sanitize_group_name, self.get_option("groups"))}
         unusable = unusable_names((customer["username"] for customer in listed), groups)
         if unusable and strict:
-            raise AnsibleParserError(told(unusable))
+            raise AnsibleParserError(describe_unusable(unusable))
         if unusable:
-            self.display.warning(told(unusable) + " They are left out.")
+            self.display.warning(describe_unusable(unusable) + " They are left out.")
         return [customer for customer in listed if customer["username"] not in unusable]

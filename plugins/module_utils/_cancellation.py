@@ -16,7 +16,7 @@ import typing as t
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
-class Stop:
+class Cancellation:
     """Tells all threads of a run that no further call is wanted. A context manager.
 
     While it is entered by the main thread, SIGINT and SIGTERM say so, and what is under way ends as it should. A second
@@ -31,7 +31,7 @@ class Stop:
         # Not a threading.Event: a handler of signals may not take a lock, which its own thread might hold just then.
         self._read, self._write = os.pipe()
 
-    def __enter__(self) -> Stop:
+    def __enter__(self) -> Cancellation:
         if threading.current_thread() is threading.main_thread():
             # What is ignored stays so: that is how nohup and shells keep a program in the background going.
             heard = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
@@ -44,13 +44,13 @@ class Stop:
         os.close(self._read)
         os.close(self._write)
 
-    def set(self, reason: str) -> None:
+    def cancel(self, reason: str) -> None:
         """Asks for the end. `reason`: a clause; the first one counts."""
         if not self.reason:
             self.reason = reason
             os.write(self._write, b"!")
 
-    def is_set(self) -> bool:
+    def is_cancelled(self) -> bool:
         """Whether no further call is wanted."""
         return bool(self.reason)
 
@@ -60,7 +60,7 @@ class Stop:
         poll.register(self._read, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
-    def look(self) -> None:
+    def check_parent(self) -> None:
         """Looks whether the program that waits for the result is still there."""
         if os.getppid() != self._parent:
             self._interrupt("the program that started it has ended")
@@ -72,7 +72,7 @@ class Stop:
 
     def _interrupt(self, reason: str) -> None:
         self.is_interrupted = True
-        self.set(reason)
+        self.cancel(reason)
 
     def _give_back(self, number: int) -> None:
         # Taken out in one step, since a signal may come at any moment, also in the middle of this.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import typing as t
 
 # What is known of a call that failed: the server did nothing, or nobody can tell.
-NOT_DONE = "not done"
-UNKNOWN = "unknown"
+NOT_APPLIED = "not done"
+MAYBE_APPLIED = "unknown"
 # Whose error it is: of the account or of the server, so that every other call would fail in the same way; of a customer
 # that the server does not know; or of the one operation.
 ACCOUNT = "account"
@@ -32,7 +32,7 @@ class InvalidInput(CollectionError):
         super().__init__(f"{about}: {'; '.join(self.problems)}.")
 
 
-class Stopped(CollectionError):
+class Cancelled(CollectionError):
     """A call was not made, since no further call is wanted."""
 
     def __init__(self) -> None:
@@ -69,17 +69,17 @@ class WireError(CollectionError):
 class CallError(CollectionError):
     """One call to the API that did not succeed.
 
-    `reason`: what happened, as a clause without a full stop. `fate`: NOT_DONE or UNKNOWN, whether the server may have
-    acted. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to wait, or None.
-    `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without an answer.
-    `doing`: what was being done and to which customer. `concerns`: whose error it is. `may_settle`: whether a customer
-    that was only just created can be refused like this for a while. The API that was called sets these three.
+    `reason`: what happened, as a clause without a full stop. `applied`: NOT_APPLIED or MAYBE_APPLIED, whether the
+    server may have acted. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to
+    wait, or None. `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without an
+    answer. `doing`: what was being done and to which customer. `concerns`: whose error it is. `may_settle`: whether a
+    customer that was only just created can be refused like this for a while. The API that was called sets these three.
     """
 
     def __init__(
         self,
         reason: str,
-        fate: str,
+        applied: str,
         transient: bool = False,
         wait: float | None = None,
         messages: t.Sequence[str] = (),
@@ -90,7 +90,7 @@ class CallError(CollectionError):
     ) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.fate = fate
+        self.applied = applied
         self.transient = transient
         self.wait = wait
         self.messages = list(messages)
@@ -107,7 +107,7 @@ class CallError(CollectionError):
         return f"{start}. {self.advice}".rstrip() if self.advice else f"{start}."
 
 
-class Defect(CollectionError):
+class InternalError(CollectionError):
     """An exception that nobody thought of. Its text may hold anything, so only its kind and its place are told."""
 
     def __init__(self, error: Exception) -> None:

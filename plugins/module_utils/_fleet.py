@@ -19,20 +19,20 @@ import threading
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import SECRETS, as_result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
     Connect,
     Options,
     Result,
     by_username,
-    check,
     check_creation,
     check_email,
+    check_options,
     common_result,
     customer_problems,
     desired_of,
@@ -61,18 +61,18 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     NOT_REACHED,
     PLANNED,
     Outcome,
-    ask,
-    carry_out,
-    pretend,
+    execute_plan,
+    read_hidden,
+    simulate,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     ACCOUNT,
     SERVER,
     CallError,
+    Cancelled,
     CollectionError,
-    Defect,
+    InternalError,
     InvalidInput,
-    Stopped,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client
 
@@ -87,13 +87,13 @@ _NOTHING_DONE = "nothing was changed, because {reason}."
 _TICK = 0.5
 
 
-class Watcher:
+class Progress:
     """Is told how the work goes on. This one tells nobody."""
 
-    def tick(self, done: int, failed: int, total: int) -> None:
+    def on_progress(self, done: int, failed: int, total: int) -> None:
         """Called now and then: how many customers are done, how many of them failed, and how many there are."""
 
-    def stopped(self, report: str) -> None:
+    def on_cancelled(self, report: str) -> None:
         """Called at the end of a run that was interrupted, whose result nobody may be there to read."""
 
 
@@ -136,32 +136,32 @@ def kind_of(operations: t.Sequence[str]) -> str:
 
 
 def manage_fleet(
-    options: Options, check_mode: bool, connect: Connect = Client, watcher: Watcher | None = None
+    options: Options, check_mode: bool, connect: Connect = Client, progress: Progress | None = None
 ) -> Result:
     """reseller_customers: makes a whole fleet what it should be."""
     api = capabilities(options["api"])
-    check(options, api, fleet_problems(options))
+    check_options(options, api, fleet_problems(options))
     along = api.names(compared_in_fleets=False)
     wanted = [desired_of(row, along) for row in options["customers"]]
-    with open_client(options, connect) as client, Stop() as stop:
-        run = _Run(client, options, check_mode, stop, watcher or Watcher())
-        roster = run.roster()
-        members = [_member(desired, roster, api) for desired in wanted]
-        warnings = hidden_names(roster)
+    with open_client(options, connect) as client, Cancellation() as cancellation:
+        run = _Run(client, options, check_mode, cancellation, progress or Progress())
+        index = run.index()
+        members = [_member(desired, index, api) for desired in wanted]
+        warnings = hidden_names(index)
         unmanaged: list[Member] = []
         if options["purge"]:
-            purge = whom_to_purge(wanted, roster)
+            purge = whom_to_purge(wanted, index)
             check_ceiling(purge.deletions, options["max_deletions"])
             warnings += purge.warnings()
-            unmanaged = [_member(Desired(name, state="absent"), roster, api) for name in purge.deletions]
+            unmanaged = [_member(Desired(name, state="absent"), index, api) for name in purge.deletions]
             for position, names in purge.renamed.items():
                 members[position].error = members[position].error or renamed_error(wanted[position], names)
         run.plan(members)
-        run.carry_out(members, unmanaged)
-    result = _result(members, unmanaged, stop, check_mode, api)
+        run.execute(members, unmanaged)
+    result = _result(members, unmanaged, cancellation, check_mode, api)
     result["warnings"] += warnings
-    if stop.is_interrupted:
-        run.watcher.stopped(result.get("msg") or "everything was done before the interruption.")
+    if cancellation.is_interrupted:
+        run.progress.on_cancelled(result.get("msg") or "everything was done before the interruption.")
     return result
 
 
@@ -190,9 +190,9 @@ def setting_problems(options: Options) -> list[str]:
     return problems
 
 
-def _member(desired: Desired, roster: Roster, api: Capabilities) -> Member:
+def _member(desired: Desired, index: CustomerIndex, api: Capabilities) -> Member:
     try:
-        observed = roster.observed(desired)
+        observed = index.observed(desired)
         check_email(desired, observed, api)
     except InvalidInput as error:
         return Member(desired, error=error)
@@ -202,8 +202,10 @@ def _member(desired: Desired, roster: Roster, api: Capabilities) -> Member:
 class _Run:
     """The work on one fleet."""
 
-    def __init__(self, client: Client, options: Options, check_mode: bool, stop: Stop, watcher: Watcher) -> None:
-        self.watcher = watcher
+    def __init__(
+        self, client: Client, options: Options, check_mode: bool, cancellation: Cancellation, progress: Progress
+    ) -> None:
+        self.progress = progress
         self._client = client
         self._choice = options["api"]
         self._capabilities = capabilities(options["api"])
@@ -211,18 +213,18 @@ class _Run:
         self._stops_at_errors = options["on_error"] == "stop"
         self._check_mode = check_mode
         self._purges = options["purge"]
-        self._stop = stop
+        self._cancellation = cancellation
 
-    def roster(self) -> Roster:
+    def index(self) -> CustomerIndex:
         """Every customer of the account."""
         try:
             listing = self._api().customers({})
-        except Stopped:
-            self.watcher.stopped(_NOTHING_DONE.format(reason=self._stop.reason))
+        except Cancelled:
+            self.progress.on_cancelled(_NOTHING_DONE.format(reason=self._cancellation.reason))
             raise
         if self._purges:
             check_whole(listing)
-        return Roster(listing.customers, self._capabilities.names(seen="sometimes"))
+        return CustomerIndex(listing.customers, self._capabilities.names(seen="sometimes"))
 
     def plan(self, members: t.Iterable[Member]) -> None:
         """Plans for every customer of which enough is known without asking."""
@@ -231,19 +233,19 @@ class _Run:
                 self._plan(member)
             self._consider(member)
 
-    def carry_out(self, members: t.Sequence[Member], unmanaged: t.Sequence[Member]) -> None:
+    def execute(self, members: t.Sequence[Member], unmanaged: t.Sequence[Member]) -> None:
         """Does what is to be done, and returns when that is done or stopped and no call is under way any more.
 
         In check mode it is pretended, and ends early where the run would. `unmanaged`: the customers to delete when
         all `members` are done, and only if they are as they should be.
         """
         total = len(members) + len(unmanaged)
-        self._carry_out(members, len(unmanaged), total)
+        self._execute(members, len(unmanaged), total)
         if all(member.is_done for member in members):
             self.plan(unmanaged)
-            self._carry_out(unmanaged, 0, total)
+            self._execute(unmanaged, 0, total)
 
-    def _carry_out(self, members: t.Sequence[Member], later: int, total: int) -> None:
+    def _execute(self, members: t.Sequence[Member], later: int, total: int) -> None:
         """The work on some of `total` customers, while `later` ones have to wait."""
         waiting = [member for member in members if member.error is None and member.outcome is None]
         failed = sum(member.has_failed for member in members)
@@ -272,7 +274,7 @@ class _Run:
             started.clear()
             raise
         except BaseException:
-            self._stop.set("of a defect")
+            self._cancellation.cancel("of a defect")
             raise
         finally:
             for thread in started:
@@ -289,21 +291,21 @@ class _Run:
             with contextlib.suppress(queue.Empty):
                 failed += finished.get(timeout=_TICK).has_failed
                 waiting -= 1
-            self._stop.look()
-            self.watcher.tick(total - later - waiting, failed, total)
+            self._cancellation.check_parent()
+            self.progress.on_progress(total - later - waiting, failed, total)
 
     def _work_on(self, member: Member, finished: queue.SimpleQueue[Member]) -> None:
         """Everything for one customer."""
         try:
-            if not self._stop.is_set():
+            if not self._cancellation.is_cancelled():
                 self._reconcile(member)
-        except Stopped:
+        except Cancelled:
             # It stays what it is: not reached.
             pass
         except CollectionError as error:
             member.error = error
         except Exception as error:  # pylint: disable=broad-exception-caught
-            member.error = Defect(error)
+            member.error = InternalError(error)
         finally:
             self._consider(member)
             finished.put(member)
@@ -311,14 +313,14 @@ class _Run:
     def _reconcile(self, member: Member) -> None:
         api = self._api(_secrets(member.desired), member.desired.usernames)
         if member.plan is None:
-            member.observed = ask(api, member.desired, member.observed)
+            member.observed = read_hidden(api, member.desired, member.observed)
             self._plan(member)
         if member.plan is None or member.error is not None or member.outcome is not None:
             return
         if self._check_mode:
-            member.outcome = pretend(member.plan)
+            member.outcome = simulate(member.plan)
         else:
-            member.outcome = carry_out(api, member.desired, member.plan, self._stop.is_set)
+            member.outcome = execute_plan(api, member.desired, member.plan, self._cancellation.is_cancelled)
 
     def _plan(self, member: Member) -> None:
         """The plan for a customer, and its outcome where nothing is to be written."""
@@ -329,19 +331,19 @@ class _Run:
             member.error = error
             return
         if not member.plan.operations:
-            member.outcome = pretend(member.plan)
+            member.outcome = simulate(member.plan)
 
     def _consider(self, member: Member) -> None:
         """Stops the run for an error that asks for it."""
         error = member.error or (member.outcome.error if member.outcome else None)
         if isinstance(error, CallError) and error.concerns in (ACCOUNT, SERVER):
-            self._stop.set("every further call would fail in the same way")
-        elif error is not None and (self._stops_at_errors or isinstance(error, Defect)):
-            self._stop.set("on_error is stop" if self._stops_at_errors else "of a defect")
+            self._cancellation.cancel("every further call would fail in the same way")
+        elif error is not None and (self._stops_at_errors or isinstance(error, InternalError)):
+            self._cancellation.cancel("on_error is stop" if self._stops_at_errors else "of a defect")
 
     def _api(self, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()) -> CustomerApi:
         """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""
-        return open_api(self._client.about(secrets, names, self._stop.wait), self._choice)
+        return open_api(self._client.for_customers(secrets, names, self._cancellation.wait), self._choice)
 
 
 def _secrets(desired: Desired) -> list[str]:
@@ -349,7 +351,11 @@ def _secrets(desired: Desired) -> list[str]:
 
 
 def _result(
-    rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop, check_mode: bool, api: Capabilities
+    rows: t.Sequence[Member],
+    unmanaged: t.Sequence[Member],
+    cancellation: Cancellation,
+    check_mode: bool,
+    api: Capabilities,
 ) -> Result:
     """`rows`: the customers of the fleet. `unmanaged`: those that a purge deletes."""
     members = [*rows, *unmanaged]
@@ -378,7 +384,7 @@ def _result(
         "warnings": [*_warnings(members), *warnings],
     }
     if counts["failed"] or counts["not_reached"]:
-        not_reached = _not_reached_texts(rows, unmanaged, stop)
+        not_reached = _not_reached_texts(rows, unmanaged, cancellation)
         result.update(failed=True, msg=_failure_text(result, not_reached, check_mode, api))
     return result
 
@@ -400,12 +406,14 @@ def _item(member: Member, one: Result) -> Result:
     }
 
 
-def _not_reached_texts(rows: t.Sequence[Member], unmanaged: t.Sequence[Member], stop: Stop) -> list[str]:
+def _not_reached_texts(
+    rows: t.Sequence[Member], unmanaged: t.Sequence[Member], cancellation: Cancellation
+) -> list[str]:
     """How many customers were not reached, and why: the run ended early, or a purge was held back."""
     total = len(rows) + len(unmanaged)
     is_held_back = any(member.has_failed for member in rows)
     late = [*rows, *([] if is_held_back else unmanaged)]
-    reasons = ((late, stop.reason), (unmanaged if is_held_back else [], _HELD_BACK))
+    reasons = ((late, cancellation.reason), (unmanaged if is_held_back else [], _HELD_BACK))
     counts = [(sum(member.kind == "not_reached" for member in members), reason) for members, reason in reasons]
     return [f"{count} of {total} customers were not reached, because {reason}." for count, reason in counts if count]
 

@@ -26,14 +26,18 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, customer_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, Defect, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    CollectionError,
+    InternalError,
+    InvalidInput,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     FromEnvironment,
     empty_variables,
     from_environment,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Client
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 _LONGEST_LIST = 100
 
@@ -211,7 +215,7 @@ def _logged(value: t.Any, option: t.Mapping[str, t.Any], secrets: t.Iterable[str
     if isinstance(value, (list, tuple, dict)):
         return f"({len(value)} items)"
     text = str(value)
-    told = shown(text)
+    told = escape_control(text)
     return _NOT_LOGGED if any(secret in text or secret in told for secret in secrets) else told
 
 
@@ -227,7 +231,7 @@ def run(
     `explain`: what is wrong with options that Ansible refuses, in place of Ansible's own words.
     """
     module = module_class(explain, argument_spec=spec, supports_check_mode=True)
-    result = perform(task, module.params, module.check_mode, connect)
+    result = run_task(task, module.params, module.check_mode, connect)
     if any(map(_is_long, module.params.values())):
         result["invocation"] = {"module_args": abridged(module.params)}
     for warning in result.pop("warnings", []):
@@ -304,7 +308,7 @@ def _is_long(value: t.Any) -> bool:
     return isinstance(value, list) and len(value) > _LONGEST_LIST
 
 
-def perform(
+def run_task(
     task: Task, options: t.Mapping[str, t.Any], check_mode: bool, connect: Connect = Client
 ) -> dict[str, t.Any]:
     """The result of a task. Whatever goes wrong is a failed result with a sentence, never a traceback."""
@@ -316,7 +320,7 @@ def perform(
     except CollectionError as error:
         return {"failed": True, "changed": False, "msg": str(error)}
     except Exception as error:  # pylint: disable=broad-exception-caught
-        return {"failed": True, "changed": False, "msg": str(Defect(error))}
+        return {"failed": True, "changed": False, "msg": str(InternalError(error))}
 
 
 def missing_libraries() -> str:

@@ -5,7 +5,7 @@
 # Private to this collection: it may change in any release without notice.
 """What each module does: validated options in, a result out. No Ansible here.
 
-Every function takes the options of its module, whether this is check mode, and what makes a session. It returns the
+Every function takes the options of its module, whether this is check mode, and what makes a client. It returns the
 module's result, with the further keys `warnings` (texts), and on failure `failed` and `msg`.
 """
 
@@ -23,9 +23,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     Options,
     Result,
     by_username,
-    check,
     check_creation,
     check_email,
+    check_options,
     common_result,
     customer_problems,
     desired_of,
@@ -41,35 +41,35 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import hidden_names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     Outcome,
-    ask,
-    carry_out,
-    find,
+    execute_plan,
+    find_customer,
     observe,
-    pretend,
-    reread,
+    read_hidden,
+    refresh,
+    simulate,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 
 def manage_customer(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer: makes one customer present or absent."""
     can = capabilities(options["api"])
-    check(options, can, customer_problems(options, can))
+    check_options(options, can, customer_problems(options, can))
     desired = desired_of(options)
     with open_client(options, connect) as client:
         api = open_api(client, options["api"])
-        observed = find(api, desired)
+        observed = find_customer(api, desired)
         check_email(desired, observed, api.capabilities)
-        todo = make_plan(desired, ask(api, desired, observed), api.capabilities)
+        todo = make_plan(desired, read_hidden(api, desired, observed), api.capabilities)
         check_creation(desired, todo, api.capabilities)
         if check_mode:
-            outcome = pretend(todo)
+            outcome = simulate(todo)
         else:
-            outcome = carry_out(api, desired, todo)
+            outcome = execute_plan(api, desired, todo)
             if todo.operations:
-                reread(api, desired, outcome)
+                refresh(api, desired, outcome)
     return {
         **common_result(desired, outcome, api.capabilities),
         "customer": None if outcome.customer is None else as_result(outcome.customer),
@@ -88,7 +88,7 @@ def customer_info(options: Options, check_mode: bool, connect: Connect = Client)
 def list_customers(options: Options, _check_mode: bool, connect: Connect = Client) -> Result:
     """The same for the inventory: `customers`, each with its own `extra`."""
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
-    check(options, capabilities(options["api"]), filter_problems(filters))
+    check_options(options, capabilities(options["api"]), filter_problems(filters))
     with open_client(options, connect) as client:
         listed = open_api(client, options["api"]).customers(filters).customers
     listed.sort(key=lambda customer: customer.attributes["username"])
@@ -98,20 +98,20 @@ def list_customers(options: Options, _check_mode: bool, connect: Connect = Clien
 def manage_password(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer_password: sets a password that differs, or any with `force`."""
     can = capabilities(options["api"])
-    check(options, can, customer_problems(options, can))
+    check_options(options, can, customer_problems(options, can))
     desired = Desired(options["username"], {"password": options["password"]}, secrets=SECRETS)
     with open_client(options, connect) as client:
         api = open_api(client, options["api"])
-        observed = find(api, desired) if options["force"] else observe(api, desired)
+        observed = find_customer(api, desired) if options["force"] else observe(api, desired)
         _must_exist(desired, observed)
         todo = make_plan(desired, observed, api.capabilities)
-        outcome = pretend(todo) if check_mode else carry_out(api, desired, todo)
+        outcome = simulate(todo) if check_mode else execute_plan(api, desired, todo)
     return common_result(desired, outcome, api.capabilities)
 
 
 def _must_exist(desired: Desired, observed: Observed) -> None:
     if observed.current is None:
-        user = shown(desired.username, 100)
+        user = escape_control(desired.username, 100)
         raise InvalidInput(
             ["there is no such customer in this account"], about=f"Could not set the password of customer '{user}'"
         )
@@ -119,7 +119,7 @@ def _must_exist(desired: Desired, observed: Observed) -> None:
 
 def _warnings(desired: Desired, outcome: Outcome, check_mode: bool) -> list[str]:
     """What the server stores otherwise, and a customer that it does not show yet or that could not be read again."""
-    user = shown(desired.final_username, 100)
+    user = escape_control(desired.final_username, 100)
     if outcome.lags:
         return [f"The server does not show customer '{user}' yet; the result shows what was sent, not what is stored"]
     if not outcome.seen:

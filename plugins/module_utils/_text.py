@@ -21,7 +21,7 @@ IS_ESCAPED_TOO_OFTEN = "(a message that is escaped too many times is not shown)"
 
 # What XML 1.0 can carry (https://www.w3.org/TR/xml/#charsets), turned round. Lone surrogates are among the rest, so
 # whatever passes can be encoded as UTF-8 too.
-_NOT_CARRIED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_TRANSMITTABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 # What a terminal might obey, and what nobody sees: the categories Cc, Cf, Cs, Zl and Zp, the property
 # Default_Ignorable_Code_Point (https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point) and U+FFFE, U+FFFF.
@@ -37,9 +37,9 @@ _SURROGATES = re.compile("[\ud800-\udfff]")
 _LONGEST_SHOWN = 500
 
 
-def is_carried(text: str) -> bool:
+def is_transmittable(text: str) -> bool:
     """Whether both formats can carry `text`: JSON can carry more, but a customer must not depend on the format."""
-    return _NOT_CARRIED.search(text) is None
+    return _NOT_TRANSMITTABLE.search(text) is None
 
 
 def is_unseen(character: str) -> bool:
@@ -47,13 +47,13 @@ def is_unseen(character: str) -> bool:
     return _NOT_SHOWN.match(character) is not None
 
 
-def shown(text: str, longest: int = _LONGEST_SHOWN) -> str:
+def escape_control(text: str, longest: int = _LONGEST_SHOWN) -> str:
     """`text` with what cannot be seen made visible and cut to `longest` characters: for messages."""
     visible = _NOT_SHOWN.sub(lambda found: found.group().encode("unicode_escape").decode("ascii"), text)
     return visible if len(visible) <= longest else visible[: longest - 1] + "…"
 
 
-def whole(text: str) -> str:
+def replace_surrogates(text: str) -> str:
     """`text` with each lone surrogate replaced, so that it can be written anywhere as UTF-8."""
     return _SURROGATES.sub("\ufffd", text)
 
@@ -264,7 +264,7 @@ def _forms(texts: t.Iterable[str]) -> list[str]:
 
     A text that holds an escape of one kind and is escaped in another way may never be found as it is.
     """
-    return [form for text in texts for form in reversed(_decoded(whole(text[:_LONGEST_MESSAGE]))[0])]
+    return [form for text in texts for form in reversed(_decoded(replace_surrogates(text[:_LONGEST_MESSAGE]))[0])]
 
 
 def _fewest(secret: str) -> int:
@@ -309,4 +309,4 @@ def server_said(messages: t.Sequence[str], count: int) -> str:
 
 def _quoted(message: str) -> str:
     """What a server said, in quotes; the words in place of that are none of its own."""
-    return message if message in (REPEATS_A_SECRET, IS_ESCAPED_TOO_OFTEN) else f"'{shown(message)}'"
+    return message if message in (REPEATS_A_SECRET, IS_ESCAPED_TOO_OFTEN) else f"'{escape_control(message)}'"

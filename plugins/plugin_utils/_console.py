@@ -13,7 +13,7 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.display import Display
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import Watcher
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import Progress
 
 # Seconds. What takes less than the first is not worth a word.
 _FIRST = 5.0
@@ -35,7 +35,7 @@ def _own_console() -> int | None:
 _CONSOLE = _own_console()
 
 
-class Console(Watcher):
+class Console(Progress):
     """Shows progress when work takes long and somebody looks on: at a terminal, or through AWX, which makes one.
 
     `subject`: what the lines begin with. The report of an interrupted run is always shown.
@@ -49,7 +49,7 @@ class Console(Watcher):
         self._next = self._began + _FIRST
         self._done_at_first: int | None = None
 
-    def tick(self, done: int, failed: int, total: int) -> None:
+    def on_progress(self, done: int, failed: int, total: int) -> None:
         if self._done_at_first is None:
             self._done_at_first = done
         now = time.monotonic()
@@ -62,7 +62,7 @@ class Console(Watcher):
         # Ansible hands it on to the process that owns the console.
         Display().display(text, stderr=True)
 
-    def stopped(self, report: str) -> None:
+    def on_cancelled(self, report: str) -> None:
         """Written to the console itself: Ansible does not hand anything on any more once it was interrupted.
 
         Nor does it take the result, for which this worker would wait for ever.

@@ -14,7 +14,7 @@ from ansible.module_utils.common.validation import check_type_bool, check_type_l
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, Customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
     Findings,
     KindCheck,
@@ -35,8 +35,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import (
     setting_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import Spec, fleet_spec
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, shown
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row, is_blank, merged
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_rows import FleetRow, is_blank, merged
 
 Report = dict[str, t.Any]
 
@@ -56,12 +56,12 @@ _MOST_PROBLEMS = 20
 _KINDS = SUMMARY[:4]
 
 
-def check(
+def check_variables(
     customers: t.Any,
     defaults: t.Any,
     passwords: t.Any,
     settings: t.Mapping[str, t.Any],
-    account: t.Iterable[Row] | None = None,
+    account: t.Iterable[FleetRow] | None = None,
     omit: t.Any = None,
 ) -> Report:
     """Everything that is wrong with the variables, as sentences without a secret, and the batches to be made.
@@ -135,12 +135,12 @@ def _setting_problems(settings: t.Mapping[str, t.Any]) -> list[str]:
     ]
 
 
-def _without(omit: t.Any, values: t.Any) -> Row:
+def _without(omit: t.Any, values: t.Any) -> FleetRow:
     """The values without those that are omitted."""
     return merged([{}], values, omit=omit)[0]
 
 
-def _shared_problems(defaults: Row, passwords: Row) -> tuple[list[str], tuple[Row, Row]]:
+def _shared_problems(defaults: FleetRow, passwords: FleetRow) -> tuple[list[str], tuple[FleetRow, FleetRow]]:
     """What is wrong with them, and both without values of a wrong kind."""
     kinds = KindCheck(_row_spec())(defaults)
     problems = [f"fleet_defaults must not hold {name}" for name in _NAMES if name in defaults]
@@ -148,7 +148,7 @@ def _shared_problems(defaults: Row, passwords: Row) -> tuple[list[str], tuple[Ro
     check_password = KindCheck({"password": _row_spec()["password"]})
     of_passwords = {name: check_password({"password": value}).problems for name, value in passwords.items()}
     problems += [
-        f"fleet_passwords: the password of '{shown(str(name), 100)}'{problem[len('password') :]}"
+        f"fleet_passwords: the password of '{escape_control(str(name), 100)}'{problem[len('password') :]}"
         for name, found in of_passwords.items()
         for problem in found
     ]
@@ -162,10 +162,10 @@ def _row_spec() -> Spec:
 
 
 def _kind_problems(kinds: Findings) -> list[str]:
-    return [f"there is no option '{shown(str(name), 100)}'" for name in kinds.unknown] + kinds.problems
+    return [f"there is no option '{escape_control(str(name), 100)}'" for name in kinds.unknown] + kinds.problems
 
 
-def _row_problems(rows: t.Sequence[Row]) -> list[str]:
+def _row_problems(rows: t.Sequence[FleetRow]) -> list[str]:
     spec = _row_spec()
     check_kinds = KindCheck(spec)
     unset = dict.fromkeys(spec)
@@ -186,7 +186,7 @@ def _row_problems(rows: t.Sequence[Row]) -> list[str]:
     return problems + [_OPTIONS.sub(r"fleet_\1", problem) for problem in name_problems(rows)]
 
 
-def _usable(options: Row, api: Capabilities) -> Row:
+def _usable(options: FleetRow, api: Capabilities) -> FleetRow:
     """The options without those that this API does not have."""
     return {name: value for name, value in options.items() if name not in api.missing}
 
@@ -207,7 +207,7 @@ def _typed(name: str, value: t.Any, spec: Spec, found: list[str]) -> t.Any:
 
 
 def _told(value: t.Any, option: t.Mapping[str, t.Any]) -> str:
-    return f" '{shown(value, 100)}'" if isinstance(value, str) and not option.get("no_log") else ""
+    return f" '{escape_control(value, 100)}'" if isinstance(value, str) and not option.get("no_log") else ""
 
 
 def _texts(value: t.Any) -> list[str]:
@@ -224,7 +224,7 @@ def _batches(total: int, size: int) -> list[dict[str, int]]:
     return [{"first": first, "last": last, "size": last - first} for first, last in bounds]
 
 
-def strangers(usernames: t.Iterable[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[Row]:
+def unmanaged(usernames: t.Iterable[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[FleetRow]:
     """Rows that delete the customers that the fleet does not name.
 
     A name that looks like one of the fleet counts as named, and one with characters that nobody sees is kept.
@@ -233,12 +233,12 @@ def strangers(usernames: t.Iterable[str], rows: t.Iterable[t.Mapping[str, t.Any]
     return [{"username": name, "state": "absent"} for name in deletions]
 
 
-def kept(usernames: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
+def kept_warnings(usernames: t.Sequence[str], rows: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
     """Warnings of the customers that the fleet does not name, and that are kept for all that."""
     return [*hidden_names(usernames), *_purge(rows, ({"username": name} for name in usernames)).warnings()]
 
 
-def _renamed_problems(rows: t.Sequence[Row], account: t.Iterable[Row]) -> list[str]:
+def _renamed_problems(rows: t.Sequence[FleetRow], account: t.Iterable[FleetRow]) -> list[str]:
     renamed = _purge(rows, account).renamed
     return [
         f"fleet_{place(number, rows[number])}: {renamed_error(_named(rows[number]), names)}"
@@ -246,8 +246,8 @@ def _renamed_problems(rows: t.Sequence[Row], account: t.Iterable[Row]) -> list[s
     ]
 
 
-def _purge(rows: t.Iterable[t.Mapping[str, t.Any]], account: t.Iterable[Row]) -> Purge:
-    return whom_to_purge([_named(row) for row in rows], Roster(map(Customer, account)))
+def _purge(rows: t.Iterable[t.Mapping[str, t.Any]], account: t.Iterable[FleetRow]) -> Purge:
+    return whom_to_purge([_named(row) for row in rows], CustomerIndex(map(Customer, account)))
 
 
 def _named(row: t.Mapping[str, t.Any]) -> Desired:
@@ -261,7 +261,9 @@ def _named(row: t.Mapping[str, t.Any]) -> Desired:
     )
 
 
-def outcome(before: t.Mapping[str, t.Any], batch: t.Mapping[str, t.Any] | None, size: int, names_shown: int) -> Report:
+def summarize(
+    before: t.Mapping[str, t.Any], batch: t.Mapping[str, t.Any] | None, size: int, names_shown: int
+) -> Report:
     """What became of a fleet: what stands in `before`, which may be empty, and one more result of reseller_customers.
 
     `batch`: None adds nothing. `size`: how many customers it is about. One that was skipped, or that failed before it
@@ -318,11 +320,13 @@ def _lines(report: Report, names_shown: int) -> list[str]:
     told = [f"{counts[name]} {name.replace('_', ' ')}" for name in SUMMARY if counts[name]]
     lines = [f"{total} customers{mode}: {', '.join(told) or 'nothing to do'}"]
     lines += [
-        f"{kind}: {', '.join(_first([shown(name, 100) for name in report[kind]], names_shown, 'more'))}"
+        f"{kind}: {', '.join(_first([escape_control(name, 100) for name in report[kind]], names_shown, 'more'))}"
         for kind in _KINDS
         if report[kind]
     ]
-    failures = [f"failed: {shown(item['username'], 100)}: {item['msg']}" for item in report["failed_customers"]]
+    failures = [
+        f"failed: {escape_control(item['username'], 100)}: {item['msg']}" for item in report["failed_customers"]
+    ]
     lines += _first(failures, names_shown, "more failed, see fleet_result.failed_customers")
     return lines + list(dict.fromkeys(report["errors"]))
 

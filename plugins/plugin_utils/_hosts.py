@@ -13,8 +13,8 @@ import typing as t
 from ansible import constants as C
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, IN_RESULTS
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, visible
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden, has_hidden
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 try:
     # Since ansible-core 2.19, a text is a template only where somebody trusts it.
@@ -68,9 +68,9 @@ def unusable_names(names: t.Iterable[str], groups: t.Container[str]) -> dict[str
     return {name: reason for name, reason in reasons.items() if reason}
 
 
-def told(unusable: t.Mapping[str, str]) -> str:
+def describe_unusable(unusable: t.Mapping[str, str]) -> str:
     """One sentence about the names that cannot be hosts."""
-    listed = "; ".join(f"'{visible(shown(name, 100))}' ({reason})" for name, reason in unusable.items())
+    listed = "; ".join(f"'{escape_hidden(escape_control(name, 100))}' ({reason})" for name, reason in unusable.items())
     return f"These customers cannot be hosts of an inventory, because of their usernames: {listed}."
 
 
@@ -114,7 +114,7 @@ def _is_literal(name: str) -> bool:
 
 
 def _is_not_shown(name: str) -> bool:
-    return shown(name, len(name)) != name or has_hidden(name)
+    return escape_control(name, len(name)) != name or has_hidden(name)
 
 
 # Groups that are there whatever an inventory says, and names that a play means the controller by: `hosts: localhost`
@@ -169,7 +169,7 @@ class KeyedGroups:
 
 
 def _enumerated(names: t.Iterable[str]) -> str:
-    return ", ".join(f"'{shown(name, 100)}'" for name in sorted(names))
+    return ", ".join(f"'{escape_control(name, 100)}'" for name in sorted(names))
 
 
 _REASONS: tuple[tuple[t.Callable[[str], bool], str], ...] = (

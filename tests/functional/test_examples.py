@@ -47,7 +47,7 @@ WITHOUT_EXAMPLES = {GUIDES + name for name in ("idempotency.rst", "network_failu
 # They create the customer that all others find.
 CREATE_MARA = {GUIDES + "one_customer.rst", "README.md", "plugins/modules/reseller_customer.py"}
 # Filters for what is there already.
-CALL_NOTHING = {f"plugins/filter/fleet_{name}.py" for name in ("check", "outcome", "strangers")}
+CALL_NOTHING = {f"plugins/filter/fleet_{name}.py" for name in ("check", "outcome", "unmanaged")}
 # The blocks that are run.
 EXAMPLES = {source: [block for block in blocks(path) if not block.reason] for source, path in SOURCES.items()}
 

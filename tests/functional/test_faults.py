@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import CALLS
 
 from .conftest import ACCOUNT, PASSWORD
@@ -89,7 +89,7 @@ FAULTS = sorted({fault for fault, _kind, _times in TABLE})
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Short pauses and a low ceiling: what is tested is what comes of a fault, not how long it takes."""
-    monkeypatch.setattr(_pacing, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(_rate_limit, "FIRST_PAUSE", 0.001)
     monkeypatch.setitem(CALLS, "list", replace(CALLS["list"], largest=1024 * 1024))
     yield
 

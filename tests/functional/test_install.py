@@ -72,7 +72,7 @@ def names(pattern: str) -> list[str]:
     return sorted(f"{COLLECTION}.{path.stem}" for path in ROOT.glob(pattern) if path.stem != "__init__")
 
 
-def shown(collection: Path, folder: Path, kind: str, wanted: list[str]) -> dict[str, Any]:
+def escape_control(collection: Path, folder: Path, kind: str, wanted: list[str]) -> dict[str, Any]:
     done = subprocess.run(
         ["ansible-doc", "--type", kind, "--json", *wanted],
         cwd=folder,
@@ -92,7 +92,7 @@ def test_all_plugins_are_shown(installed: Path, tmp_path: Path) -> None:
     assert {path.name for path in (ROOT / "plugins").iterdir()} == set(DOCUMENTED) | UNDOCUMENTED
     for folder, kind in DOCUMENTED.items():
         wanted = names(f"plugins/{folder}/*.py")
-        pages = shown(installed, tmp_path, kind, wanted)
+        pages = escape_control(installed, tmp_path, kind, wanted)
         assert sorted(pages) == wanted
         for name, page in pages.items():
             assert page["doc"]["short_description"] and page["examples"].strip(), name
@@ -101,7 +101,7 @@ def test_all_plugins_are_shown(installed: Path, tmp_path: Path) -> None:
 
 def test_all_roles_are_shown(installed: Path, tmp_path: Path) -> None:
     wanted = names("roles/*")
-    pages = shown(installed, tmp_path, "role", wanted)
+    pages = escape_control(installed, tmp_path, "role", wanted)
     assert sorted(pages) == wanted
     assert all(page["entry_points"]["main"]["options"] for page in pages.values())
     assert all(Path(page["path"]).is_relative_to(installed) for page in pages.values())

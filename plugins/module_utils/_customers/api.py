@@ -17,7 +17,7 @@ import functools
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
 
 # Texts that say what is wrong with a value.
 Problems = t.Callable[[t.Any], "list[str]"]
@@ -188,15 +188,15 @@ class CustomerApi(t.Protocol):
     def details(self, username: str, key: t.Any, wanted: Attributes) -> Details:
         """What further reads tell of these attributes of a customer that exists. `key`: as its Customer has it."""
 
-    def write(self, operation: Operation, key: t.Any, patience: Patience | None = None) -> None:
+    def write(self, operation: Operation, key: t.Any, budget: RetryBudget | None = None) -> None:
         """Carries out one operation of a plan.
 
-        `key`: of the customer, None as long as there is none. `patience`: what is left of an allowance, where this is
+        `key`: of the customer, None as long as there is none. `budget`: what is left of a retry budget, where this is
         one of several tries.
         """
 
     def is_repeatable(self, operation: str) -> bool:
         """Whether the same call may be made again after its answer was lost."""
 
-    def patience(self) -> Patience:
+    def retry_budget(self) -> RetryBudget:
         """A new allowance of tries and of waiting."""

@@ -23,9 +23,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     LOOKS_ALIKE,
     difference,
+    escape_hidden,
     hidden_problems,
     name_key,
-    visible,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     certificate_problems,
@@ -33,7 +33,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     named,
     proxy_problems,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_carried, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, is_transmittable
 
 try:
     import requests
@@ -115,7 +115,7 @@ def place(number: int, row: t.Any) -> str:
     """Where a row stands in the option, and whom it is about. What stands for a name may be anything, a secret too."""
     user = row.get("username") if isinstance(row, dict) else None
     is_name = user and isinstance(user, (str, int)) and not isinstance(user, bool)
-    return f"customers[{number}] ('{visible(str(user))}')" if is_name else f"customers[{number}]"
+    return f"customers[{number}] ('{escape_hidden(str(user))}')" if is_name else f"customers[{number}]"
 
 
 def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
@@ -127,7 +127,8 @@ def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
             places[name].append(number)
             spellings[name_key(name)].add(name)
     problems = [
-        f"{_enumeration([f'customers[{number}]' for number in numbers])} have the username '{shown(name, 100)}'"
+        f"{_enumeration([f'customers[{number}]' for number in numbers])} have the username "
+        f"'{escape_control(name, 100)}'"
         for name, numbers in places.items()
         if len(numbers) > 1
     ]
@@ -160,7 +161,7 @@ def filter_problems(filters: Attributes) -> list[str]:
         problem
         for name, value in filters.items()
         if isinstance(value, str)
-        for problem in [*not_carried(name, value), *hidden_problems(name, value)]
+        for problem in [*transmission_problems(name, value), *hidden_problems(name, value)]
     ]
 
 
@@ -239,7 +240,7 @@ def _host_problems(address: str, scheme: str, host: str, name: str) -> list[str]
     if called is None:
         return [f"{name} is an address that cannot be called"]
     if scheme == "http" and not all(map(is_loopback, {host, *called})):
-        shown_hosts = " or ".join(f"'{shown(one)}'" for one in sorted({host, *called}))
+        shown_hosts = " or ".join(f"'{escape_control(one)}'" for one in sorted({host, *called}))
         return [f"{name} uses plain http to {shown_hosts}, which would send secrets in clear; use https"]
     # A name of other letters is called by its form in ASCII.
     if host.isascii() and called - {host}:
@@ -273,8 +274,8 @@ def _attribute_problems(
     for number, text in enumerate(value) if attribute.kind == "list" else ((None, value),):
         misplaced = _item_problems(name, number, text) if number is not None else []
         problems += misplaced
-        if not is_carried(text):
-            problems += not_carried(name, text)
+        if not is_transmittable(text):
+            problems += transmission_problems(name, text)
         if limit and len(text) > limit:
             problems += _too_long(name, text, limit)
         if with_form and not misplaced:
@@ -286,7 +287,7 @@ def _new_username_problems(text: str, api: Capabilities) -> list[str]:
     if not text:
         return ["new_username is empty"]
     limit = api.attributes["username"].limit
-    problems = not_carried("new_username", text)
+    problems = transmission_problems("new_username", text)
     problems += _too_long("new_username", text, limit) if limit else []
     return problems + api.rename_problems(text)
 
@@ -296,13 +297,13 @@ def _item_problems(name: str, number: int, text: str) -> list[str]:
     if not text.strip():
         return [f"{name}[{number}] is empty"]
     if text != text.strip():
-        return [f"{name}[{number}] '{shown(text, 100)}' begins or ends with a blank"]
+        return [f"{name}[{number}] '{escape_control(text, 100)}' begins or ends with a blank"]
     return []
 
 
-def not_carried(name: str, text: str) -> list[str]:
+def transmission_problems(name: str, text: str) -> list[str]:
     """Characters of an option that no request can hold."""
-    return [] if is_carried(text) else [f"{name} holds a character that the API cannot carry"]
+    return [] if is_transmittable(text) else [f"{name} holds a character that the API cannot carry"]
 
 
 def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
@@ -328,7 +329,7 @@ def credential_problems(options: t.Mapping[str, t.Any], names: t.Sequence[str], 
     `names`: the options that hold them. `may_be_padded`: whether the key may have blanks at its ends.
     """
     problems = [f"{named(name, options[name])} is empty" for name in names if not options[name]]
-    problems += [problem for name in names for problem in not_carried(name, options[name])]
+    problems += [problem for name in names for problem in transmission_problems(name, options[name])]
     for name in names:
         text = options[name]
         if CONTROL.search(text):
@@ -340,7 +341,7 @@ def credential_problems(options: t.Mapping[str, t.Any], names: t.Sequence[str], 
 
 def address_problems(name: str, text: str) -> list[str]:
     """What keeps a text from being an e-mail address."""
-    return [] if _EMAIL.fullmatch(text) else [f"{name} '{shown(text, 100)}' is not an e-mail address"]
+    return [] if _EMAIL.fullmatch(text) else [f"{name} '{escape_control(text, 100)}' is not an e-mail address"]
 
 
 def ip_problems(text: str) -> list[str]:
@@ -348,7 +349,7 @@ def ip_problems(text: str) -> list[str]:
     try:
         ipaddress.ip_address(text)
     except ValueError:
-        return [f"ips: '{shown(text, 100)}' is not an IP address"]
+        return [f"ips: '{escape_control(text, 100)}' is not an IP address"]
     return []
 
 

@@ -10,13 +10,17 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import difference, name_key, visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
+    difference,
+    escape_hidden,
+    name_key,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired, Observed
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 
-class Roster:
+class CustomerIndex:
     """Customers that a list showed, found by name: in one step, however many there are.
 
     `sometimes`: the attributes that only some servers show. `shows`: those of them that this one is known to show.
@@ -39,7 +43,7 @@ class Roster:
     def __getitem__(self, name: str) -> Customer:
         return self._by_name[name]
 
-    def alike(self, name: str) -> list[str]:
+    def similar_names(self, name: str) -> list[str]:
         """The names that look like `name` to a person, itself among them if it is there."""
         return self._by_key.get(name_key(name), [])
 
@@ -50,10 +54,8 @@ class Roster:
         """
         found = [self._by_name[name] for name in desired.usernames if name in self._by_name]
         if len(found) > 1:
-            raise InvalidInput(
-                [f"both '{shown(desired.username, 200)}' and '{shown(desired.final_username, 200)}' exist"],
-                about=f"Customer '{shown(desired.username, 200)}' cannot be renamed",
-            )
+            former, new = escape_control(desired.username, 200), escape_control(desired.final_username, 200)
+            raise InvalidInput([f"both '{former}' and '{new}' exist"], about=f"Customer '{former}' cannot be renamed")
         return found[0] if found else None
 
     def identify(self, desired: Desired) -> Customer | None:
@@ -74,12 +76,12 @@ class Roster:
 
     def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
         """A name is not taken for another one, and none is made that looks like another one."""
-        near = sorted(set(self.alike(name)) - desired.usernames)
+        near = sorted(set(self.similar_names(name)) - desired.usernames)
         if near:
             raise InvalidInput(
                 [
-                    f"'{visible(near[0], 200)}' {difference(near[0], name)}, and usernames are matched exactly, "
+                    f"'{escape_hidden(near[0], 200)}' {difference(near[0], name)}, and usernames are matched exactly, "
                     f"so correct {option} in the task"
                 ],
-                about=f"There is no customer '{shown(name, 200)}'",
+                about=f"There is no customer '{escape_control(name, 200)}'",
             )

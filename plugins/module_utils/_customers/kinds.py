@@ -17,7 +17,7 @@ import datetime
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
 
@@ -186,7 +186,7 @@ class KindCheck:
         if name in self._secret or not is_number:
             _add_problem(name, item, "text", value, found)
         else:
-            found.add_number(name, NumberForText(item, shown(_as_text(value), 100)))
+            found.add_number(name, NumberForText(item, escape_control(_as_text(value), 100)))
 
     def _look_at_rows(self, name: str, rows: t.Sequence[t.Any], found: Findings) -> None:
         check = self._rows[name]

@@ -14,7 +14,7 @@ from __future__ import annotations
 import typing as t
 import unicodedata
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import is_unseen, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, is_unseen
 
 # No property of Unicode tells that these are drawn as nothing: the blank of Braille, the object replacement character,
 # and the null notehead.
@@ -61,7 +61,7 @@ def hidden_problems(option: str, text: str) -> list[str]:
         return []
     places = [f"{_title(text[number])} {_place(text, number, found)}" for number in found[:_FEW]]
     more = [f"{len(found) - _FEW} more"] if len(found) > _FEW else []
-    return [f"{option} '{visible(text)}' holds characters that nobody sees: {', '.join([*places, *more])}"]
+    return [f"{option} '{escape_hidden(text)}' holds characters that nobody sees: {', '.join([*places, *more])}"]
 
 
 def has_hidden(text: str) -> bool:
@@ -69,12 +69,14 @@ def has_hidden(text: str) -> bool:
     return bool(_hidden(text))
 
 
-def visible(text: str, longest: int = 100) -> str:
+def escape_hidden(text: str, longest: int = 100) -> str:
     """`text` for a message, with the code point in place of each character that `hidden_problems` tells of."""
     found = frozenset(_hidden(text))
     if not found:
-        return shown(text, longest)
-    return shown("".join(_code(sign) if number in found else sign for number, sign in enumerate(text)), longest)
+        return escape_control(text, longest)
+    return escape_control(
+        "".join(_code(sign) if number in found else sign for number, sign in enumerate(text)), longest
+    )
 
 
 def _hidden(text: str) -> list[int]:

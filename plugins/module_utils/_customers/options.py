@@ -23,7 +23,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     email_problems,
     option_problems,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
@@ -38,7 +38,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -57,7 +57,7 @@ _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 _KEYS_OF_ANSIBLE = ("_ansible_", "__ansible_")
 
 
-def check(options: Options, api: Capabilities, problems: list[str]) -> None:
+def check_options(options: Options, api: Capabilities, problems: list[str]) -> None:
     """Raises InvalidInput with everything that is wrong with the options."""
     problems = [*connection_problems(options, api), *problems]
     if problems:
@@ -70,7 +70,7 @@ def _about(options: Options) -> str:
 
 
 def _are_not_valid(user: str) -> str:
-    return f"The options for customer '{visible(user)}' are not valid"
+    return f"The options for customer '{escape_hidden(user)}' are not valid"
 
 
 def customer_problems(options: Options, api: Capabilities) -> list[str]:
@@ -102,10 +102,11 @@ def check_creation(desired: Desired, todo: Plan, api: Capabilities) -> None:
 
 
 def _cannot_be_created(desired: Desired) -> str:
-    user = shown(desired.final_username, 100)
+    user = escape_control(desired.final_username, 100)
     if desired.new_username is None:
         return f"Customer '{user}' does not exist, and cannot be created"
-    return f"Neither customer '{shown(desired.username, 100)}' nor '{user}' exists, and '{user}' cannot be created"
+    former = escape_control(desired.username, 100)
+    return f"Neither customer '{former}' nor '{user}' exists, and '{user}' cannot be created"
 
 
 def open_client(options: Options, connect: Connect) -> t.ContextManager[Client]:
@@ -120,7 +121,7 @@ def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Valu
     left_out = [name for name in values if name.startswith(_KEYS_OF_ANSIBLE)]
     if not left_out:
         return dict(values), []
-    names = ", ".join(f"'{shown(name, 100)}'" for name in left_out[:_FEW])
+    names = ", ".join(f"'{escape_control(name, 100)}'" for name in left_out[:_FEW])
     told = " ".join([names, *and_more(len(left_out) - _FEW)])
     warning = f"{told} cannot be shown in {key}, because Ansible keeps keys that begin like this for itself"
     return {name: value for name, value in values.items() if name not in left_out}, [warning]
@@ -180,7 +181,9 @@ def open_doors(user: str, operations: t.Sequence[Result], api: Capabilities) -> 
         return ""
     doors = {switch.close: switch.allows for switch in api.switches.values()}
     still_open = [doors[one["name"]] for one in operations if one["name"] in doors and one["status"] != APPLIED]
-    return f"Customer '{shown(user, 100)}' exists now and can {' and '.join(still_open)}." if still_open else ""
+    return (
+        f"Customer '{escape_control(user, 100)}' exists now and can {' and '.join(still_open)}." if still_open else ""
+    )
 
 
 def _failure_text(desired: Desired, outcome: Outcome, operations: t.Sequence[Result], api: Capabilities) -> str:

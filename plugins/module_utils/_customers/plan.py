@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, escape_control
 
 
 @dataclasses.dataclass(frozen=True)
@@ -259,4 +259,4 @@ def _masked(attributes: Attributes, desired: Desired) -> Attributes:
 
 def _quoted(value: t.Any) -> str:
     """A value for a sentence."""
-    return str(value).lower() if isinstance(value, bool) else shown(str(value), 200)
+    return str(value).lower() if isinstance(value, bool) else escape_control(str(value), 200)

@@ -16,8 +16,12 @@ import dataclasses
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import has_hidden, name_key, visible
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
+    escape_hidden,
+    has_hidden,
+    name_key,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more
@@ -43,24 +47,26 @@ class Purge:
         """The customers that look like one of the fleet, in one sentence."""
         if not self.look_alikes:
             return []
-        pairs = [f"'{visible(name)}' looks like '{visible(named)}'" for name, named in self.look_alikes.items()]
+        pairs = [
+            f"'{escape_hidden(name)}' looks like '{escape_hidden(named)}'" for name, named in self.look_alikes.items()
+        ]
         return [f"Purge keeps customers whose names look like one of the fleet: {_few(pairs)}"]
 
 
-def whom_to_purge(wanted: t.Sequence[Desired], roster: Roster) -> Purge:
+def whom_to_purge(wanted: t.Sequence[Desired], index: CustomerIndex) -> Purge:
     """Which customers of the account the fleet does not name, and which of them may be its own for all that."""
     named = {name_key(name): name for desired in wanted for name in desired.usernames}
     names = frozenset(name for desired in wanted for name in desired.usernames)
-    unmanaged = [name for name in roster if name not in names]
+    unmanaged = [name for name in index if name not in names]
     look_alikes = {name: named[name_key(name)] for name in unmanaged if name_key(name) in named}
     # A name with characters that nobody sees is told of by `hidden_names`, and never deleted.
     deletions = tuple(name for name in unmanaged if name not in look_alikes and not has_hidden(name))
-    return Purge(deletions, look_alikes, _renamed(wanted, roster, deletions))
+    return Purge(deletions, look_alikes, _renamed(wanted, index, deletions))
 
 
 def hidden_names(usernames: t.Iterable[str]) -> list[str]:
     """A warning of the customers whose usernames hold characters that nobody sees; none without them."""
-    found = [f"'{visible(name)}'" for name in usernames if has_hidden(name)]
+    found = [f"'{escape_hidden(name)}'" for name in usernames if has_hidden(name)]
     if not found:
         return []
     return [
@@ -81,7 +87,7 @@ def check_whole(listing: Listing) -> None:
 def check_ceiling(deletions: t.Sequence[str], most: int) -> None:
     """Raises InvalidInput when there are more than `most` customers to delete."""
     if len(deletions) > most:
-        names = ", ".join(f"'{visible(name)}'" for name in deletions[:_FEW])
+        names = ", ".join(f"'{escape_hidden(name)}'" for name in deletions[:_FEW])
         raise InvalidInput(
             [
                 f"{len(deletions)} customers are not in the fleet ({names}{', …' if len(deletions) > _FEW else ''}), "
@@ -93,29 +99,32 @@ def check_ceiling(deletions: t.Sequence[str], most: int) -> None:
 
 def renamed_error(desired: Desired, names: t.Sequence[str]) -> InvalidInput:
     """The error of a customer that would be created, while a customer that purge would delete has its address."""
-    told = ", ".join(f"'{visible(name)}'" for name in names[:_FEW]) + (", …" if len(names) > _FEW else "")
+    told = ", ".join(f"'{escape_hidden(name)}'" for name in names[:_FEW]) + (", …" if len(names) > _FEW else "")
     have = "has" if len(names) == 1 else "have"
+    first = escape_hidden(names[0])
     return InvalidInput(
         [
             f"{told}, which the fleet does not name, {have} its e-mail address, so it seems that somebody renamed it. "
-            f"If it is the same customer, give new_username: {visible(names[0])}. If not, delete '{visible(names[0])}' "
-            "first. Until then, purge deletes nothing"
+            f"If it is the same customer, give new_username: {first}. If not, delete '{first}' first. Until then, "
+            "purge deletes nothing"
         ],
-        about=f"Customer '{visible(desired.final_username)}' does not exist, and was not created",
+        about=f"Customer '{escape_hidden(desired.final_username)}' does not exist, and was not created",
     )
 
 
-def _renamed(wanted: t.Sequence[Desired], roster: Roster, deletions: t.Sequence[str]) -> dict[int, tuple[str, ...]]:
+def _renamed(
+    wanted: t.Sequence[Desired], index: CustomerIndex, deletions: t.Sequence[str]
+) -> dict[int, tuple[str, ...]]:
     """An address that an existing customer of the fleet has, too, tells nothing: several customers share it."""
     present = [desired for desired in wanted if desired.state == "present"]
-    shared = {_address(roster[name].attributes) for desired in present for name in desired.usernames if name in roster}
+    shared = {_address(index[name].attributes) for desired in present for name in desired.usernames if name in index}
     by_address: dict[str, list[str]] = collections.defaultdict(list)
     for name in deletions:
-        by_address[_address(roster[name].attributes)].append(name)
+        by_address[_address(index[name].attributes)].append(name)
     found: dict[int, tuple[str, ...]] = {}
     for position, desired in enumerate(wanted):
         address = _address(desired.attributes)
-        is_new = desired.state == "present" and not any(name in roster for name in desired.usernames)
+        is_new = desired.state == "present" and not any(name in index for name in desired.usernames)
         if is_new and address and address not in shared and address in by_address:
             found[position] = tuple(by_address[address])
     return found

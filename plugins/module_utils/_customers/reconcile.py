@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer, CustomerApi, Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
@@ -23,18 +23,16 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     ACCOUNT,
-    NOT_DONE,
+    MAYBE_APPLIED,
+    NOT_APPLIED,
     UNKNOWN_CUSTOMER,
     CallError,
+    Cancelled,
     CollectionError,
-    Defect,
-    Stopped,
+    InternalError,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
-    UNKNOWN as MAYBE_DONE,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience, TimeLimit
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget, TimeLimit
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 PLANNED = "planned"
 APPLIED = "applied"
@@ -77,7 +75,7 @@ class Outcome:
         return None if after is None else {name: after[name] for name in after if name in shown}
 
 
-def find(api: CustomerApi, desired: Desired) -> Observed:
+def find_customer(api: CustomerApi, desired: Desired) -> Observed:
     """The customer as the server shows it, with one read when it exists under its only name or is to be absent.
 
     Names that are near are looked for where one read has to answer for two names anyhow, and where nothing is done
@@ -85,24 +83,24 @@ def find(api: CustomerApi, desired: Desired) -> Observed:
     neither become a second customer nor be taken for one that is absent.
     """
     exactly = len(desired.usernames) == 1 and desired.state == "present"
-    observed = _read(api, desired, near=not exactly).observed(desired)
+    observed = _lookup(api, desired, near=not exactly).observed(desired)
     if observed.current is None and exactly:
-        observed = _read(api, desired, near=True).observed(desired)
+        observed = _lookup(api, desired, near=True).observed(desired)
     return observed
 
 
-def _read(api: CustomerApi, desired: Desired, near: bool) -> Roster:
+def _lookup(api: CustomerApi, desired: Desired, near: bool) -> CustomerIndex:
     """The customers among which the one of `desired` is, if it exists. `near`: those of near names, too."""
     names = list(dict.fromkeys((desired.username, desired.final_username)))
-    return Roster(api.lookup(names, near), api.capabilities.names(seen="sometimes"))
+    return CustomerIndex(api.lookup(names, near), api.capabilities.names(seen="sometimes"))
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
     """The customer as the server shows it, with what must be asked to compare what it hides."""
-    return ask(api, desired, find(api, desired))
+    return read_hidden(api, desired, find_customer(api, desired))
 
 
-def ask(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
+def read_hidden(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
     """What was `observed`, with what must be asked to compare what the server hides."""
     current = observed.current
     names = further_reads(desired, current, api.capabilities)
@@ -113,12 +111,12 @@ def ask(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
     return dataclasses.replace(observed, current={**current, **details.attributes}, matches=details.matches)
 
 
-def pretend(plan: Plan) -> Outcome:
+def simulate(plan: Plan) -> Outcome:
     """The outcome of a plan in check mode."""
     return Outcome(plan, [PLANNED] * len(plan.operations), plan.predicted)
 
 
-def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Callable[[], bool] = bool) -> Outcome:
+def execute_plan(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Callable[[], bool] = bool) -> Outcome:
     """Carries out the operations in their order, and ends at the first that fails. Raises nothing.
 
     `is_stopped`: whether no further call is wanted, asked before each operation.
@@ -129,12 +127,12 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
         if is_stopped():
             break
         try:
-            status, error = _Write(api, desired, operation, known).carry_out()
-        except Stopped:
+            status, error = _Write(api, desired, operation, known).execute()
+        except Cancelled:
             break
         except Exception as defect:  # pylint: disable=broad-exception-caught
             # What was applied before it must not be forgotten.
-            status, error = UNKNOWN, Defect(defect)
+            status, error = UNKNOWN, InternalError(defect)
         result.statuses[position] = status
         if error is not None:
             result.error = error
@@ -142,7 +140,7 @@ def carry_out(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Call
     return result
 
 
-def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
+def refresh(api: CustomerApi, desired: Desired, result: Outcome) -> None:
     """Puts the customer as the server shows it now into `result`; without an answer, what is known stands in for it."""
     after = result.after
     if result.error is None:
@@ -153,7 +151,7 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         # Every write is known to be done, so only one name is left to look for.
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
-        result.customer = _look_closely(api, desired, desired.attributes)
+        result.customer = _current_with_details(api, desired, desired.attributes)
         # A customer that should be there and is not: a list that lags behind. After an error, only what this run has
         # created is known to be there.
         is_expected = result.error is None or (result.plan.before is None and after is not None)
@@ -165,14 +163,14 @@ def reread(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         result.customer = result.visible
 
 
-def _look_up(api: CustomerApi, desired: Desired) -> Customer | None:
+def _current(api: CustomerApi, desired: Desired) -> Customer | None:
     """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
-    return _read(api, desired, near=False).exact(desired)
+    return _lookup(api, desired, near=False).exact(desired)
 
 
-def _look_closely(api: CustomerApi, desired: Desired, names: t.Collection[str]) -> Attributes | None:
+def _current_with_details(api: CustomerApi, desired: Desired, names: t.Collection[str]) -> Attributes | None:
     """The same with the values that only a further read tells, of the attributes `names` that are desired."""
-    found = _look_up(api, desired)
+    found = _current(api, desired)
     names = api.capabilities.names(seen="details") & desired.attributes.keys() & frozenset(names)
     if found is None or not names:
         return None if found is None else found.attributes
@@ -203,15 +201,15 @@ class _Write:
         self._known = known
         self._is_repeatable = api.is_repeatable(operation.name)
 
-    def carry_out(self) -> tuple[str, CollectionError | None]:
+    def execute(self) -> tuple[str, CollectionError | None]:
         """The status of the operation, and the error when it is not `applied`."""
-        patience = self._api.patience()
-        status, error = self._write(patience)
+        budget = self._api.retry_budget()
+        status, error = self._write(budget)
         if self._operation.name == "create" and status == APPLIED:
-            return self._confirmed(patience)
+            return self._confirmed(budget)
         return status, error
 
-    def _confirmed(self, patience: Patience) -> tuple[str, CollectionError | None]:
+    def _confirmed(self, budget: RetryBudget) -> tuple[str, CollectionError | None]:
         """A creation once the server shows the customer, where the API asks for that."""
         capabilities = self._api.capabilities
         self._known.is_new = True
@@ -224,44 +222,44 @@ class _Write:
             if found is not None:
                 self._known.key = found.key
                 return APPLIED, None
-            if not patience.wait_to_poll(self._known.settling):
-                return UNKNOWN, self._unconfirmed(patience)
+            if not budget.wait_to_poll(self._known.settling):
+                return UNKNOWN, self._unconfirmed(budget)
 
     def _found(self) -> Customer | None:
         """The customer, if the server shows it; a read that fails shows nothing."""
         try:
-            return _look_up(self._api, self._desired)
+            return _current(self._api, self._desired)
         except CollectionError:
             return None
 
-    def _unconfirmed(self, patience: Patience) -> CallError:
-        error = CallError("the server confirmed it, but no read shows the customer", fate=MAYBE_DONE)
-        error.doing = f"create customer '{shown(self._operation.user, 100)}'"
-        error.advice = self._advice_after_waiting(patience)
+    def _unconfirmed(self, budget: RetryBudget) -> CallError:
+        error = CallError("the server confirmed it, but no read shows the customer", applied=MAYBE_APPLIED)
+        error.doing = f"create customer '{escape_control(self._operation.user, 100)}'"
+        error.advice = self._advice_after_waiting(budget)
         return error
 
-    def _write(self, patience: Patience) -> tuple[str, CollectionError | None]:
+    def _write(self, budget: RetryBudget) -> tuple[str, CollectionError | None]:
         lost = False
         while True:
-            error = self._try(patience)
+            error = self._try(budget)
             if error is None:
                 return APPLIED, None
             if self._lags(error):
-                if patience.wait_to_poll(self._known.settling):
+                if budget.wait_to_poll(self._known.settling):
                     continue
-                error.advice = self._advice_after_waiting(patience)
+                error.advice = self._advice_after_waiting(budget)
                 return FAILED, error
-            lost = lost or error.fate != NOT_DONE
+            lost = lost or error.applied != NOT_APPLIED
             if not lost:
                 return self._refused(error)
-            done = self._look()
-            while done is False and self._may_show_later(error) and patience.again():
-                done = self._look()
+            done = self._was_applied()
+            while done is False and self._may_show_later(error) and budget.wait_to_retry():
+                done = self._was_applied()
             if done is True:
                 return APPLIED, None
             if done is None:
                 return UNKNOWN, error
-            if not (self._may_repeat(error) and patience.again(error.wait)):
+            if not (self._may_repeat(error) and budget.wait_to_retry(error.wait)):
                 error.advice = "The customer was read again, and does not show it."
                 return FAILED, error
 
@@ -269,7 +267,7 @@ class _Write:
         """An error for certain. What was to be done may have been done by somebody else meanwhile."""
         if self._is_repeatable or error.transient or error.concerns == ACCOUNT:
             return FAILED, error
-        done = self._look()
+        done = self._was_applied()
         if done and self._operation.name != "create":
             return APPLIED, None
         if done:
@@ -281,7 +279,7 @@ class _Write:
 
     def _lags(self, error: CallError) -> bool:
         """Whether a refusal means that the server does not know yet the customer that this run has created."""
-        if not self._known.is_new or error.fate != NOT_DONE or error.transient:
+        if not self._known.is_new or error.applied != NOT_APPLIED or error.transient:
             return False
         if error.may_settle:
             return True
@@ -290,15 +288,15 @@ class _Write:
     def _is_listed(self) -> bool:
         """Whether the list shows the customer, or does not tell."""
         try:
-            return _look_up(self._api, self._desired) is not None
+            return _current(self._api, self._desired) is not None
         except CollectionError:
             return True
 
-    def _advice_after_waiting(self, patience: Patience) -> str:
+    def _advice_after_waiting(self, budget: RetryBudget) -> str:
         settling, most = self._api.capabilities.longest_settling, self._api.longest_wait
         if settling is not None and settling < most and not (self._known.settling and self._known.settling.left):
             return f"The server still did not know the new customer after {settling:g} s."
-        if patience.left:
+        if budget.left:
             return "The run was stopped while it waited for the server to know the new customer."
         return f"The server still did not know the new customer after {most:g} s of waiting (max_retry_wait)."
 
@@ -307,21 +305,21 @@ class _Write:
 
         The text for a taken name was never recorded, so any refusal of the operation may be that one.
         """
-        is_refusal = error.fate == NOT_DONE and not error.transient and error.concerns != ACCOUNT
+        is_refusal = error.applied == NOT_APPLIED and not error.transient and error.concerns != ACCOUNT
         return self._operation.name == "create" and is_refusal and bool(error.messages)
 
     def _may_repeat(self, error: CallError) -> bool:
         """Whether to try again here. The other writes are safe to repeat, and the client has done so."""
         return error.transient and not self._is_repeatable
 
-    def _try(self, patience: Patience) -> CallError | None:
+    def _try(self, budget: RetryBudget) -> CallError | None:
         try:
-            self._api.write(self._operation, self._known.key, patience)
+            self._api.write(self._operation, self._known.key, budget)
         except CallError as error:
             return error
         return None
 
-    def _look(self) -> bool | None:
+    def _was_applied(self) -> bool | None:
         """Whether the server shows that the operation was done; None when nothing tells."""
         operation = self._operation
         try:
@@ -339,7 +337,7 @@ class _Write:
         """Whether a new read of the customer shows that the operation was done."""
         # That a customer is there or not, the list tells.
         names = () if self._operation.name in ("create", "delete") else self._operation.effect
-        current = _look_closely(self._api, self._desired, names)
+        current = _current_with_details(self._api, self._desired, names)
         return is_done(self._operation, current, self._api.capabilities)
 
     def _matches(self, secrets: Attributes) -> bool | None:

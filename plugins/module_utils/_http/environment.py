@@ -23,7 +23,7 @@ from urllib.request import (  # type: ignore[attr-defined]
     proxy_bypass_environment,
 )
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 # In the order in which they count; the first two as requests has them, the last one as OpenSSL has it.
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -123,7 +123,7 @@ def certificates(ca_path: str | None) -> str | None:
 
 def certificate_problems(path: str) -> list[str]:
     """What keeps certificates from being read at `path`, as `certificates` gives it."""
-    told = f"{named('ca_path', path)} '{shown(path)}'"
+    told = f"{named('ca_path', path)} '{escape_control(path)}'"
     if not os.path.exists(path):
         return [f"{told} does not exist"]
     try:

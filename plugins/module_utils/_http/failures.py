@@ -13,7 +13,7 @@ import ssl
 import typing as t
 from urllib.parse import urlsplit
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import MAYBE_APPLIED, NOT_APPLIED, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import CERTIFICATE_VARIABLES
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import asked_wait, reset_wait
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.reading import UnboundedAnswer
@@ -28,13 +28,13 @@ CHECK_URL = "Check api_url."
 _CHECK_CA = f"Check ca_path, and in the environment {', '.join(CERTIFICATE_VARIABLES)}."
 
 
-def refuse_by_status(status: int, headers: t.Mapping[str, str], fate_if_limited: str = NOT_DONE) -> None:
-    """Raises CallError for what the status alone decides. `fate_if_limited`: what HTTP 429 says of the call."""
+def refuse_by_status(status: int, headers: t.Mapping[str, str], applied_if_limited: str = NOT_APPLIED) -> None:
+    """Raises CallError for what the status alone decides. `applied_if_limited`: what HTTP 429 says of the call."""
     if 300 <= status < 400:
         raise CallError(
             f"the server redirects elsewhere (HTTP {status}), which is not followed because the call holds secrets",
             # Many services act on a call and then redirect to what came of it.
-            UNKNOWN,
+            MAYBE_APPLIED,
             status=status,
             advice=CHECK_URL,
         )
@@ -45,7 +45,7 @@ def refuse_by_status(status: int, headers: t.Mapping[str, str], fate_if_limited:
         asks = "" if wait is None else f" and asks to wait {wait:.0f} s"
         raise CallError(
             f"the server says that there were too many requests (HTTP 429){asks}",
-            fate_if_limited,
+            applied_if_limited,
             transient=True,
             wait=wait,
             status=status,
@@ -55,7 +55,7 @@ def refuse_by_status(status: int, headers: t.Mapping[str, str], fate_if_limited:
 
 def failed_status(status: int) -> CallError:
     """A status that says failure over a body that says success: one of them is wrong, so nobody can tell."""
-    return CallError(f"the server answered HTTP {status}", UNKNOWN, transient=status >= 500, status=status)
+    return CallError(f"the server answered HTTP {status}", MAYBE_APPLIED, transient=status >= 500, status=status)
 
 
 def unanswered() -> tuple[type[Exception], ...]:
@@ -78,11 +78,11 @@ def no_answer(error: Exception, url: str, timeout: float) -> CallError:
     """
     if not isinstance(error, requests.exceptions.RequestException) and isinstance(error, OSError) and not error.errno:
         # How requests says that a file of certificates is not there: an error of no system call, and none of its own.
-        return CallError("the certificates to trust could not be read", NOT_DONE, advice=_CHECK_CA)
+        return CallError("the certificates to trust could not be read", NOT_APPLIED, advice=_CHECK_CA)
     causes = list(_causes(error))
     failure = next(line for line in _failures() if any(isinstance(cause, line.kinds) for cause in causes))
     reason = failure.clause.format(server=server_of(url), timeout=f"{timeout:g}")
-    return CallError(reason, failure.fate, failure.transient, advice=failure.advice)
+    return CallError(reason, failure.applied, failure.transient, advice=failure.advice)
 
 
 class _Failure(t.NamedTuple):
@@ -90,7 +90,7 @@ class _Failure(t.NamedTuple):
 
     kinds: type | tuple[type, ...]
     clause: str
-    fate: str
+    applied: str
     transient: bool
     advice: str = ""
 
@@ -101,55 +101,55 @@ def _failures() -> list[_Failure]:
     return [
         # A proxy's troubles look like the server's further down.
         _Failure(
-            library.ProxyError, "the proxy does not let the call through to the server ({server})", NOT_DONE, False
+            library.ProxyError, "the proxy does not let the call through to the server ({server})", NOT_APPLIED, False
         ),
         _Failure(
             (library.InvalidSchema, library.InvalidURL),
             "the address of the server or of a proxy cannot be used ({server})",
-            NOT_DONE,
+            NOT_APPLIED,
             False,
             CHECK_URL,
         ),
-        _Failure(socket.gaierror, "the name of the server does not resolve ({server})", NOT_DONE, False, CHECK_URL),
-        _Failure(ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_DONE, False, CHECK_URL),
+        _Failure(socket.gaierror, "the name of the server does not resolve ({server})", NOT_APPLIED, False, CHECK_URL),
+        _Failure(ConnectionRefusedError, "nothing accepts connections there ({server})", NOT_APPLIED, False, CHECK_URL),
         _Failure(
             ssl.SSLCertVerificationError,
             "the certificate of the server is not trusted ({server})",
-            NOT_DONE,
+            NOT_APPLIED,
             False,
             "Name the certificate of its authority with ca_path.",
         ),
         _Failure(
             (ssl.SSLEOFError, ssl.SSLZeroReturnError),
             "the server ended the secure connection ({server})",
-            UNKNOWN,
+            MAYBE_APPLIED,
             True,
         ),
-        _Failure(ssl.SSLError, "no secure connection could be made ({server})", UNKNOWN, False, CHECK_URL),
+        _Failure(ssl.SSLError, "no secure connection could be made ({server})", MAYBE_APPLIED, False, CHECK_URL),
         _Failure(
             library.ConnectTimeout,
             "the server could not be reached within {timeout} seconds ({server})",
-            NOT_DONE,
+            NOT_APPLIED,
             True,
         ),
-        _Failure(urllib3.exceptions.NewConnectionError, "the server cannot be reached ({server})", NOT_DONE, True),
+        _Failure(urllib3.exceptions.NewConnectionError, "the server cannot be reached ({server})", NOT_APPLIED, True),
         _Failure(
             (library.Timeout, urllib3.exceptions.TimeoutError, socket.timeout),
             "the server sent nothing for {timeout} seconds ({server})",
-            UNKNOWN,
+            MAYBE_APPLIED,
             True,
         ),
         # It is a kind of BadStatusLine, too, so it stands before it.
         _Failure(
             http.client.RemoteDisconnected,
             "the server closed the connection without an answer ({server})",
-            UNKNOWN,
+            MAYBE_APPLIED,
             True,
         ),
         _Failure(
             (http.client.BadStatusLine, http.client.LineTooLong),
             "the server does not speak HTTP ({server})",
-            UNKNOWN,
+            MAYBE_APPLIED,
             False,
             CHECK_URL,
         ),
@@ -157,10 +157,10 @@ def _failures() -> list[_Failure]:
             # ValueError: the size of a chunk is no number.
             (UnboundedAnswer, ValueError),
             "the answer is not valid HTTP ({server})",
-            UNKNOWN,
+            MAYBE_APPLIED,
             True,
         ),
-        _Failure(Exception, "the connection ended before the whole answer was there ({server})", UNKNOWN, True),
+        _Failure(Exception, "the connection ended before the whole answer was there ({server})", MAYBE_APPLIED, True),
     ]
 
 

@@ -27,7 +27,7 @@ _WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,15}\s*")
 Sleep = t.Callable[[float], t.Any]
 
 
-class Patience:
+class RetryBudget:
     """What is left of the tries and of the waiting of one call: `retries` further tries, `wait` seconds in all.
 
     What a try takes beyond `timeout` counts as waiting, too. So a call ends after `(retries + 1) * timeout + wait`
@@ -52,16 +52,16 @@ class Patience:
         """Seconds that the next try may take."""
         return self._timeout + self.left
 
-    def count_try(self, seconds: float) -> None:
+    def record_try(self, seconds: float) -> None:
         """Takes a try that lasted `seconds` into account."""
         self._left -= max(0.0, seconds - self._timeout)
 
-    def again(self, asked: float | None = None) -> bool:
-        """Waits before a further try, and says whether there may be one; `asked` as for `grant`."""
-        pause = self.grant(asked)
-        return pause is not None and self.hold(pause)
+    def wait_to_retry(self, asked: float | None = None) -> bool:
+        """Waits before a further try, and says whether there may be one; `asked` as for `next_pause`."""
+        pause = self.next_pause(asked)
+        return pause is not None and self.spend(pause)
 
-    def grant(self, asked: float | None = None) -> float | None:
+    def next_pause(self, asked: float | None = None) -> float | None:
         """Takes a further try, and returns the seconds to wait before it; None when there may be none.
 
         `asked`: the seconds that the server asks for; else, and when it asks for none, exponential backoff with jitter.
@@ -85,9 +85,9 @@ class Patience:
             return False
         pause = min(self._backoff(self._polls), left)
         self._polls += 1
-        return self.hold(pause)
+        return self.spend(pause)
 
-    def hold(self, seconds: float) -> bool:
+    def spend(self, seconds: float) -> bool:
         """Waits before a try, and says whether it may be made. Takes `seconds` off, which must be left."""
         self._left -= seconds
         return self.pause(seconds)
@@ -114,7 +114,7 @@ class TimeLimit:
         return max(0.0, self._end - time.monotonic())
 
 
-class Pace:
+class RateLimiter:
     """Keeps calls apart: by a ceiling of calls in a minute, and as rate-limit headers say.
 
     Calls that the server counts together have the same `key`. What an answer to one of them says holds for all of them,
@@ -127,10 +127,10 @@ class Pace:
         self._next = 0.0
         self._windows: dict[str, _Window] = collections.defaultdict(_Window)
 
-    def take_turn(self, patience: Patience, key: str = "") -> bool:
+    def acquire(self, budget: RetryBudget, key: str = "") -> bool:
         """Waits until the next call may start, and says whether it may.
 
-        What the server asks for counts for `patience`, the ceiling and the queue do not.
+        What the server asks for counts for `retry_budget`, the ceiling and the queue do not.
         """
         with self._lock:
             window = self._windows[key]
@@ -144,24 +144,24 @@ class Pace:
                     earliest = window.take(start)
                     held = earliest - start
                     # What is too long to wait for is left to the server to say.
-                    is_turn = held <= 0 or held > patience.left
+                    is_turn = held <= 0 or held > budget.left
                     if is_turn:
                         self._next = start + self._interval
-                if not patience.pause(start - now):
+                if not budget.pause(start - now):
                     return False
-                if is_turn or not patience.hold(held):
+                if is_turn or not budget.spend(held):
                     return is_turn
 
-    def heed(self, headers: t.Mapping[str, str], key: str = "") -> None:
+    def update_from_headers(self, headers: t.Mapping[str, str], key: str = "") -> None:
         """Takes in what an answer says of the server's window."""
         wait = reset_wait(headers)
         left = whole_number(headers.get("X-RateLimit-Remaining", ""))
         if wait and left is not None:
             limit = whole_number(headers.get("X-RateLimit-Limit", ""))
             with self._lock:
-                self._windows[key].heed(time.monotonic() + wait, left, limit)
+                self._windows[key].update_from_headers(time.monotonic() + wait, left, limit)
 
-    def close(self, seconds: float, key: str = "") -> None:
+    def block(self, seconds: float, key: str = "") -> None:
         """Lets all calls wait that the server counts together, since it refused one of them for now."""
         with self._lock:
             self._windows[key].close(time.monotonic() + seconds)
@@ -202,7 +202,7 @@ class _Window:
         """No call before that."""
         self._closed_until = max(until, self._closed_until)
 
-    def heed(self, until: float, left: int, limit: int | None) -> None:
+    def update_from_headers(self, until: float, left: int, limit: int | None) -> None:
         """Takes in that `left` calls are left `until` then."""
         # The first answer of a window tells how long it lasts, and nothing of the calls that started beside its own.
         is_same = self._is_guess or until < self._until + _CLOCK_STEP

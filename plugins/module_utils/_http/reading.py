@@ -19,7 +19,7 @@ import threading
 import typing as t
 import zlib
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import MAYBE_APPLIED, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import whole_number
 
 # Bytes that one answer may hold while others do, too.
@@ -103,7 +103,7 @@ class Room:
             return
         self._is_taken = _ONE_LARGE_ANSWER.acquire(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
         if not self._is_taken:
-            raise CallError("the answer had to wait too long for other large answers", UNKNOWN, transient=True)
+            raise CallError("the answer had to wait too long for other large answers", MAYBE_APPLIED, transient=True)
 
 
 def read_body(response: t.Any, largest: int, room: Room, seconds_left: t.Callable[[], float]) -> bytes:
@@ -132,14 +132,14 @@ def read_body(response: t.Any, largest: int, room: Room, seconds_left: t.Callabl
 
 def _check_size(size: int, largest: int) -> None:
     if size > largest:
-        raise CallError(f"the answer is larger than {largest // 1024 // 1024} MiB", UNKNOWN)
+        raise CallError(f"the answer is larger than {largest // 1024 // 1024} MiB", MAYBE_APPLIED)
 
 
 def _check_whole(headers: t.Mapping[str, str], received: int, packed: _Packed) -> None:
     """Older versions of urllib3 take a body that ends early for a whole one."""
     announced = whole_number(headers.get("Content-Length", ""))
     if announced not in (None, received) or (received and not packed.is_whole):
-        raise CallError("the answer ended early", UNKNOWN, transient=True)
+        raise CallError("the answer ended early", MAYBE_APPLIED, transient=True)
 
 
 class _Packed:
@@ -148,7 +148,7 @@ class _Packed:
     def __init__(self, headers: t.Mapping[str, str]) -> None:
         packing = headers.get("Content-Encoding", "identity").strip().lower()
         if packing not in ("identity", "gzip"):
-            raise CallError("the answer is packed in a way that was not asked for", UNKNOWN)
+            raise CallError("the answer is packed in a way that was not asked for", MAYBE_APPLIED)
         self._stream = zlib.decompressobj(_GZIP) if packing == "gzip" else None
 
     @property
@@ -169,7 +169,7 @@ class _Packed:
             try:
                 part = self._stream.decompress(piece, _PIECE)
             except zlib.error:
-                raise CallError("the answer cannot be unpacked", UNKNOWN, transient=True) from None
+                raise CallError("the answer cannot be unpacked", MAYBE_APPLIED, transient=True) from None
             piece = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
             yield part
 

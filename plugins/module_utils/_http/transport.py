@@ -17,7 +17,12 @@ import http.cookiejar
 import time
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    MAYBE_APPLIED,
+    NOT_APPLIED,
+    CallError,
+    Cancelled,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.deadline import BoundedAdapter, Deadline
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import certificates, proxies
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.failures import (
@@ -27,8 +32,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.failures 
     unanswered,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import (
-    Pace,
-    Patience,
+    RateLimiter,
+    RetryBudget,
     Sleep,
     asked_wait,
 )
@@ -87,8 +92,8 @@ class Request:
 
     `limit_key`: the same for calls that the server counts together. `repeatable`: whether the same call may be made
     again after an answer that was lost; one that the server certainly did not act on is repeated in any case.
-    `fate_if_limited`: whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes that
-    the answer may have.
+    `applied_if_limited`: whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes
+    that the answer may have.
     """
 
     method: str
@@ -97,7 +102,7 @@ class Request:
     body: bytes | None = dataclasses.field(default=None, repr=False)
     limit_key: str = ""
     repeatable: bool = False
-    fate_if_limited: str = NOT_DONE
+    applied_if_limited: str = NOT_APPLIED
     largest: int = LARGEST_CONFIRMATION
 
 
@@ -111,13 +116,13 @@ class Answer:
 
 
 class Transport:
-    """What calls with the same connection options share: kept connections, and the pace.
+    """What calls with the same connection options share: kept connections, and the rate limiter.
 
     It serves up to MOST_AT_ONCE threads. `http`: what sends in place of a session of requests.
     """
 
     def __init__(self, connection: Connection, http: t.Any = None) -> None:
-        self.pace = Pace(connection.requests_per_minute)
+        self.rate_limiter = RateLimiter(connection.requests_per_minute)
         self._http = http or _http_session(connection)
         self._verify = _verify(connection)
         # By the server, since an address may name a customer.
@@ -183,40 +188,40 @@ class Client:
         if self._closes:
             self._transport.close()
 
-    def about(self, secrets: t.Iterable[str | None], names: t.Iterable[str | None], sleep: Sleep) -> Client:
+    def for_customers(self, secrets: t.Iterable[str | None], names: t.Iterable[str | None], sleep: Sleep) -> Client:
         """A client over the same transport, about other customers."""
         return Client(self.connection, secrets, names, self._transport, sleep)
 
-    def patience(self) -> Patience:
+    def retry_budget(self) -> RetryBudget:
         """A new allowance of tries and waiting."""
         connection = self.connection
-        return Patience(connection.retries, connection.max_retry_wait, connection.timeout, self._sleep)
+        return RetryBudget(connection.retries, connection.max_retry_wait, connection.timeout, self._sleep)
 
-    def send(self, request: Request, read: t.Callable[[Answer], Value], patience: Patience | None = None) -> Value:
+    def send(self, request: Request, read: t.Callable[[Answer], Value], budget: RetryBudget | None = None) -> Value:
         """What `read` makes of the answer. It raises CallError for one that is an error.
 
-        `patience`: what is left of an allowance, where the call is one of several tries of the caller. Raises
+        `retry_budget`: what is left of an allowance, where the call is one of several tries of the caller. Raises
         CallError, and Stopped for a call that was not made.
         """
-        patience = patience or self.patience()
+        budget = budget or self.retry_budget()
         lost: CallError | None = None
         while True:
-            if not self._transport.pace.take_turn(patience, request.limit_key):
+            if not self._transport.rate_limiter.acquire(budget, request.limit_key):
                 # What came of a try that was made is more than that there was no further one.
-                raise lost or Stopped()
+                raise lost or Cancelled()
             started = time.monotonic()
             try:
-                return self._once(request, read, patience.longest_try)
+                return self._once(request, read, budget.longest_try)
             except CallError as error:
-                patience.count_try(time.monotonic() - started)
-                may_repeat = error.transient and (request.repeatable or error.fate == NOT_DONE)
-                pause = patience.grant(error.wait) if may_repeat else None
+                budget.record_try(time.monotonic() - started)
+                may_repeat = error.transient and (request.repeatable or error.applied == NOT_APPLIED)
+                pause = budget.next_pause(error.wait) if may_repeat else None
                 if pause is None:
                     raise
                 if 429 in (error.status, error.code):
                     # It is meant for all calls that the server counts together.
-                    self._transport.pace.close(pause, request.limit_key)
-                if not patience.hold(pause):
+                    self._transport.rate_limiter.block(pause, request.limit_key)
+                if not budget.spend(pause):
                     raise
                 lost = error
 
@@ -225,8 +230,8 @@ class Client:
         # A large answer keeps its room until values have come of it.
         with Room() as room:
             answer = self._answer(request, seconds, room)
-            self._transport.pace.heed(answer.headers, request.limit_key)
-            refuse_by_status(answer.status, answer.headers, request.fate_if_limited)
+            self._transport.rate_limiter.update_from_headers(answer.headers, request.limit_key)
+            refuse_by_status(answer.status, answer.headers, request.applied_if_limited)
             try:
                 return read(answer)
             except CallError as error:
@@ -245,7 +250,7 @@ class Client:
                 if not deadline.passed:
                     raise
         if deadline.passed:
-            raise CallError("the answer took too long to arrive", UNKNOWN, transient=True)
+            raise CallError("the answer took too long to arrive", MAYBE_APPLIED, transient=True)
         return answer
 
 

@@ -21,7 +21,7 @@ import typing as t
 from xml.parsers import expat
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import whole
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import replace_surrogates
 
 try:
     import xmltodict
@@ -32,7 +32,7 @@ except ImportError:
 
 # A row of a list: wire name -> text. A field that is there without a value is "", one that is not there has no key.
 # Fields that this collection does not know may hold anything that the format can carry.
-Row = dict[str, t.Any]
+WireRow = dict[str, t.Any]
 
 # Elements, attributes and values of one answer: 100,000 customers with all fields take 1,800,000.
 MOST_VALUES = 2_000_000
@@ -66,7 +66,7 @@ def confirmation(answer_format: str, body: bytes) -> None:
         raise _unreadable("the answer is not a confirmation", body)
 
 
-def rows(answer_format: str, body: bytes) -> list[Row]:
+def rows(answer_format: str, body: bytes) -> list[WireRow]:
     """The customers of a list.
 
     An empty list is `[]`, `<users/>` or an empty body [doc, seen]. Raises WireError for an error or anything else.
@@ -259,11 +259,11 @@ def _xml_rows(content: t.Any) -> list[t.Any]:
 def _texts(value: t.Any) -> t.Any:
     """The same values with text that can be written as UTF-8."""
     if isinstance(value, str):
-        return whole(value)
+        return replace_surrogates(value)
     if isinstance(value, list):
         return [_texts(item) for item in value]
     if isinstance(value, dict):
-        return {whole(key): _texts(item) for key, item in value.items()}
+        return {replace_surrogates(key): _texts(item) for key, item in value.items()}
     return value
 
 
@@ -280,7 +280,7 @@ def _without_blanks(value: t.Any) -> t.Any:
     return value
 
 
-def _row(row: t.Any, body: bytes) -> Row:
+def _row(row: t.Any, body: bytes) -> WireRow:
     if not isinstance(row, dict):
         raise _unreadable("a customer in the list is not a record", body)
     return {name: _field(value) for name, value in row.items()}

@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     ACCOUNT,
-    NOT_DONE,
+    NOT_APPLIED,
     OPERATION,
     SERVER,
     UNKNOWN_CUSTOMER,
@@ -29,9 +29,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     WireError,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Request
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.failures import reader
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
@@ -147,21 +147,21 @@ class V2Api:
         verdicts = {name: ask(username, wanted[name]) for name, ask in self._questions.items() if name in wanted}
         return Details(matches={name: verdict for name, verdict in verdicts.items() if verdict is not None})
 
-    def write(self, operation: Operation, _key: t.Any, patience: Patience | None = None) -> None:
+    def write(self, operation: Operation, _key: t.Any, budget: RetryBudget | None = None) -> None:
         """Carries out one writing operation.
 
-        `patience`: what is left of an allowance, where this is one of several tries.
+        `retry_budget`: what is left of an allowance, where this is one of several tries.
         """
         parameters = CALLS[operation.name].parameters(operation.user, operation.sent)
-        self._confirm(operation.name, operation.user, parameters, answers.confirmation, patience)
+        self._confirm(operation.name, operation.user, parameters, answers.confirmation, budget)
 
     def is_repeatable(self, operation: str) -> bool:
         """Whether the same call may be made again after its answer was lost."""
         return CALLS[operation].repeatable
 
-    def patience(self) -> Patience:
+    def retry_budget(self) -> RetryBudget:
         """A new allowance of tries and of waiting."""
-        return self._client.patience()
+        return self._client.retry_budget()
 
     @property
     def longest_wait(self) -> float:
@@ -201,10 +201,10 @@ class V2Api:
         user: str,
         parameters: Parameters,
         decode: t.Callable[[str, bytes], None],
-        patience: Patience | None = None,
+        budget: RetryBudget | None = None,
     ) -> None:
         named = [] if operation == "create" else [("user", user)]
-        self._call(operation, user, [*named, *parameters], decode, patience)
+        self._call(operation, user, [*named, *parameters], decode, budget)
 
     def _call(
         self,
@@ -212,15 +212,15 @@ class V2Api:
         user: str,
         parameters: Parameters,
         decode: t.Callable[[str, bytes], t.Any],
-        patience: Patience | None = None,
+        budget: RetryBudget | None = None,
     ) -> t.Any:
         call = CALLS[operation]
         read = reader(decode, self._client.connection.api_format, self._client.redact)
         try:
-            return self._client.send(self._request(call, parameters), read, patience)
+            return self._client.send(self._request(call, parameters), read, budget)
         except CallError as error:
             error.concerns = _concerns(error)
-            error.doing = call.doing.format(user=shown(user, 100)) if user else "list customers"
+            error.doing = call.doing.format(user=escape_control(user, 100)) if user else "list customers"
             raise
 
     def _request(self, call: Call, parameters: Parameters) -> Request:
@@ -246,7 +246,7 @@ def _concerns(error: CallError) -> str:
     numbers = {error.code, error.status}
     if numbers & {401, 403}:
         return ACCOUNT
-    if 429 in numbers or (error.status is None and error.fate == NOT_DONE):
+    if 429 in numbers or (error.status is None and error.applied == NOT_APPLIED):
         return SERVER
     said = " ".join(error.messages).lower()
     return UNKNOWN_CUSTOMER if any(text in said for text in _UNKNOWN_CUSTOMER) else OPERATION

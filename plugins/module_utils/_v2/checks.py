@@ -19,7 +19,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     date_of,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import hidden_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 SHORTEST_PASSWORD = 6
 
@@ -54,7 +54,7 @@ def new_username_problems(text: str) -> list[str]:
 
 def date_problems(text: str) -> list[str]:
     """What keeps a text from being a billing date."""
-    return [] if date_of(text) else [f"billing_date '{shown(text, 100)}' is not a date in the form YYYY-mm-dd"]
+    return [] if date_of(text) else [f"billing_date '{escape_control(text, 100)}' is not a date in the form YYYY-mm-dd"]
 
 
 def billing_problems(text: str, days: t.Sequence[datetime.date]) -> list[str]:

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    MAYBE_APPLIED,
+    NOT_APPLIED,
+    CallError,
+    WireError,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.failures import failed_status
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Answer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, server_said
@@ -47,7 +52,7 @@ def _failure(error: WireError, status: int, redact: Redactor) -> CallError:
     later = status >= 500 or 500 <= code < 600
     return CallError(
         f"the server said {said} ({_numbers(error.code, status)})",
-        UNKNOWN if later else NOT_DONE,
+        MAYBE_APPLIED if later else NOT_APPLIED,
         transient=later or code == 429,
         messages=messages,
         code=error.code,
@@ -65,7 +70,7 @@ def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
     elsewhere = 400 < status < 500 or (html and status < 500)
     return CallError(
         f"{reason} (HTTP {status})",
-        NOT_DONE if elsewhere and status >= 400 else UNKNOWN,
+        NOT_APPLIED if elsewhere and status >= 400 else MAYBE_APPLIED,
         transient=not elsewhere,
         status=status,
         advice="" if status >= 500 else "Check that api_url is the address of the v2 API.",

@@ -28,8 +28,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     username_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import shown
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import Row, boolean
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import WireRow, boolean
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.checks import (
     billing_problems,
     connection_problems,
@@ -171,7 +171,7 @@ def _wire_texts(value: t.Any) -> list[str]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def from_row(row: Row) -> tuple[Attributes, dict[str, t.Any]]:
+def from_row(row: WireRow) -> tuple[Attributes, dict[str, t.Any]]:
     """A row of a list -> the attributes that it shows, and what it shows beyond them, by wire name.
 
     Raises WireError for a row that cannot be read: without a username, or with a value of another kind.
@@ -208,12 +208,12 @@ def _extra_text(value: t.Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _from_wire(field: Field, value: t.Any, row: Row) -> t.Any:
+def _from_wire(field: Field, value: t.Any, row: WireRow) -> t.Any:
     """The value of a switch; None for one that is there without a value."""
     try:
         if not isinstance(value, str):
             raise ValueError("not a text")
         return boolean(value)
     except ValueError as error:
-        customer = shown(str(row.get("username", "")), 100)
+        customer = escape_control(str(row.get("username", "")), 100)
         raise WireError([f"'{field.wire}' of customer '{customer}' is {error}"], readable=False) from None

@@ -84,9 +84,9 @@ def test_what_cannot_be_merged_is_an_error_without_a_value(evaluate, expression,
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
 
 
-def test_strangers_are_customers_to_delete(evaluate):
+def test_unmanaged_customers_are_customers_to_delete(evaluate):
     fleet = [{"username": "Ann"}, {"username": "ben", "new_username": "bo"}]
-    found = evaluate("['ann', 'bo', 'zoe'] | fleet_strangers(fleet)", fleet=fleet)
+    found = evaluate("['ann', 'bo', 'zoe'] | fleet_unmanaged(fleet)", fleet=fleet)
     assert found == [{"username": "zoe", "state": "absent"}]
 
 

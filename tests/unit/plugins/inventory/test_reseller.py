@@ -170,7 +170,7 @@ def asked(plugin, monkeypatch):
         assert task is list_customers
         return {"customers": [{**dict.fromkeys(IN_RESULTS), "username": f"c{len(calls)}", "extra": {}}]}
 
-    monkeypatch.setattr(reseller, "perform", perform)
+    monkeypatch.setattr(reseller, "run_task", perform)
     return calls
 
 
@@ -226,7 +226,7 @@ def test_a_library_that_is_missing(plugin, monkeypatch, library):
 
 
 def test_a_failure_is_an_error_and_is_not_cached(plugin, monkeypatch):
-    monkeypatch.setattr(reseller, "perform", lambda *_given, **_named: {"failed": True, "msg": "No."})
+    monkeypatch.setattr(reseller, "run_task", lambda *_given, **_named: {"failed": True, "msg": "No."})
     with pytest.raises(AnsibleParserError, match="^No.$"):
         plugin._customers("a", True)
     assert plugin._cache == {}
@@ -272,7 +272,7 @@ def parse(monkeypatch, tmp_path):
         made.parse(inventory, DataLoader(), str(path), cache=False)
         return inventory
 
-    monkeypatch.setattr(reseller, "perform", answer)
+    monkeypatch.setattr(reseller, "run_task", answer)
     parsed.asked, parsed.listed, parsed.display = [], ["ann", "ben"], Warned()
     return parsed
 

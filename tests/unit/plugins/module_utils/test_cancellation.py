@@ -15,8 +15,8 @@ import time
 
 import ansible_collections
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _stop
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _cancellation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # Seconds that nothing here takes, unless it fails.
@@ -35,40 +35,44 @@ def _signals_as_before():
 
 
 def test_at_first_nothing_is_stopped():
-    with Stop() as stop:
-        assert (stop.is_set(), stop.is_interrupted, stop.reason) == (False, False, "")
-        assert stop.wait(0) is False
-        stop.look()
-        assert stop.is_set() is False
+    with Cancellation() as cancellation:
+        assert (cancellation.is_cancelled(), cancellation.is_interrupted, cancellation.reason) == (False, False, "")
+        assert cancellation.wait(0) is False
+        cancellation.check_parent()
+        assert cancellation.is_cancelled() is False
 
 
 def test_the_first_reason_counts():
-    with Stop() as stop:
-        stop.set("one thing happened")
-        stop.set("another thing happened")
-        assert (stop.is_set(), stop.reason, stop.is_interrupted) == (True, "one thing happened", False)
+    with Cancellation() as cancellation:
+        cancellation.cancel("one thing happened")
+        cancellation.cancel("another thing happened")
+        assert (cancellation.is_cancelled(), cancellation.reason, cancellation.is_interrupted) == (
+            True,
+            "one thing happened",
+            False,
+        )
         signal.raise_signal(signal.SIGTERM)
-        assert (stop.reason, stop.is_interrupted) == ("one thing happened", True)
+        assert (cancellation.reason, cancellation.is_interrupted) == ("one thing happened", True)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_is_a_reason(number):
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         signal.raise_signal(number)
-        assert (stop.is_set(), stop.is_interrupted) == (True, True)
-        assert stop.reason == f"of the signal {signal.Signals(number).name}"
+        assert (cancellation.is_cancelled(), cancellation.is_interrupted) == (True, True)
+        assert cancellation.reason == f"of the signal {signal.Signals(number).name}"
 
 
 def test_signals_are_given_back():
     before = handlers()
-    with Stop():
+    with Cancellation():
         assert all(now != then for now, then in zip(handlers(), before))
     assert handlers() == before
 
 
 def test_signals_are_given_back_after_an_error():
     before = handlers()
-    with pytest.raises(ZeroDivisionError), Stop():
+    with pytest.raises(ZeroDivisionError), Cancellation():
         raise ZeroDivisionError
     assert handlers() == before
 
@@ -77,7 +81,7 @@ def test_signals_are_given_back_after_an_error():
 def test_whatever_was_there_is_given_back(usual):
     before = signal.signal(signal.SIGTERM, usual)
     try:
-        with Stop():
+        with Cancellation():
             signal.raise_signal(signal.SIGTERM)
         assert signal.getsignal(signal.SIGTERM) == usual
     finally:
@@ -89,27 +93,27 @@ def test_a_signal_that_is_ignored_stays_so(number):
     """As of a program that nohup started."""
     before = signal.signal(number, signal.SIG_IGN)
     try:
-        with Stop() as stop:
+        with Cancellation() as cancellation:
             signal.raise_signal(number)
-            assert stop.is_set() is False
+            assert cancellation.is_cancelled() is False
     finally:
         signal.signal(number, before)
 
 
 def test_who_insists_gets_a_keyboard_interrupt():
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         signal.raise_signal(signal.SIGINT)
-        assert stop.is_set()
+        assert cancellation.is_cancelled()
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
 
 
 def test_a_second_request_to_end_changes_nothing():
     """Ansible sends several."""
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         for _time in range(3):
             signal.raise_signal(signal.SIGTERM)
-        assert stop.reason == "of the signal SIGTERM"
+        assert cancellation.reason == "of the signal SIGTERM"
 
 
 class InterruptAtStep:
@@ -120,7 +124,7 @@ class InterruptAtStep:
         self.has_come = False
 
     def _trace(self, frame, event, _argument):
-        if frame.f_code.co_filename != _stop.__file__:
+        if frame.f_code.co_filename != _cancellation.__file__:
             return None
         self._left -= event == "line"
         if self._left == 0 and not self.has_come:
@@ -137,7 +141,7 @@ class InterruptAtStep:
         sys.settrace(self._before)
 
 
-def is_heard(stop, step, act):
+def is_heard(cancellation, step, act):
     """Whether an interrupt at a step of `act` is heard, in one way or the other; and whether there is such a step."""
     insisted = False
     interrupt = InterruptAtStep(step)
@@ -146,7 +150,7 @@ def is_heard(stop, step, act):
             act()
     except KeyboardInterrupt:
         insisted = True
-    return insisted or stop.is_interrupted, interrupt.has_come
+    return insisted or cancellation.is_interrupted, interrupt.has_come
 
 
 def test_a_second_interrupt_at_any_moment_of_the_first():
@@ -154,10 +158,10 @@ def test_a_second_interrupt_at_any_moment_of_the_first():
     has_come, step = True, 0
     while has_come:
         step += 1
-        with Stop() as stop:
-            heard, has_come = is_heard(stop, step, lambda: signal.raise_signal(signal.SIGINT))
+        with Cancellation() as cancellation:
+            heard, has_come = is_heard(cancellation, step, lambda: signal.raise_signal(signal.SIGINT))
             assert heard, step
-            assert stop.reason in ("", "of the signal SIGINT")
+            assert cancellation.reason in ("", "of the signal SIGINT")
     assert step > 5
 
 
@@ -166,9 +170,9 @@ def test_an_interrupt_at_any_moment_of_the_end():
     has_come, step = True, 0
     while has_come:
         step += 1
-        stop = Stop()
-        stop.__enter__()
-        heard, has_come = is_heard(stop, step, stop.__exit__)
+        cancellation = Cancellation()
+        cancellation.__enter__()
+        heard, has_come = is_heard(cancellation, step, cancellation.__exit__)
         assert heard is has_come, step
         for number, handler in zip(SIGNALS, before):
             signal.signal(number, handler)
@@ -179,16 +183,16 @@ def test_an_interrupt_at_any_moment_of_the_end():
 
 
 def test_a_wait_that_nobody_ends_lasts_as_long_as_asked():
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         started = time.monotonic()
-        assert stop.wait(0.05) is False
+        assert cancellation.wait(0.05) is False
         assert time.monotonic() - started >= 0.05
 
 
 def test_no_wait_once_it_is_stopped():
-    with Stop() as stop:
-        stop.set("it is over")
-        assert [stop.wait(3600) for _time in range(3)] == [True] * 3
+    with Cancellation() as cancellation:
+        cancellation.cancel("it is over")
+        assert [cancellation.wait(3600) for _time in range(3)] == [True] * 3
 
 
 def test_all_waits_end_together():
@@ -197,14 +201,14 @@ def test_all_waits_end_together():
 
     def wait():
         waiting.wait()
-        ends.append(stop.wait(3600))
+        ends.append(cancellation.wait(3600))
 
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         threads = [threading.Thread(target=wait) for _number in range(4)]
         for thread in threads:
             thread.start()
         waiting.wait()
-        stop.set("it is over")
+        cancellation.cancel("it is over")
         for thread in threads:
             thread.join(PATIENCE)
     assert ends == [True] * 4
@@ -212,12 +216,12 @@ def test_all_waits_end_together():
 
 @pytest.mark.parametrize("number", SIGNALS)
 def test_a_signal_ends_the_wait_of_the_main_thread(number):
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         timer = threading.Timer(0.05, os.kill, [os.getpid(), number])
         timer.start()
-        assert stop.wait(3600) is True
+        assert cancellation.wait(3600) is True
         timer.join()
-    assert stop.reason == f"of the signal {signal.Signals(number).name}"
+    assert cancellation.reason == f"of the signal {signal.Signals(number).name}"
 
 
 # Where it works
@@ -228,11 +232,11 @@ def test_another_thread_has_no_signals_but_all_else():
     seen = []
 
     def work():
-        with Stop() as stop:
+        with Cancellation() as cancellation:
             seen.append(handlers())
-            stop.look()
-            stop.set("it is over")
-            seen.append(stop.wait(3600))
+            cancellation.check_parent()
+            cancellation.cancel("it is over")
+            seen.append(cancellation.wait(3600))
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -244,10 +248,10 @@ def test_another_thread_has_no_signals_but_all_else():
 def test_no_file_is_left_open():
     before = os.listdir("/proc/self/fd")
     for _time in range(20):
-        with Stop() as stop:
-            stop.wait(0)
-            stop.set("it is over")
-            stop.wait(1)
+        with Cancellation() as cancellation:
+            cancellation.wait(0)
+            cancellation.cancel("it is over")
+            cancellation.wait(1)
     assert os.listdir("/proc/self/fd") == before
 
 
@@ -255,7 +259,7 @@ def test_no_file_is_left_open():
 
 HEADER = """
 import os, signal, sys, threading
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 def say(text):
     os.write(1, (text + "\\n").encode())
 """
@@ -289,10 +293,10 @@ def program():
 def test_a_program_ends_its_work_after_a_signal(program):
     process = program(
         """
-with Stop() as stop:
+with Cancellation() as cancellation:
     say("ready")
-    stop.wait(3600)
-    say(stop.reason)
+    cancellation.wait(3600)
+    say(cancellation.reason)
 """
     )
     process.send_signal(signal.SIGTERM)
@@ -303,10 +307,10 @@ with Stop() as stop:
 def test_a_program_that_hangs_ends_when_somebody_insists(program):
     process = program(
         """
-with Stop() as stop:
+with Cancellation() as cancellation:
     say("ready")
-    stop.wait(3600)
-    say(stop.reason)
+    cancellation.wait(3600)
+    say(cancellation.reason)
     # Not a lock's wait: an interrupt inside of it can end as a complaint about the lock.
     signal.pause()
 """
@@ -326,15 +330,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
 class Member:
     error = outcome = None
     has_failed = False
-class Watcher(_fleet.Watcher):
-    def tick(self, done, failed, total):
-        if stop.is_set():
+class Quiet(_fleet.Progress):
+    def on_progress(self, done, failed, total):
+        if cancellation.is_cancelled():
             say("ending")
-with Stop() as stop:
+with Cancellation() as cancellation:
     options = {"api": "reseller", "concurrency": 1, "on_error": "stop", "purge": False}
-    run = _fleet._Run(None, options, False, stop, Watcher())
+    run = _fleet._Run(None, options, False, cancellation, Quiet())
     run._reconcile = lambda member: (say("ready"), threading.Event().wait())
-    run.carry_out([Member(), Member()], [])
+    run.execute([Member(), Member()], [])
 """
     )
     process.send_signal(signal.SIGINT)
@@ -348,12 +352,12 @@ def test_a_program_whose_parent_was_killed_notices(program):
     process = program(
         """
 if os.fork() == 0:
-    with Stop() as stop:
+    with Cancellation() as cancellation:
         say("ready")
-        while not stop.is_set():
-            stop.look()
-            stop.wait(0.01)
-        say(f"{stop.is_interrupted}: {stop.reason}")
+        while not cancellation.is_cancelled():
+            cancellation.check_parent()
+            cancellation.wait(0.01)
+        say(f"{cancellation.is_interrupted}: {cancellation.reason}")
     os._exit(0)
 threading.Event().wait()
 """

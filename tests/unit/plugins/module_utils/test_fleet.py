@@ -14,14 +14,14 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Stop
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS, as_result
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, InvalidInput, Stopped
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CallError, Cancelled, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import from_row
@@ -53,10 +53,10 @@ PATIENCE = 20
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
     """A fleet waits in real time, so that a wait can be cut short."""
-    monkeypatch.setattr(_pacing, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(_rate_limit, "FIRST_PAUSE", 0.001)
 
 
-class ToldOf(_fleet.Watcher):
+class ToldOf(_fleet.Progress):
     """Keeps what a watcher is told. `failure`: an event, set once a failure was told of."""
 
     def __init__(self):
@@ -64,12 +64,12 @@ class ToldOf(_fleet.Watcher):
         self.reports = []
         self.failure = threading.Event()
 
-    def tick(self, done, failed, total):
+    def on_progress(self, done, failed, total):
         self.ticks.append((done, failed, total))
         if failed:
             self.failure.set()
 
-    def stopped(self, report):
+    def on_cancelled(self, report):
         self.reports.append(report)
 
 
@@ -80,7 +80,7 @@ class World(worlds.World):
         self.service = service
         self.http = FakeHttp(service, faults)
 
-    def fleet(self, rows, check_mode=False, watcher=None, names=None, **options):
+    def fleet(self, rows, check_mode=False, progress=None, names=None, **options):
         """`names`: whom the result is about, where those of the rows and of the service tell too little."""
         given = {
             "customers": [{**LEFT_OUT, **row} for row in rows],
@@ -91,7 +91,7 @@ class World(worlds.World):
             **options,
         }
         stored = list(self.service.customers)
-        result = manage_fleet({**CONNECTION, **given}, check_mode, self.connect, watcher)
+        result = manage_fleet({**CONNECTION, **given}, check_mode, self.connect, progress)
         named = {name.casefold() for row in rows for name in (row["username"], row.get("new_username")) if name}
         purged = [name for name in stored if name.casefold() not in named] if given["purge"] else []
         assert_sound(result, names or [row["username"] for row in rows] + purged)
@@ -142,12 +142,12 @@ def stops(monkeypatch):
     """The stops of the runs, for a call that has to wait until its run is stopped."""
     made_stops = []
 
-    class Known(Stop):
+    class Known(Cancellation):
         def __init__(self):
             super().__init__()
             made_stops.append(self)
 
-    monkeypatch.setattr(_fleet, "Stop", Known)
+    monkeypatch.setattr(_fleet, "Cancellation", Known)
     return made_stops
 
 
@@ -687,7 +687,7 @@ def test_a_deletion_waits_for_the_last_row(world):
     """A thread is free while another one is at work on a row, and does not begin to delete."""
     told = ToldOf()
     told.done = threading.Event()
-    told.tick = lambda done, _failed, _total: told.done.set() if done else None
+    told.on_progress = lambda done, _failed, _total: told.done.set() if done else None
     deleted_before = []
 
     def meanwhile(operation, values):
@@ -697,7 +697,7 @@ def test_a_deletion_waits_for_the_last_row(world):
 
     world.http.meanwhile = meanwhile
     rows = [{"username": ANN, "city": "Bath"}, {"username": BOB, "city": "Bath"}]
-    result = purged(world, rows, 2, concurrency=8, watcher=told)
+    result = purged(world, rows, 2, concurrency=8, progress=told)
     assert deleted_before == [0]
     assert world.http.writes == ["set_profile"] * 2 + ["delete"] * 2
     assert counted(result) == {"updated": 2, "deleted": 2}
@@ -705,8 +705,8 @@ def test_a_deletion_waits_for_the_last_row(world):
 
 def test_progress_counts_the_customers_of_both_parts(world):
     told = ToldOf()
-    purged(world, [{"username": ANN, "city": "Bath"}, {"username": BOB}], 2, concurrency=1, watcher=told)
-    assert [tick for number, tick in enumerate(told.ticks) if tick not in told.ticks[:number]] == [
+    purged(world, [{"username": ANN, "city": "Bath"}, {"username": BOB}], 2, concurrency=1, progress=told)
+    assert [on_progress for number, on_progress in enumerate(told.ticks) if on_progress not in told.ticks[:number]] == [
         (2, 0, 4),
         (3, 0, 4),
         (4, 0, 4),
@@ -879,7 +879,7 @@ def test_nothing_done_but_in_part_is_not_told_as_nothing(world):
 def test_a_stop_between_the_creation_and_the_closing_says_what_is_open(world, stops):
     def stop_at_the_creation(operation, _parameters):
         if operation == "create":
-            stops[-1].set("of a test")
+            stops[-1].cancel("of a test")
 
     world.http.meanwhile = stop_at_the_creation
     result = world.fleet([new(EVE, active=False)], concurrency=1)
@@ -889,12 +889,12 @@ def test_a_stop_between_the_creation_and_the_closing_says_what_is_open(world, st
 
 def test_a_stop_ends_the_wait_for_a_new_customer(world, stops, monkeypatch):
     """The pause would last a minute, and is cut short by the stop."""
-    monkeypatch.setattr(_pacing, "FIRST_PAUSE", 60)
+    monkeypatch.setattr(_rate_limit, "FIRST_PAUSE", 60)
     world.put(FakeService(*STORED, lag=1000))
 
     def stop_at_the_closing(operation, _parameters):
         if operation == "disable":
-            stops[-1].set("of a test")
+            stops[-1].cancel("of a test")
 
     world.http.meanwhile = stop_at_the_closing
     result = world.fleet([new(EVE, active=False)])
@@ -957,7 +957,7 @@ def test_calls_under_way_end_and_no_further_one_is_made(world):
     world.put(FakeService(*STORED), {("disable", BOB): ["refused*"]})
     world.http.meanwhile = meanwhile
     rows = [{"username": name, "city": "Bath", "active": False} for name in (ANN, BOB, CLEO, DORA)]
-    result = world.fleet(rows, concurrency=2, on_error="stop", watcher=told)
+    result = world.fleet(rows, concurrency=2, on_error="stop", progress=told)
     assert counted(result) == {"failed": 1, "not_reached": 3}
     partly = item_of(result, ANN)
     assert made(partly) == [("disable", "applied"), ("set_profile", "not_reached")]
@@ -979,8 +979,8 @@ def test_a_defect_is_told_by_its_kind_and_ends_the_run(world):
 
 @pytest.mark.parametrize("number", range(3))
 def test_a_watcher_that_fails_does_not_let_the_work_go_on_behind_its_back(world, stops, number):
-    class Broken(_fleet.Watcher):
-        def tick(self, done, failed, total):
+    class Broken(_fleet.Progress):
+        def on_progress(self, done, failed, total):
             if done > number:
                 raise BrokenPipeError
 
@@ -994,7 +994,7 @@ def test_a_watcher_that_fails_does_not_let_the_work_go_on_behind_its_back(world,
 
     world.http.meanwhile = meanwhile
     with pytest.raises(BrokenPipeError):
-        world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=1, watcher=Broken())
+        world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=1, progress=Broken())
     assert all(ended) and len(world.http.writes) <= 9
 
 
@@ -1038,28 +1038,28 @@ def test_a_lost_answer_before_the_stop_is_not_said_to_be_not_reached(world, stop
     world.put(FakeService(*STORED), {"set_profile": ["lost_after"]})
     turns = itertools.count(1)
 
-    def take_turn(*_given):
+    def acquire(*_given):
         number = next(turns)
         if number == 3:
-            stops[0].set("the test wants it")
+            stops[0].cancel("the test wants it")
         return number < 3 or (may_read and number > 3)
 
-    monkeypatch.setattr(_pacing.Pace, "take_turn", take_turn)
+    monkeypatch.setattr(_rate_limit.RateLimiter, "acquire", acquire)
     result = world.fleet([{"username": ANN, "city": "Bath"}])
     assert made(item_of(result, ANN)) == [("set_profile", status)]
     assert world.service.customers[ANN]["city"] == "Bath"
 
 
 def test_a_run_that_is_stopped_before_it_has_a_list_says_so(world, stops, monkeypatch):
-    def take_turn(*_given):
-        stops[0].set("the test wants it")
+    def acquire(*_given):
+        stops[0].cancel("the test wants it")
         return False
 
-    monkeypatch.setattr(_pacing.Pace, "take_turn", take_turn)
-    watcher = ToldOf()
-    with pytest.raises(Stopped):
-        world.fleet([{"username": ANN, "city": "Bath"}], watcher=watcher)
-    assert watcher.reports == ["nothing was changed, because the test wants it."]
+    monkeypatch.setattr(_rate_limit.RateLimiter, "acquire", acquire)
+    progress = ToldOf()
+    with pytest.raises(Cancelled):
+        world.fleet([{"username": ANN, "city": "Bath"}], progress=progress)
+    assert progress.reports == ["nothing was changed, because the test wants it."]
 
 
 # Several at once
@@ -1098,7 +1098,7 @@ def test_the_watcher_is_told_how_far_it_is(world):
     told = ToldOf()
     world.put(FakeService(*STORED), {("set_profile", BOB): ["refused*"]})
     rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO)]
-    world.fleet([*rows, {"username": DORA}, {"username": "ANN@example.com"}][:4], concurrency=1, watcher=told)
+    world.fleet([*rows, {"username": DORA}, {"username": "ANN@example.com"}][:4], concurrency=1, progress=told)
     assert told.ticks == [(2, 0, 4), (3, 1, 4), (4, 1, 4)]
     assert told.reports == []
 
@@ -1123,7 +1123,7 @@ def test_a_failure_is_counted_once_for_the_watcher(world, monkeypatch):
     world.put(FakeService(*STORED), {("set_profile", ANN): ["refused*"]})
     monkeypatch.setattr(_fleet._Run, "_consider", consider)
     monkeypatch.setattr(threading.Thread, "start", start_and_wait)
-    world.fleet([{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO)], concurrency=2, watcher=told)
+    world.fleet([{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO)], concurrency=2, progress=told)
     assert [failed for _done, failed, _total in told.ticks] == [1, 1, 1]
 
 
@@ -1150,7 +1150,7 @@ def test_a_signal_ends_the_run_after_the_calls_under_way(world, stops, number):
     told = ToldOf()
     handler = interrupting(world, stops, 2, number)
     rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB, CLEO, DORA)]
-    result = world.fleet(rows, concurrency=1, watcher=told)
+    result = world.fleet(rows, concurrency=1, progress=told)
     assert counted(result) == {"updated": 2, "not_reached": 2}
     name = signal.Signals(number).name
     assert f"2 of 4 customers were not reached, because of the signal {name}." in result["msg"]
@@ -1168,7 +1168,7 @@ def test_a_signal_while_the_list_is_read(world, stops, check_mode):
         assert stops[0].wait(PATIENCE)
 
     world.http.meanwhile = meanwhile
-    result = world.fleet([{"username": ANN, "city": "Bath"}, {"username": BOB}], check_mode, watcher=told)
+    result = world.fleet([{"username": ANN, "city": "Bath"}, {"username": BOB}], check_mode, progress=told)
     assert counted(result) == {"not_reached": 1, "unchanged": 1}
     assert (result["changed"], world.http.operations) == (False, ["list"])
     assert told.reports == [result["msg"]]
@@ -1178,7 +1178,7 @@ def test_a_signal_when_nothing_is_left_to_do_is_no_failure(world, stops):
     told = ToldOf()
     interrupting(world, stops, 2)
     rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB)]
-    result = world.fleet(rows, concurrency=1, watcher=told)
+    result = world.fleet(rows, concurrency=1, progress=told)
     assert counted(result) == {"updated": 2}
     assert "failed" not in result
     assert told.reports == ["everything was done before the interruption."]
@@ -1188,14 +1188,14 @@ def test_a_wait_for_the_server_is_cut_short(world, stops):
     """The account is out of calls for the next hour, and somebody interrupts the run."""
     world.put(FakeService(*STORED), {("set_profile", ANN): ["busy_long*"]})
 
-    def hold(patience, seconds):
+    def spend(budget, seconds):
         if seconds > 100:
             os.kill(os.getpid(), signal.SIGINT)
-        return original(patience, seconds)
+        return original(budget, seconds)
 
-    original = _pacing.Patience.hold
+    original = _rate_limit.RetryBudget.spend
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pacing.Patience, "hold", hold)
+        patch.setattr(_rate_limit.RetryBudget, "spend", spend)
         rows = [{"username": name, "city": "Bath"} for name in (ANN, BOB)]
         result = world.fleet(rows, concurrency=1, max_retry_wait=86400)
     assert counted(result) == {"failed": 1, "not_reached": 1}
@@ -1209,15 +1209,15 @@ def test_a_wait_for_the_server_is_cut_short(world, stops):
 )
 def test_a_customer_that_waits_for_its_turn_when_the_run_is_stopped_was_not_reached(world, row, sent):
     """The account may make one call in an hour, and somebody interrupts the run."""
-    original = _pacing.Patience.pause
+    original = _rate_limit.RetryBudget.pause
 
-    def pause(patience, seconds):
+    def pause(budget, seconds):
         if seconds > 1:
             os.kill(os.getpid(), signal.SIGTERM)
-        return original(patience, seconds)
+        return original(budget, seconds)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_pacing.Patience, "pause", pause)
+        patch.setattr(_rate_limit.RetryBudget, "pause", pause)
         result = world.fleet([{"username": ANN, **row}], requests_per_minute=1)
     assert (counted(result), result["results"]) == ({"not_reached": 1}, [])
     assert "because of the signal SIGTERM" in result["msg"]
@@ -1236,8 +1236,8 @@ def test_a_person_who_insists_does_not_wait_for_calls_under_way(world):
     """What Ctrl-C does the second time, while a call hangs."""
     released, sent = threading.Event(), threading.Event()
 
-    class Insisting(_fleet.Watcher):
-        def tick(self, done, failed, total):
+    class Insisting(_fleet.Progress):
+        def on_progress(self, done, failed, total):
             assert sent.wait(PATIENCE)
             raise KeyboardInterrupt
 
@@ -1250,7 +1250,7 @@ def test_a_person_who_insists_does_not_wait_for_calls_under_way(world):
     before = threading.active_count()
     try:
         with pytest.raises(KeyboardInterrupt):
-            world.fleet([{"username": ANN, "city": "Bath"}], watcher=Insisting())
+            world.fleet([{"username": ANN, "city": "Bath"}], progress=Insisting())
         assert threading.active_count() == before + 1
     finally:
         released.set()
@@ -1263,14 +1263,14 @@ def test_a_parent_that_ended_is_noticed_however_busy_the_run_is(world, stops, mo
     def meanwhile(operation, _values):
         writes = len(world.http.writes)
         if operation not in READS and writes == 2:
-            monkeypatch.setattr(_stop.os, "getppid", lambda: 1)
+            monkeypatch.setattr(_cancellation.os, "getppid", lambda: 1)
         if operation not in READS and writes > 2:
             assert stops[0].wait(PATIENCE)
 
     names = [f"{number:02}@example.com" for number in range(9)]
     world.put(FakeService(*map(customer, names)))
     world.http.meanwhile = meanwhile
-    result = world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=1, watcher=told)
+    result = world.fleet([{"username": name, "city": "Bath"} for name in names], concurrency=1, progress=told)
     assert result["summary"]["not_reached"] >= 6
     assert "because the program that started it has ended" in result["msg"]
     assert told.reports == [result["msg"]]

@@ -180,7 +180,7 @@ def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch, requests
     monkeypatch.setattr(_module, "HAS_REQUESTS", requests)
     monkeypatch.setattr(_module, "HAS_XMLTODICT", xmltodict)
     called = []
-    result = _module.perform(lambda *_given: called.append(True), {}, False)
+    result = _module.run_task(lambda *_given: called.append(True), {}, False)
     assert result["failed"] is True and called == []
     assert f"{sys.executable} -m pip install {' '.join(named)}" in result["msg"]
     assert result["msg"] == _module.missing_libraries()
@@ -202,7 +202,7 @@ def _unicode_error(text):
 
 @pytest.mark.parametrize("kind", ["value", "key", "unicode"])
 def test_the_text_of_a_defect_holds_no_value(kind):
-    result = _module.perform(_defective, {"kind": kind}, False)
+    result = _module.run_task(_defective, {"kind": kind}, False)
     assert result["failed"] is True and result["changed"] is False
     assert CANARY not in repr(result)
     assert "Traceback" not in result["msg"] and "/" not in result["msg"]
@@ -213,7 +213,7 @@ def test_an_expected_error_is_its_own_sentence():
     def refuse(_options, _check_mode, _connect):
         raise InvalidInput(["one is wrong", "two is wrong"], about="The options are not valid")
 
-    result = _module.perform(refuse, {}, False)
+    result = _module.run_task(refuse, {}, False)
     assert result == {
         "failed": True,
         "changed": False,
@@ -225,7 +225,7 @@ def test_an_expected_error_is_its_own_sentence():
 def test_a_task_gets_the_options_the_mode_and_what_makes_a_session(check_mode):
     options, connect = {"city": "Bath"}, object()
     for connects in ((), (connect,)):
-        result = _module.perform(lambda *given: {"changed": False, "given": given}, options, check_mode, *connects)
+        result = _module.run_task(lambda *given: {"changed": False, "given": given}, options, check_mode, *connects)
         assert result["given"] == (options, check_mode, *(connects or (Client,)))
 
 

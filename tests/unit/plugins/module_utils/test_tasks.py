@@ -12,7 +12,7 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import perform
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import run_task
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN as STORED_ANN
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import FakeService, customer
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
@@ -558,7 +558,7 @@ def test_whatever_happens_is_a_result(world):
         {"list": ["refused*"]},
     ):
         world.put(FakeService(STORED_ANN), **faults)
-        result = perform(functools.partial(_call, world), {}, False)
+        result = run_task(functools.partial(_call, world), {}, False)
         assert result["failed"] is True and result["changed"] is False
         assert "defect" not in result["msg"] and KEY not in result["msg"] and "?" not in result["msg"]
 

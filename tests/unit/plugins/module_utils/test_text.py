@@ -23,9 +23,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
     REPEATS_A_SECRET,
     Redactor,
     and_more,
-    is_carried,
-    shown,
-    whole,
+    escape_control,
+    is_transmittable,
+    replace_surrogates,
 )
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import xml_text
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_CHARACTERS, XML_TEXTS
@@ -37,17 +37,17 @@ from hypothesis import strategies as st
     "text", ["", " ", "\t\n\r", "plain", "ä😀", "&<>\"'", "\u00a0", "\ud7ff\ue000\ufffd\U0010ffff"]
 )
 def test_text_that_xml_can_hold_is_carried(text):
-    assert is_carried(text)
+    assert is_transmittable(text)
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x08", "\x0b", "\x0c", "\x1f", "\ud800", "\udfff", "\ufffe", "\uffff"])
 def test_text_that_xml_cannot_hold_is_not_carried(sign):
-    assert not is_carried(f"a{sign}b")
+    assert not is_transmittable(f"a{sign}b")
 
 
 @given(XML_TEXTS)
 def test_carried_text_survives_xml(text):
-    assert is_carried(text)
+    assert is_transmittable(text)
     parsed = ElementTree.fromstring(f"<a>{xml_text(text)}</a>".encode())
     assert (parsed.text or "") == text
 
@@ -57,9 +57,9 @@ def test_text_that_an_xml_parser_refuses_is_not_carried(text):
     try:
         ElementTree.fromstring(f"<a>{xml_text(text)}</a>".encode())
     except (ElementTree.ParseError, UnicodeEncodeError):
-        assert not is_carried(text)
+        assert not is_transmittable(text)
     else:
-        assert is_carried(text)
+        assert is_transmittable(text)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_text_that_an_xml_parser_refuses_is_not_carried(text):
     ],
 )
 def test_signs_that_a_terminal_would_obey_are_made_visible(sign):
-    text = shown(f"a{sign}b")
+    text = escape_control(f"a{sign}b")
     assert sign not in text
     assert text.startswith("a\\") and text.endswith("b")
 
@@ -105,7 +105,7 @@ UNSEEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 def test_of_all_characters_those_that_a_terminal_may_obey_or_nobody_sees_are_made_visible():
     """The categories of this Python; a later Unicode may put more into Cf, and this test says so."""
     for sign in map(chr, range(sys.maxunicode + 1)):
-        told, category = shown(sign), unicodedata.category(sign)
+        told, category = escape_control(sign), unicodedata.category(sign)
         if category in UNSEEN or IGNORABLE.match(sign) or sign in "\ufffe\uffff":
             assert told != sign and told.isascii(), hex(ord(sign))
         # What has no category here may have Cf in a later Unicode than this Python's.
@@ -115,7 +115,7 @@ def test_of_all_characters_those_that_a_terminal_may_obey_or_nobody_sees_are_mad
 
 @pytest.mark.parametrize("text", ["", "Jürgen & Söhne <x>", "日本😀"])
 def test_harmless_text_is_shown_as_it_is(text):
-    assert shown(text) == text
+    assert escape_control(text) == text
 
 
 @pytest.mark.parametrize(
@@ -128,26 +128,26 @@ def test_how_many_more_there_are_is_told_if_there_are_any(count, told):
 
 @pytest.mark.parametrize(("length", "cut"), [(9, False), (10, False), (11, True), (500, True)])
 def test_shown_text_has_a_longest_length(length, cut):
-    text = shown("x" * length, 10)
+    text = escape_control("x" * length, 10)
     assert len(text) <= 10
     assert (text == "x" * length) is not cut
 
 
 @given(st.text(st.characters(exclude_categories=[])))
 def test_shown_text_can_be_written_and_has_no_controls(text):
-    assert all(ord(sign) >= 32 and not 0x7F <= ord(sign) <= 0x9F for sign in shown(text))
-    shown(text).encode("utf-8")
+    assert all(ord(sign) >= 32 and not 0x7F <= ord(sign) <= 0x9F for sign in escape_control(text))
+    escape_control(text).encode("utf-8")
 
 
 @given(st.text(st.characters(exclude_categories=[])))
 def test_whole_text_can_be_written(text):
-    assert len(whole(text)) == len(text)
-    whole(text).encode("utf-8")
+    assert len(replace_surrogates(text)) == len(text)
+    replace_surrogates(text).encode("utf-8")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_text_without_surrogates_is_whole_already(text):
-    assert whole(text) == text
+    assert replace_surrogates(text) == text
 
 
 # Secrets in messages of a server
@@ -219,7 +219,7 @@ def test_what_passes(told):
 
 def test_a_secret_with_control_characters_is_found_after_it_was_made_visible():
     secret = "top\x1bsecret\u202e"
-    assert Redactor([secret])(shown(f"<{secret}>")) == REPEATS_A_SECRET
+    assert Redactor([secret])(escape_control(f"<{secret}>")) == REPEATS_A_SECRET
 
 
 @pytest.mark.parametrize("secrets", [[], [None], [""], [None, ""], ["  \t "], ["+ +"], ["\u200b" * 9]])

@@ -67,9 +67,9 @@ def test_no_secret_of_a_customer_is_cached(cache):
     """That of the account is, as it is in the arguments of every task that gets the transport."""
     transport = transport_of(cache, ACME)
     assert "canary-password" not in repr(
-        {**vars(cache), **vars(transport), **vars(transport._http), **vars(transport.pace)}
+        {**vars(cache), **vars(transport), **vars(transport._http), **vars(transport.rate_limiter)}
     )
-    assert "canary" not in repr({**vars(transport), **vars(transport._http), **vars(transport.pace)})
+    assert "canary" not in repr({**vars(transport), **vars(transport._http), **vars(transport.rate_limiter)})
 
 
 def test_each_task_has_its_own_secrets(cache):

@@ -73,7 +73,7 @@ def terminal(monkeypatch):
 def ticked(console, clock, seconds, total=10_000):
     """One tick in each second, with a customer done in each."""
     for second in range(seconds):
-        console.tick(second, 0, total)
+        console.on_progress(second, 0, total)
         clock.sleep(1)
 
 
@@ -94,16 +94,16 @@ def test_long_work_is_told_in_growing_distances_and_at_least_each_minute(termina
 
 def test_the_speed_is_that_of_the_work_and_not_of_what_was_done_before_it(terminal, clock, shown):
     console = Console("fleet")
-    console.tick(9_000, 0, 10_000)
+    console.on_progress(9_000, 0, 10_000)
     clock.sleep(10)
-    console.tick(9_500, 2, 10_000)
+    console.on_progress(9_500, 2, 10_000)
     assert shown == ["fleet: 9,500 of 10,000 customers done, 2 failed, 50 per second"]
 
 
 def test_the_end_is_told_by_the_result(terminal, clock, shown):
     console = Console("fleet")
     clock.sleep(10)
-    console.tick(7, 0, 7)
+    console.on_progress(7, 0, 7)
     assert shown == []
 
 
@@ -135,7 +135,7 @@ def test_without_a_terminal_nothing_is_told(clock, shown, monkeypatch, tmp_path,
 def test_the_report_of_an_interrupted_run_goes_to_the_console_and_the_process_ends(terminal, exits, shown):
     near, _far = terminal
     with pytest.raises(Exited):
-        Console("fleet").stopped("3 of 4 customers were not reached: zoë\udcff")
+        Console("fleet").on_cancelled("3 of 4 customers were not reached: zoë\udcff")
     assert os.read(near, 1_000).decode().split("\r\n") == ["", "fleet: 3 of 4 customers were not reached: zoë?", ""]
     assert (exits, shown) == ([1], [])
 
@@ -145,14 +145,14 @@ def test_a_console_that_is_gone_does_not_keep_the_process(terminal, exits):
     console = Console("fleet")
     os.close(far)
     with pytest.raises(Exited):
-        console.stopped("interrupted")
+        console.on_cancelled("interrupted")
     assert exits == [1]
 
 
 def test_a_process_without_a_console_ends_as_well(monkeypatch, exits):
     monkeypatch.setattr(_console, "_CONSOLE", None)
     with pytest.raises(Exited):
-        Console("fleet").stopped("interrupted")
+        Console("fleet").on_cancelled("interrupted")
     assert exits == [1]
 
 

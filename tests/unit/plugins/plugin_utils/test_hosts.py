@@ -215,4 +215,4 @@ def test_a_name_that_cannot_be_a_host(name, part):
     unusable = _hosts.unusable_names(["ann", name], {"all", "ungrouped", "web"})
     assert set(unusable) == {name}
     assert part in unusable[name]
-    assert _hosts.told(unusable).isprintable()
+    assert _hosts.describe_unusable(unusable).isprintable()

@@ -10,7 +10,7 @@ import datetime
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import merged
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_rows import merged
 
 
 def test_an_own_value_wins_over_a_password_and_that_over_a_default() -> None:

@@ -12,10 +12,10 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers import names as _names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     difference,
+    escape_hidden,
     has_hidden,
     hidden_problems,
     name_key,
-    visible,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,7 +87,7 @@ def test_an_invisible_character_is_told_of_wherever_it_is_and_does_not_count(sig
         [problem] = hidden_problems("username", text)
         assert f"U+{ord(sign):04X}" in problem
         assert sign not in problem
-        assert f"<U+{ord(sign):04X}>" in visible(text) and sign not in visible(text)
+        assert f"<U+{ord(sign):04X}>" in escape_hidden(text) and sign not in escape_hidden(text)
 
 
 @pytest.mark.parametrize("sign", BLANKS, ids=lambda sign: f"U+{ord(sign):04X}")
@@ -113,7 +113,7 @@ def test_a_blank_is_told_of_at_the_ends(sign):
 )  # fmt: skip
 def test_where_it_is(text, places):
     assert hidden_problems("username", text) == [
-        f"username '{visible(text)}' holds characters that nobody sees: {places}"
+        f"username '{escape_hidden(text)}' holds characters that nobody sees: {places}"
     ]
 
 
@@ -123,7 +123,7 @@ def test_where_it_is(text, places):
 def test_what_is_seen_is_no_problem(text):
     assert hidden_problems("username", text) == []
     assert not has_hidden(text)
-    assert visible(text) == text
+    assert escape_hidden(text) == text
 
 
 @pytest.mark.parametrize(

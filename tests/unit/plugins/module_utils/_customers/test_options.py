@@ -11,15 +11,15 @@ import contextlib
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
-    check,
     check_creation,
+    check_options,
     common_result,
     customer_problems,
     desired_of,
     open_client,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, pretend
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, CallError, InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, simulate
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_APPLIED, CallError, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import API, asked_for, known, plan
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
@@ -43,19 +43,19 @@ def options(**given):
 
 
 def test_good_options_raise_nothing():
-    check(options(), API, customer_problems(options(), API))
+    check_options(options(), API, customer_problems(options(), API))
 
 
 def test_problems_of_the_connection_and_of_the_customer_are_told_together():
     with pytest.raises(InvalidInput) as caught:
-        check(options(retries=-1), API, ["city is odd"])
+        check_options(options(retries=-1), API, ["city is odd"])
     assert str(caught.value).startswith(f"The options for customer '{ANN}' are not valid: ")
     assert [len(caught.value.problems), caught.value.problems[-1]] == [2, "city is odd"]
 
 
 def test_options_that_are_of_no_customer_name_none():
     with pytest.raises(InvalidInput, match="^The options are not valid: "):
-        check(dict(CONNECTION), API, ["city is odd"])
+        check_options(dict(CONNECTION), API, ["city is odd"])
 
 
 @pytest.mark.parametrize(("state", "count"), [("present", 0), ("absent", 1)])
@@ -166,7 +166,7 @@ def outcome(*statuses, desired=WANTED, error=None):
 
 
 def test_the_result_of_a_plan_and_of_what_came_of_it():
-    predicted = common_result(WANTED, pretend(plan(WANTED, known(CURRENT))), API)
+    predicted = common_result(WANTED, simulate(plan(WANTED, known(CURRENT))), API)
     done = common_result(WANTED, outcome("applied", "applied", "applied"), API)
     assert [operation["name"] for operation in done["operations"]] == ["disable", "set_email", "set_profile"]
     assert {operation["status"] for operation in predicted.pop("operations")} == {"planned"}
@@ -203,14 +203,16 @@ def test_the_result_of_a_plan_and_of_what_came_of_it():
     ],
 )
 def test_a_failure_tells_what_became_of_each_operation(statuses, changed, unverified, sentences):
-    result = common_result(WANTED, outcome(*statuses, error=CallError("it went wrong", NOT_DONE)), API)
+    result = common_result(WANTED, outcome(*statuses, error=CallError("it went wrong", NOT_APPLIED)), API)
     assert (result["failed"], result["changed"], result["unverified"]) == (True, changed, unverified)
     assert result["msg"] == " ".join(["it went wrong.", *sentences])
 
 
 def test_a_failure_of_the_only_operation_is_told_shortly():
     desired = asked_for(ANN, {"city": "Bath"})
-    result = common_result(desired, outcome("failed", desired=desired, error=CallError("it went wrong", NOT_DONE)), API)
+    result = common_result(
+        desired, outcome("failed", desired=desired, error=CallError("it went wrong", NOT_APPLIED)), API
+    )
     assert result["msg"] == "it went wrong."
 
 
@@ -230,12 +232,12 @@ def test_a_run_that_ended_early_without_an_error_is_no_failure_of_the_customer()
     ],
 )
 def test_a_diff_names_the_customer_before_and_after(desired, current, names):
-    diff = common_result(desired, pretend(plan(desired, known(current))), API)["diff"]
+    diff = common_result(desired, simulate(plan(desired, known(current))), API)["diff"]
     assert (diff["before_header"], diff["after_header"]) == names
 
 
 def test_a_diff_holds_no_password():
     desired = asked_for(ANN, password=PASSWORD, update_password="always")
-    result = common_result(desired, pretend(plan(desired, known(CURRENT, password_matches=False))), API)
+    result = common_result(desired, simulate(plan(desired, known(CURRENT, password_matches=False))), API)
     assert result["diff"]["after"]["password"] == "********"
     assert PASSWORD not in repr(result)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer, Operation
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import Roster
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     apply,
     stored_otherwise,
     stored_text,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import from_row
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import (
     API,
@@ -55,7 +55,7 @@ def desired(**options):
 
 def identified(wanted, customers):
     """The one of the listed customers that is wanted, before anything is written."""
-    return Roster(map(Customer, customers)).observed(wanted).current
+    return CustomerIndex(map(Customer, customers)).observed(wanted).current
 
 
 def names(made):
@@ -466,7 +466,7 @@ WANTED = st.builds(
 def read(service, answer_format):
     """The customers as attributes, through the bytes of an answer."""
     answer = ENCODERS[answer_format](service.rows())
-    return [from_row(row)[0] for row in _wire.rows(answer_format, answer)]
+    return [from_row(row)[0] for row in _answers.rows(answer_format, answer)]
 
 
 def look(service, wanted, answer_format):

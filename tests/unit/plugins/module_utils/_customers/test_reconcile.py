@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
-    carry_out,
-    find,
+    execute_plan,
+    find_customer,
     observe,
-    pretend,
-    reread,
+    refresh,
+    simulate,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import asked_for, plan
@@ -36,24 +36,24 @@ CREATION = {"email": "post@example.com", "city": "Bath"}
 
 @pytest.fixture(autouse=True)
 def _real_time_afterwards(monkeypatch):
-    monkeypatch.setattr(_pacing, "time", _pacing.time)
+    monkeypatch.setattr(_rate_limit, "time", _rate_limit.time)
 
 
 def make_api(service, faults=None, clock=None, http=None, sleep=None, **connection):
     options = {"api_url": "https://api.example.com/apiv2", "api_user": "acme", "api_key": "canary", **connection}
-    _pacing.time = clock or Clock()
+    _rate_limit.time = clock or Clock()
     http = http or FakeHttp(service, faults)
-    api = V2Api(Client(Connection(**options), sleep=sleep or _pacing.time.sleep, http=http))
+    api = V2Api(Client(Connection(**options), sleep=sleep or _rate_limit.time.sleep, http=http))
     # For the tests alone.
     api.http = http
     return api
 
 
-def carried_out(api, desired):
+def executed(api, desired):
     """Plans, carries out and reads again, as a task does."""
     todo = plan(desired, observe(api, desired))
-    result = carry_out(api, desired, todo)
-    reread(api, desired, result)
+    result = execute_plan(api, desired, todo)
+    refresh(api, desired, result)
     return result
 
 
@@ -93,7 +93,7 @@ def test_before_a_creation_all_customers_are_looked_at():
     # The search of this service minds case, so a filter alone would miss the near one.
     api = make_api(FakeService(customer("ANN@example.com"), minds_case=True))
     with pytest.raises(InvalidInput, match="case"):
-        find(api, asked_for(ANN))
+        find_customer(api, asked_for(ANN))
     assert reads_and_writes(api)[-1] == "list"
 
 
@@ -118,7 +118,7 @@ def test_a_password_is_checked(password, knows, matches):
 def test_a_pretended_plan_is_planned_and_predicted():
     api = make_api(FakeService(customer(ANN)))
     desired = asked_for(ANN, {"city": "Bath", "active": False})
-    result = pretend(plan(desired, observe(api, desired)))
+    result = simulate(plan(desired, observe(api, desired)))
     assert made(result) == [("disable", "planned"), ("set_profile", "planned")]
     assert (result.customer["city"], result.customer["active"]) == ("Bath", False)
     assert api.http.writes == []
@@ -149,19 +149,19 @@ def service_with(existing):
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
 def test_a_write_that_is_answered_is_applied(desired, operation, existing):
     api = make_api(service_with(existing))
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "applied")]
     assert result.error is None and result.seen
     assert api.http.writes == [operation]
     # A second run writes nothing.
-    assert made(carried_out(api, desired)) == []
+    assert made(executed(api, desired)) == []
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
 @pytest.mark.parametrize("fault", ["lost_after", "broken_after"])
 def test_a_lost_answer_to_a_write_that_was_done_is_not_written_again(desired, operation, existing, fault):
     api = make_api(service_with(existing), {operation: [fault]})
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "applied")]
     assert result.error is None
     assert api.http.writes == [operation]
@@ -171,7 +171,7 @@ def test_a_lost_answer_to_a_write_that_was_done_is_not_written_again(desired, op
 def test_a_lost_answer_to_a_write_that_was_not_done_is_written_again(desired, operation, existing):
     clock = Clock()
     api = make_api(service_with(existing), {operation: ["lost_before", "lost_before"]}, clock)
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "applied")]
     assert api.http.writes == [operation] * 3
     assert len(clock.sleeps) == 2
@@ -185,7 +185,7 @@ def test_a_lost_answer_to_a_write_that_was_not_done_is_written_again(desired, op
 def test_a_lost_answer_without_a_look_is_unknown(desired, operation, existing):
     reads = 2 if existing is None else 1
     api = make_api(service_with(existing), {operation: ["lost_after"], "list": ["fine"] * reads + ["refused*"]})
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "unknown")]
     assert result.error is not None
     assert api.http.writes == [operation]
@@ -198,7 +198,7 @@ def test_tries_of_a_write_are_bounded(desired, operation, existing, retries):
     service = service_with(existing)
     before = {name: dict(one) for name, one in service.customers.items()}
     api = make_api(service, {operation: ["lost_before*"]}, clock, retries=retries, max_retry_wait=100)
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "failed")]
     assert api.http.writes == [operation] * (retries + 1)
     assert service.customers == before
@@ -214,7 +214,7 @@ def test_all_tries_of_one_write_share_one_allowance(desired, operation, existing
     for retries in (0, 1, 4):
         clock = Clock()
         api = make_api(service_with(existing), {operation: pattern * 10}, clock, retries=retries, max_retry_wait=1000)
-        result = carried_out(api, desired)
+        result = executed(api, desired)
         assert made(result) == [(operation, "failed")]
         assert api.http.writes == [operation] * (retries + 1)
         assert len(clock.sleeps) == retries
@@ -224,14 +224,14 @@ def test_all_tries_of_one_write_share_one_allowance(desired, operation, existing
 def test_all_tries_of_one_write_share_their_waiting(desired, operation, existing):
     clock = Clock()
     faults = {operation: ["busy", "lost_before"] * 50}
-    carried_out(make_api(service_with(existing), faults, clock, retries=99, max_retry_wait=20), desired)
+    executed(make_api(service_with(existing), faults, clock, retries=99, max_retry_wait=20), desired)
     assert 0 < sum(clock.sleeps) <= 20
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
 def test_the_last_try_of_an_allowance_may_succeed(desired, operation, existing):
     api = make_api(service_with(existing), {operation: ["busy", "lost_before", "busy", "lost_before", "fine"]})
-    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert made(executed(api, desired)) == [(operation, "applied")]
     assert api.http.writes == [operation] * 5
 
 
@@ -239,7 +239,7 @@ def test_each_write_of_a_run_has_its_own_allowance():
     wanted = asked_for(ANN, {"active": False, "city": "Bath"}, new_username=EVE)
     names = ["disable", "rename", "set_profile"]
     api = make_api(service_with(ANN), {name: ["busy"] * 4 for name in names})
-    assert made(carried_out(api, wanted)) == [(name, "applied") for name in names]
+    assert made(executed(api, wanted)) == [(name, "applied") for name in names]
     assert api.http.writes == [name for name in names for _number in range(5)]
 
 
@@ -266,7 +266,7 @@ def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
     if reads and not reads[-1].endswith("*"):
         api.http.faults["list"].append("fine*")
     desired = asked_for(ANN, state="absent")
-    result = carry_out(api, desired, plan(desired, observe(api, desired)))
+    result = execute_plan(api, desired, plan(desired, observe(api, desired)))
     assert made(result) == [("delete", status)]
     assert reads_and_writes(api)[1:] == calls
     assert ANN not in service.customers
@@ -274,7 +274,7 @@ def test_a_customer_is_gone_when_two_reads_say_so(fault, reads, status, calls):
 
 def test_a_neighbour_of_another_case_does_not_hide_that_a_customer_is_gone():
     api = make_api(FakeService(customer(ANN), customer("ANN@example.com")), {"delete": ["lost_after"]})
-    result = carried_out(api, asked_for(ANN, state="absent"))
+    result = executed(api, asked_for(ANN, state="absent"))
     assert made(result) == [("delete", "applied")]
     assert result.customer is None
 
@@ -282,7 +282,7 @@ def test_a_neighbour_of_another_case_does_not_hide_that_a_customer_is_gone():
 def test_a_customer_that_only_seems_to_be_gone_for_once_is_failed_when_it_stays():
     service = service_with(ANN)
     api = make_api(service, {"delete": ["lost_before*"], "list": ["fine", "empty", "fine*"]}, retries=0)
-    result = carried_out(api, asked_for(ANN, state="absent"))
+    result = executed(api, asked_for(ANN, state="absent"))
     assert made(result) == [("delete", "failed")]
     assert ANN in service.customers and result.customer["username"] == ANN
 
@@ -328,7 +328,7 @@ def other_hand(existing, **differing):
 @pytest.mark.parametrize("refusal", [errors("Too late"), Refused({"error": {"code": 400, "message": "User does not"}})])
 def test_a_refused_write_that_somebody_else_did(desired, operation, existing, refusal):
     api = make_api(other_hand(existing, refusal=refusal))
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     if operation == "create":
         assert made(result) == [("create", "failed")]
         assert "created by somebody else meanwhile" in str(result.error)
@@ -342,7 +342,7 @@ def test_a_refused_write_that_somebody_else_did(desired, operation, existing, re
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
 def test_a_refused_write_that_nobody_did(desired, operation, existing):
     api = make_api(other_hand(existing, does=False))
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "failed")]
     assert "Too late" in str(result.error) and "somebody else" not in str(result.error)
     assert ("If the name is taken" in str(result.error)) is (operation != "delete")
@@ -360,7 +360,7 @@ def test_a_refusal_of_the_account_is_no_reason_to_look(desired, operation, exist
     api = make_api(service, http=http)
     todo = plan(desired, observe(api, desired))
     before = len(reads_and_writes(api))
-    result = carry_out(api, desired, todo)
+    result = execute_plan(api, desired, todo)
     assert made(result) == [(operation, "failed")]
     assert reads_and_writes(api)[before:] == [operation]
     assert "name is taken" not in str(result.error) and "somebody else" not in str(result.error)
@@ -371,7 +371,7 @@ def test_a_refusal_of_a_write_that_may_be_repeated_is_no_reason_to_look(desired,
     api = make_api(service_with(ANN), {operation: ["refused*"]})
     todo = plan(desired, observe(api, desired))
     before = len(reads_and_writes(api))
-    assert made(carry_out(api, desired, todo)) == [(operation, "failed")]
+    assert made(execute_plan(api, desired, todo)) == [(operation, "failed")]
     assert reads_and_writes(api)[before:] == [operation]
 
 
@@ -382,7 +382,7 @@ READ_AGAIN = "The customer was read again, and does not show it."
 @pytest.mark.parametrize("faults", [["lost_before*"], ["lost_before", "busy*"]])
 def test_a_failure_after_a_lost_answer_says_that_it_was_looked_at(desired, operation, existing, faults):
     api = make_api(service_with(existing), {operation: faults}, retries=1)
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "failed")]
     assert ("busy" in faults[-1]) is (result.error.status == 429)
     # What may be repeated is repeated within the call, which only tells how its last try ended.
@@ -393,7 +393,7 @@ def test_a_failure_after_a_lost_answer_says_that_it_was_looked_at(desired, opera
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
 def test_a_failure_without_a_lost_answer_does_not_say_so(desired, operation, existing):
     for fault in ("busy*", "refused*"):
-        result = carried_out(make_api(service_with(existing), {operation: [fault]}), desired)
+        result = executed(make_api(service_with(existing), {operation: [fault]}), desired)
         assert made(result) == [(operation, "failed")]
         assert READ_AGAIN not in str(result.error)
 
@@ -402,7 +402,7 @@ def test_a_failure_without_a_lost_answer_does_not_say_so(desired, operation, exi
 def test_an_outcome_does_not_show_a_secret_when_it_is_printed(current):
     api = make_api(service_with(current))
     wanted = asked_for(ANN, CREATION, password="canary-password", update_password="always")
-    result = carried_out(api, wanted)
+    result = executed(api, wanted)
     assert "password" in result.after
     assert "canary-password" not in repr(result) + repr(result.plan) + repr(result.after) + repr(result.applied)
 
@@ -426,7 +426,7 @@ def test_a_create_that_is_carried_out_late_is_taken_for_done():
 
     service = Late(BOB)
     api = make_api(service, {"create": ["lost_after"]})
-    result = carried_out(api, asked_for(ANN, CREATION, password="new-pass"))
+    result = executed(api, asked_for(ANN, CREATION, password="new-pass"))
     assert made(result) == [("create", "applied")]
     assert result.error is None
     assert service.customers[ANN]["city"] == "Bath"
@@ -435,7 +435,7 @@ def test_a_create_that_is_carried_out_late_is_taken_for_done():
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
 def test_a_refused_write_is_failed(desired, operation, existing):
     api = make_api(service_with(existing), {operation: ["refused*"]})
-    result = carried_out(api, desired)
+    result = executed(api, desired)
     assert made(result) == [(operation, "failed")]
     assert "Not today" in str(result.error)
     assert api.http.writes == [operation]
@@ -444,23 +444,23 @@ def test_a_refused_write_is_failed(desired, operation, existing):
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)
 def test_a_server_that_is_busy_is_asked_again(desired, operation, existing):
     api = make_api(service_with(existing), {operation: ["busy", "busy"]})
-    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert made(executed(api, desired)) == [(operation, "applied")]
     assert api.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(("desired", "operation"), SAFE)
 def test_a_write_that_may_be_repeated_is(desired, operation):
     api = make_api(service_with(ANN), {operation: ["lost_before", "lost_after"]})
-    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert made(executed(api, desired)) == [(operation, "applied")]
     assert api.http.writes == [operation] * 3
 
 
 @pytest.mark.parametrize(("desired", "operation"), SAFE)
 def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desired, operation):
     api = make_api(service_with(ANN), {operation: ["lost_after*"]}, retries=2)
-    assert made(carried_out(api, desired)) == [(operation, "applied")]
+    assert made(executed(api, desired)) == [(operation, "applied")]
     api = make_api(service_with(ANN), {operation: ["lost_before*"]}, retries=2)
-    assert made(carried_out(api, desired)) == [(operation, "failed")]
+    assert made(executed(api, desired)) == [(operation, "failed")]
     assert api.http.writes == [operation] * 3
 
 
@@ -473,7 +473,7 @@ def test_reading_tells_what_became_of_a_write_that_stays_without_an_answer(desir
 )
 def test_what_the_server_hides_stays_unknown(attributes, operation, fault):
     api = make_api(FakeService(customer(ANN), shows_website_access=False), {operation: [fault]}, retries=1)
-    assert made(carried_out(api, asked_for(ANN, attributes))) == [(operation, "unknown")]
+    assert made(executed(api, asked_for(ANN, attributes))) == [(operation, "unknown")]
 
 
 WIDE = asked_for(
@@ -486,7 +486,7 @@ ORDER = ["disable", "rename", "set_email", "set_profile", "enable_website"]
 def test_the_first_failure_ends_the_run(position):
     service = FakeService(customer(ANN, website_access="false"), BOB)
     api = make_api(service, {ORDER[position]: ["refused*"]})
-    result = carried_out(api, WIDE)
+    result = executed(api, WIDE)
     statuses = ["applied"] * position + ["failed"] + ["not_reached"] * (len(ORDER) - position - 1)
     assert made(result) == list(zip(ORDER, statuses))
     assert [operation.name for operation in result.applied] == ORDER[:position]
@@ -501,15 +501,15 @@ def test_the_first_failure_ends_the_run(position):
 def test_a_run_that_failed_is_finished_by_the_next():
     service = FakeService(customer(ANN, website_access="false"), BOB)
     api = make_api(service, {"set_email": ["refused"]})
-    assert carried_out(api, WIDE).error is not None
-    result = carried_out(api, WIDE)
+    assert executed(api, WIDE).error is not None
+    result = executed(api, WIDE)
     assert made(result) == [("set_email", "applied"), ("set_profile", "applied"), ("enable_website", "applied")]
-    assert made(carried_out(api, WIDE)) == []
+    assert made(executed(api, WIDE)) == []
 
 
 def test_what_is_known_stands_in_for_a_customer_that_cannot_be_read_again():
     api = make_api(service_with(ANN), {"list": ["fine", "refused*"]})
-    result = carried_out(api, asked_for(ANN, {"city": "Bath"}, password="new-pass", update_password="always"))
+    result = executed(api, asked_for(ANN, {"city": "Bath"}, password="new-pass", update_password="always"))
     assert made(result) == [("set_profile", "applied"), ("set_password", "applied")]
     assert result.error is None and not result.seen
     assert (result.customer["username"], result.customer["city"]) == (ANN, "Bath")
@@ -527,9 +527,9 @@ def test_what_is_known_stands_in_for_a_customer_that_cannot_be_read_again():
 def test_a_list_that_lags_behind_is_not_believed(desired, existing, username, hidden):
     api = make_api(service_with(existing))
     todo = plan(desired, observe(api, desired))
-    result = carry_out(api, desired, todo)
+    result = execute_plan(api, desired, todo)
     api.http.faults["list"] = ["empty*"]
-    reread(api, desired, result)
+    refresh(api, desired, result)
     assert result.error is None and result.seen is False
     assert (result.customer["username"], result.customer["city"]) == (username, "Bath")
     assert not hidden & set(result.customer)
@@ -537,13 +537,13 @@ def test_a_list_that_lags_behind_is_not_believed(desired, existing, username, hi
 
 def test_a_customer_that_is_not_there_after_a_failure_is_believed_to_be_so():
     api = make_api(service_with(None), {"create": ["refused*"]})
-    result = carried_out(api, asked_for(ANN, CREATION, password="new-pass"))
+    result = executed(api, asked_for(ANN, CREATION, password="new-pass"))
     assert (result.seen, result.customer) == (True, None)
 
 
 def test_a_deleted_customer_is_not_looked_for():
     api = make_api(service_with(ANN))
-    result = carried_out(api, asked_for(ANN, state="absent"))
+    result = executed(api, asked_for(ANN, state="absent"))
     assert result.customer is None
     assert reads_and_writes(api) == ["list", "delete"]
 
@@ -560,7 +560,7 @@ UNTIL_CLOSED = [("create", "applied"), ("disable", "applied"), ("disable_website
 def test_what_follows_a_creation_waits_until_the_customer_is_known(lag, lists_lag, retries):
     clock, service = Clock(), FakeService(BOB, lag=lag, lists_lag=lists_lag)
     api = make_api(service, clock=clock, retries=retries)
-    result = carried_out(api, CLOSED)
+    result = executed(api, CLOSED)
     assert made(result) == UNTIL_CLOSED
     assert result.error is None and result.seen
     assert (service.customers[ANN]["active"], service.customers[ANN]["website_access"]) == ("false", "false")
@@ -573,7 +573,7 @@ def test_what_follows_a_creation_waits_until_the_customer_is_known(lag, lists_la
 @pytest.mark.parametrize("waits", [0, 3, 120])
 def test_the_wait_for_a_new_customer_is_bounded_and_says_what_is_open(waits):
     clock, service = Clock(), FakeService(BOB, lag=1000)
-    result = carried_out(make_api(service, clock=clock, max_retry_wait=waits), CLOSED)
+    result = executed(make_api(service, clock=clock, max_retry_wait=waits), CLOSED)
     assert made(result) == [("create", "applied"), ("disable", "failed"), ("disable_website", "not_reached")]
     assert sum(clock.sleeps) == pytest.approx(waits) and len(clock.sleeps) < 20
     assert str(result.error) == (
@@ -595,7 +595,7 @@ def test_a_later_operation_waits_as_well():
             return answer
 
     clock = Clock()
-    assert made(carried_out(make_api(Parts(BOB), clock=clock), CLOSED)) == UNTIL_CLOSED
+    assert made(executed(make_api(Parts(BOB), clock=clock), CLOSED)) == UNTIL_CLOSED
     assert len(clock.sleeps) == 2
 
 
@@ -603,7 +603,7 @@ def test_another_refusal_of_a_customer_that_is_not_listed_is_waited_for():
     """The server says it in words that nobody knows; the list tells that it is about the lag."""
     clock = Clock()
     api = make_api(FakeService(BOB, lag=1), {"disable": ["refused", "fine"]}, clock)
-    assert made(carried_out(api, CLOSED)) == UNTIL_CLOSED
+    assert made(executed(api, CLOSED)) == UNTIL_CLOSED
     assert len(clock.sleeps) == 1
     assert reads_and_writes(api)[2:] == ["create", "disable", "list", "disable", "disable_website", "list"]
 
@@ -612,7 +612,7 @@ def test_another_refusal_of_a_customer_that_is_not_listed_is_waited_for():
 def test_a_refusal_of_a_customer_that_is_listed_is_none_to_wait_for(lists):
     clock = Clock()
     api = make_api(FakeService(BOB), {"disable": ["refused*"], "list": lists}, clock, retries=0)
-    result = carried_out(api, CLOSED)
+    result = executed(api, CLOSED)
     assert made(result)[1] == ("disable", "failed")
     assert clock.sleeps == [] and "waiting" not in str(result.error)
 
@@ -621,7 +621,7 @@ def test_a_refusal_of_a_customer_that_is_listed_is_none_to_wait_for(lists):
 def test_a_refusal_of_the_account_is_none_to_wait_for(fault):
     clock = Clock()
     api = make_api(FakeService(BOB, lag=3), {"disable": [fault]}, clock)
-    assert made(carried_out(api, CLOSED))[1] == ("disable", "failed")
+    assert made(executed(api, CLOSED))[1] == ("disable", "failed")
     assert clock.sleeps == [] and reads_and_writes(api).count("disable") == 1
 
 
@@ -631,7 +631,7 @@ def test_a_customer_that_this_run_has_not_created_is_not_waited_for():
     desired = asked_for(ANN, {"active": False})
     todo = plan(desired, observe(api, desired))
     service.customers.clear()
-    result = carry_out(api, desired, todo)
+    result = execute_plan(api, desired, todo)
     assert made(result) == [("disable", "failed")]
     assert clock.sleeps == []
 
@@ -641,7 +641,7 @@ def test_a_wait_for_a_new_customer_ends_with_the_run():
     waits = []
     api = make_api(service, sleep=lambda seconds: waits.append(seconds) or True)
     todo = plan(CLOSED, observe(api, CLOSED))
-    result = carry_out(api, CLOSED, todo)
+    result = execute_plan(api, CLOSED, todo)
     assert made(result) == [("create", "applied"), ("disable", "failed"), ("disable_website", "not_reached")]
     assert "The run was stopped while it waited for the server to know the new customer." in str(result.error)
     assert len(waits) == 1 and api.http.writes == ["create", "disable"]
@@ -650,7 +650,7 @@ def test_a_wait_for_a_new_customer_ends_with_the_run():
 def test_tries_and_waits_of_an_operation_share_one_allowance():
     clock = Clock()
     api = make_api(FakeService(BOB, lag=1000), {"disable": ["busy", "fine"] * 50}, clock, max_retry_wait=20)
-    assert made(carried_out(api, CLOSED))[1] == ("disable", "failed")
+    assert made(executed(api, CLOSED))[1] == ("disable", "failed")
     assert sum(clock.sleeps) <= 20 + 1e-6
 
 
@@ -659,7 +659,7 @@ def test_a_creation_whose_answer_was_lost_is_found_though_the_server_lags_behind
     """The second try is refused, since the name is taken by the first one, which no list shows yet."""
     clock, service = Clock(), FakeService(BOB, lag=lag)
     api = make_api(service, {"create": ["lost_after"]}, clock)
-    assert made(carried_out(api, CLOSED)) == UNTIL_CLOSED
+    assert made(executed(api, CLOSED)) == UNTIL_CLOSED
     assert api.http.writes == ["create", "create", "disable", "disable_website"]
     assert len(clock.sleeps) == lag
 
@@ -668,7 +668,7 @@ def test_a_creation_whose_answer_was_lost_is_found_though_the_server_lags_behind
 def test_a_refused_creation_after_a_lost_answer_is_looked_for_as_often_as_there_are_tries(retries):
     clock = Clock()
     api = make_api(FakeService(BOB), {"create": ["lost_before", "refused*"]}, clock, retries=retries)
-    result = carried_out(api, CLOSED)
+    result = executed(api, CLOSED)
     assert made(result)[0] == ("create", "failed")
     assert api.http.writes == ["create", "create"] and len(clock.sleeps) == retries
     assert "Not today" in str(result.error)

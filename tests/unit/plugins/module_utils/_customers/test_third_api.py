@@ -27,14 +27,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
     make_plan,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
-    carry_out,
-    find,
+    execute_plan,
+    find_customer,
     observe,
-    reread,
+    refresh,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import MAYBE_APPLIED, NOT_APPLIED, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import Clock
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,14 +117,14 @@ class MadeUp:
         compared = {name: one[name] == value for name, value in wanted.items() if name == "password"}
         return Details({name: one[name] for name in wanted if name in DETAILS}, compared)
 
-    def write(self, operation, key, patience=None):
+    def write(self, operation, key, budget=None):
         self.calls.append(operation.name)
         assert operation.name == "create" or self.stored[operation.user]["number"] == key
         is_lost = self.fault is not None and self.fault[0] == operation.name
         if not is_lost or self.fault[1] == "after":
             self._act(operation)
         if is_lost:
-            raise CallError("the answer was lost", UNKNOWN)
+            raise CallError("the answer was lost", MAYBE_APPLIED)
 
     def _act(self, operation):
         name, sent = operation.name, dict(operation.sent)
@@ -154,8 +154,8 @@ class MadeUp:
     def is_repeatable(self, operation):
         return operation not in ("create", "delete", "rename")
 
-    def patience(self):
-        return Patience(0, self.longest_wait, 1.0, self.sleeps.append)
+    def retry_budget(self):
+        return RetryBudget(0, self.longest_wait, 1.0, self.sleeps.append)
 
 
 EMPTY = {
@@ -208,9 +208,9 @@ WANTED = st.builds(
 def converge(api, desired):
     """Looks, plans, carries out and reads again, as a task does."""
     plan = make_plan(desired, observe(api, desired), api.capabilities)
-    outcome = carry_out(api, desired, plan)
+    outcome = execute_plan(api, desired, plan)
     if plan.operations:
-        reread(api, desired, outcome)
+        refresh(api, desired, outcome)
     return plan, outcome
 
 
@@ -316,12 +316,12 @@ def refusing(times, **of_error):
     api = MadeUp()
     write, left = api.write, iter(range(times))
 
-    def refuse(operation, key, patience=None):
+    def refuse(operation, key, budget=None):
         if operation.name != "create" and next(left, None) is not None:
-            error = CallError("not known here", NOT_DONE)
+            error = CallError("not known here", NOT_APPLIED)
             vars(error).update(of_error)
             raise error
-        write(operation, key, patience)
+        write(operation, key, budget)
 
     api.write = refuse
     return api
@@ -352,7 +352,7 @@ def test_what_follows_a_creation_is_waited_for_as_long_as_the_api_says(monkeypat
     clock = Clock()
     monkeypatch.setattr(_rate_limit, "time", clock)
     api = refusing(1000, may_settle=True)
-    api.patience = lambda: Patience(0, 600.0, 1.0, clock.sleep)
+    api.retry_budget = lambda: RetryBudget(0, 600.0, 1.0, clock.sleep)
     api.longest_wait = 600.0
     _plan, outcome = converge(api, Desired("ann", {"email": "a", "city": "Bath"}))
     assert outcome.statuses == ["applied", "failed"]
@@ -362,7 +362,7 @@ def test_what_follows_a_creation_is_waited_for_as_long_as_the_api_says(monkeypat
 
 def test_only_what_is_asked_for_is_read_further():
     api = MadeUp(EMPTY)
-    current = find(api, Desired("ann")).current
+    current = find_customer(api, Desired("ann")).current
     assert further_reads(Desired("ann", {"email": "x", "mail_domain": "x", "active": True}), current, THIRD) == set()
     desired = Desired("ann", {"ips": [], "password": "x", "city": "x"}, on_create=frozenset(["city"]))
     assert further_reads(desired, current, THIRD) == {"ips", "password"}

@@ -17,11 +17,10 @@ import requests
 import trustme
 import urllib3
 import urllib3.poolmanager
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import UNKNOWN, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import MAYBE_APPLIED, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import deadline as _deadline
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.deadline import BoundedAdapter, Deadline
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Connection, Session
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import confirmation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection, Request
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import Clock
 
 # Longer than any test runs.
@@ -535,8 +534,9 @@ def test_a_call_says_that_its_answer_took_too_long(tls, way, drops):
 
     with serving(way, context, talk) as server:
         options = {"ca_path": trusted, "timeout": 1, "retries": 0, "max_retry_wait": 0}
-        with Session(Connection(f"{server.scheme}://{server.address}", "acme", "key", **options)) as session:
-            with pytest.raises(CallError) as caught:
-                session.call("reseller.manage", [], confirmation, False)
+        url = f"{server.scheme}://{server.address}"
+        request = Request("POST", f"{url}/reseller.manage.json", body=b"api_key=key")
+        with Client(Connection(url, "acme", "key", **options)) as client, pytest.raises(CallError) as caught:
+            client.send(request, lambda answer: answer.body)
     assert caught.value.reason == "the answer took too long to arrive"
-    assert (caught.value.fate, caught.value.transient) == (UNKNOWN, True)
+    assert (caught.value.applied, caught.value.transient) == (MAYBE_APPLIED, True)

@@ -11,11 +11,11 @@ import threading
 import time
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import (
     FIRST_PAUSE,
-    Pace,
-    Patience,
+    RateLimiter,
+    RetryBudget,
     TimeLimit,
     asked_wait,
     reset_wait,
@@ -31,12 +31,12 @@ NOW = 1_700_000_000
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock(NOW)
-    monkeypatch.setattr(_pacing, "time", clock)
+    monkeypatch.setattr(_rate_limit, "time", clock)
     return clock
 
 
-def make_patience(clock, retries=4, wait=120.0, timeout=30.0):
-    return Patience(retries, wait, timeout, clock.sleep)
+def make_budget(clock, retries=4, wait=120.0, timeout=30.0):
+    return RetryBudget(retries, wait, timeout, clock.sleep)
 
 
 def closed_for(seconds):
@@ -50,14 +50,14 @@ def closed_for(seconds):
 @pytest.mark.parametrize("retries", [0, 1, 4])
 @pytest.mark.parametrize("asked", [None, 0, 1])
 def test_there_are_as_many_further_tries_as_allowed(clock, retries, asked):
-    patience = make_patience(clock, retries)
-    assert [patience.again(asked) for _number in range(retries + 2)] == [True] * retries + [False] * 2
+    budget = make_budget(clock, retries)
+    assert [budget.wait_to_retry(asked) for _number in range(retries + 2)] == [True] * retries + [False] * 2
     assert len(clock.sleeps) == retries
 
 
 def test_pauses_grow_up_to_a_limit_and_differ(clock):
-    patience = make_patience(clock, 20, 100_000)
-    assert all(patience.again() for _number in range(20))
+    budget = make_budget(clock, 20, 100_000)
+    assert all(budget.wait_to_retry() for _number in range(20))
     # Half of a pause is chance, so every second one is longer for certain.
     growing = clock.sleeps[:6]
     assert all(later > earlier for earlier, later in zip(growing, growing[2:]))
@@ -67,49 +67,49 @@ def test_pauses_grow_up_to_a_limit_and_differ(clock):
 
 def test_the_first_pause_has_jitter(clock):
     for _number in range(50):
-        assert make_patience(clock).again()
+        assert make_budget(clock).wait_to_retry()
     assert all(FIRST_PAUSE / 2 <= pause <= FIRST_PAUSE for pause in clock.sleeps)
     assert len(set(clock.sleeps)) > 1
 
 
 def test_waiting_is_bounded_in_all(clock):
-    patience = make_patience(clock, 1000, 20)
-    while patience.again():
+    budget = make_budget(clock, 1000, 20)
+    while budget.wait_to_retry():
         pass
     assert 0 < sum(clock.sleeps) <= 20
 
 
 def test_without_a_wait_there_is_no_further_try(clock):
-    assert make_patience(clock, wait=0).again() is False
-    assert make_patience(clock, wait=0).again(0) is False
+    assert make_budget(clock, wait=0).wait_to_retry() is False
+    assert make_budget(clock, wait=0).wait_to_retry(0) is False
     assert clock.sleeps == []
 
 
 @pytest.mark.parametrize("asked", [FIRST_PAUSE, 1, 7.25])
 def test_the_wait_that_the_server_asks_for_is_kept(clock, asked):
-    assert make_patience(clock).again(asked)
+    assert make_budget(clock).wait_to_retry(asked)
     assert clock.sleeps == [asked]
 
 
 @pytest.mark.parametrize("asked", [0, 0.0, -5.0, FIRST_PAUSE - 0.001])
 def test_a_server_that_asks_for_no_wait_is_not_hammered(clock, asked):
-    patience = make_patience(clock)
-    assert all(patience.again(asked) for _number in range(4))
+    budget = make_budget(clock)
+    assert all(budget.wait_to_retry(asked) for _number in range(4))
     for number, pause in enumerate(clock.sleeps):
         assert FIRST_PAUSE * 2**number / 2 <= pause <= FIRST_PAUSE * 2**number
 
 
 @pytest.mark.parametrize(("asked", "granted"), [(10, True), (10.01, False), (1e9, False)])
 def test_more_than_is_left_is_not_waited_for(clock, asked, granted):
-    assert make_patience(clock, wait=10).again(asked) is granted
+    assert make_budget(clock, wait=10).wait_to_retry(asked) is granted
     assert clock.sleeps == ([asked] if granted else [])
 
 
 @pytest.mark.parametrize("retries", [0, 4])
 def test_polling_is_bounded_by_the_waiting_alone(clock, retries):
-    patience = make_patience(clock, retries, 120)
-    while patience.wait_to_poll():
-        assert patience.left == pytest.approx(120 - sum(clock.sleeps))
+    budget = make_budget(clock, retries, 120)
+    while budget.wait_to_poll():
+        assert budget.left == pytest.approx(120 - sum(clock.sleeps))
     assert sum(clock.sleeps) == pytest.approx(120)
     assert clock.sleeps[0] <= FIRST_PAUSE
     for number, pause in enumerate(clock.sleeps[:-1]):
@@ -118,56 +118,56 @@ def test_polling_is_bounded_by_the_waiting_alone(clock, retries):
 
 
 def test_polling_leaves_the_tries_as_they_are(clock):
-    patience = make_patience(clock, 2, 100)
-    assert all(patience.wait_to_poll() for _number in range(3))
-    assert [patience.again(), patience.again(), patience.again()] == [True, True, False]
+    budget = make_budget(clock, 2, 100)
+    assert all(budget.wait_to_poll() for _number in range(3))
+    assert [budget.wait_to_retry(), budget.wait_to_retry(), budget.wait_to_retry()] == [True, True, False]
     assert clock.sleeps[3] <= FIRST_PAUSE
 
 
 def test_polling_takes_no_more_than_the_tries_have_left(clock):
-    patience = make_patience(clock, wait=10)
-    assert patience.again(9.9)
-    assert [patience.wait_to_poll(), patience.wait_to_poll()] == [True, False]
+    budget = make_budget(clock, wait=10)
+    assert budget.wait_to_retry(9.9)
+    assert [budget.wait_to_poll(), budget.wait_to_poll()] == [True, False]
     assert sum(clock.sleeps) == pytest.approx(10)
 
 
 def test_polling_ends_with_the_run():
-    assert Patience(4, 120.0, 30.0, lambda _seconds: True).wait_to_poll() is False
-    assert Patience(4, 0.0, 30.0, pytest.fail).wait_to_poll() is False
+    assert RetryBudget(4, 120.0, 30.0, lambda _seconds: True).wait_to_poll() is False
+    assert RetryBudget(4, 0.0, 30.0, pytest.fail).wait_to_poll() is False
 
 
 def test_waits_add_up(clock):
-    patience = make_patience(clock, wait=10)
-    assert [patience.again(4), patience.again(4), patience.again(4), patience.again(2)] == [True, True, False, True]
+    budget = make_budget(clock, wait=10)
+    assert [budget.wait_to_retry(seconds) for seconds in (4, 4, 4, 2)] == [True, True, False, True]
     assert clock.sleeps == [4, 4, 2]
 
 
 def test_what_a_try_takes_beyond_the_timeout_counts_as_waiting(clock):
-    patience = make_patience(clock, wait=10, timeout=30)
-    assert patience.longest_try == 40
-    patience.count_try(29)
-    assert patience.longest_try == 40
-    patience.count_try(34)
-    assert patience.longest_try == 36
-    assert patience.again(6.5) is False
-    assert patience.again(6) is True
-    assert patience.longest_try == 30
+    budget = make_budget(clock, wait=10, timeout=30)
+    assert budget.longest_try == 40
+    budget.record_try(29)
+    assert budget.longest_try == 40
+    budget.record_try(34)
+    assert budget.longest_try == 36
+    assert budget.wait_to_retry(6.5) is False
+    assert budget.wait_to_retry(6) is True
+    assert budget.longest_try == 30
 
 
 def test_a_try_may_always_take_the_timeout(clock):
-    patience = make_patience(clock, wait=10, timeout=30)
-    patience.count_try(500)
-    assert (patience.longest_try, patience.left) == (30, 0)
-    assert (patience.again(), clock.sleeps) == (False, [])
+    budget = make_budget(clock, wait=10, timeout=30)
+    budget.record_try(500)
+    assert (budget.longest_try, budget.left) == (30, 0)
+    assert (budget.wait_to_retry(), clock.sleeps) == (False, [])
 
 
 @pytest.mark.parametrize(("seconds", "waited"), [(0, []), (3, [3]), (10, [10])])
 def test_holding_takes_from_the_waiting_but_not_from_the_tries(clock, seconds, waited):
-    patience = make_patience(clock, retries=1, wait=10, timeout=30)
-    patience.hold(seconds)
+    budget = make_budget(clock, retries=1, wait=10, timeout=30)
+    budget.spend(seconds)
     assert clock.sleeps == waited
-    assert patience.longest_try == 40 - sum(waited)
-    assert patience.again() is (sum(waited) < 10)
+    assert budget.longest_try == 40 - sum(waited)
+    assert budget.wait_to_retry() is (sum(waited) < 10)
 
 
 STEPS = st.lists(
@@ -182,17 +182,17 @@ STEPS = st.lists(
 @given(STEPS, st.integers(0, 6), st.floats(0, 100), st.floats(0.001, 60))
 def test_no_order_of_things_takes_longer_than_was_allowed(steps, retries, wait, timeout):
     clock = Clock()
-    patience = make_patience(clock, retries, wait, timeout)
+    budget = make_budget(clock, retries, wait, timeout)
     granted = 0
     for kind, seconds in steps:
         if kind == "try":
             # No try lasts longer than it may.
-            patience.count_try(min(seconds, patience.longest_try))
+            budget.record_try(min(seconds, budget.longest_try))
         elif kind == "hold":
-            patience.hold(min(seconds, patience.left))
+            budget.spend(min(seconds, budget.left))
         else:
-            granted += patience.again(seconds if kind == "asked" else None)
-        assert timeout <= patience.longest_try <= timeout + wait
+            granted += budget.wait_to_retry(seconds if kind == "asked" else None)
+        assert timeout <= budget.longest_try <= timeout + wait
     assert granted <= retries
     assert sum(clock.sleeps) <= wait + 1e-6
     assert all(pause > 0 for pause in clock.sleeps)
@@ -202,42 +202,42 @@ def test_no_order_of_things_takes_longer_than_was_allowed(steps, retries, wait, 
 
 
 def test_calls_keep_the_distance_that_was_asked_for(clock):
-    pace = Pace(20)
+    rate_limiter = RateLimiter(20)
     for _number in range(4):
-        pace.take_turn(make_patience(clock))
+        rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps == [pytest.approx(3)] * 3
 
 
 def test_without_a_ceiling_calls_do_not_wait(clock):
-    pace = Pace(0)
+    rate_limiter = RateLimiter(0)
     for _number in range(5):
-        pace.take_turn(make_patience(clock))
+        rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps == []
 
 
 def test_time_that_passed_by_itself_counts(clock):
-    pace = Pace(20)
+    rate_limiter = RateLimiter(20)
     for passed in (0, 2, 60, 0):
         clock.now += passed
-        pace.take_turn(make_patience(clock))
+        rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps == [pytest.approx(1), pytest.approx(3)]
 
 
 def test_the_own_ceiling_does_not_count_for_the_patience(clock):
-    pace = Pace(1)
-    patience = make_patience(clock, wait=10)
+    rate_limiter = RateLimiter(1)
+    budget = make_budget(clock, wait=10)
     for _number in range(3):
-        pace.take_turn(patience)
+        rate_limiter.acquire(budget)
     assert clock.sleeps == [pytest.approx(60)] * 2
-    assert patience.longest_try == 40
+    assert budget.longest_try == 40
 
 
 def test_turns_that_are_taken_at_once_come_one_after_the_other(clock):
     """Threads that ask together get different turns."""
     waits = []
-    pace = Pace(60)
-    patience = Patience(0, 0.0, 30.0, waits.append)
-    threads = [threading.Thread(target=pace.take_turn, args=[patience]) for _number in range(5)]
+    rate_limiter = RateLimiter(60)
+    budget = RetryBudget(0, 0.0, 30.0, waits.append)
+    threads = [threading.Thread(target=rate_limiter.acquire, args=[budget]) for _number in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -260,88 +260,93 @@ def test_turns_that_are_taken_at_once_come_one_after_the_other(clock):
     ],
 )
 def test_a_used_up_window_lets_the_next_call_wait(clock, headers, waits):
-    pace = Pace(0)
-    patience = make_patience(clock, wait=50)
-    pace.heed(headers)
-    pace.take_turn(patience)
-    pace.take_turn(patience)
+    rate_limiter = RateLimiter(0)
+    budget = make_budget(clock, wait=50)
+    rate_limiter.update_from_headers(headers)
+    rate_limiter.acquire(budget)
+    rate_limiter.acquire(budget)
     assert clock.sleeps == [pytest.approx(wait) for wait in waits]
-    assert patience.longest_try == pytest.approx(80 - sum(waits))
+    assert budget.longest_try == pytest.approx(80 - sum(waits))
 
 
 def test_a_window_that_lasts_longer_than_is_left_is_not_waited_for(clock):
     """The server says what it has to say, and the call ends at once."""
-    pace = Pace(0)
-    patience = make_patience(clock, wait=50)
-    assert patience.again(20)
-    pace.heed(closed_for(51))
-    assert pace.take_turn(patience) is True
+    rate_limiter = RateLimiter(0)
+    budget = make_budget(clock, wait=50)
+    assert budget.wait_to_retry(20)
+    rate_limiter.update_from_headers(closed_for(51))
+    assert rate_limiter.acquire(budget) is True
     assert clock.sleeps == [20]
     # Another call has an allowance of its own.
-    assert pace.take_turn(make_patience(clock, wait=50)) is True
+    assert rate_limiter.acquire(make_budget(clock, wait=50)) is True
     assert clock.sleeps[1:] == [pytest.approx(31)]
 
 
 def test_the_longest_window_counts(clock):
-    pace = Pace(0)
-    pace.heed(closed_for(12))
-    pace.heed(closed_for(5))
-    pace.take_turn(make_patience(clock))
+    rate_limiter = RateLimiter(0)
+    rate_limiter.update_from_headers(closed_for(12))
+    rate_limiter.update_from_headers(closed_for(5))
+    rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps == [pytest.approx(12)]
 
 
 def test_a_window_and_the_own_ceiling_go_together(clock):
-    pace = Pace(6)
-    patience = make_patience(clock, wait=50)
-    pace.take_turn(patience)
-    pace.heed(closed_for(12))
-    pace.take_turn(patience)
+    rate_limiter = RateLimiter(6)
+    budget = make_budget(clock, wait=50)
+    rate_limiter.acquire(budget)
+    rate_limiter.update_from_headers(closed_for(12))
+    rate_limiter.acquire(budget)
     # Ten seconds for the ceiling, and what the window lasts beyond that.
     assert clock.sleeps == [pytest.approx(10), pytest.approx(2)]
-    assert patience.longest_try == pytest.approx(78)
+    assert budget.longest_try == pytest.approx(78)
 
 
 def test_a_window_is_shared_by_the_calls_that_are_under_way_together(clock):
     """None of them is in the answer of another one yet, so they are counted as they start."""
-    pace = Pace(0)
-    pace.heed({**closed_for(30), "X-RateLimit-Remaining": "3", "X-RateLimit-Limit": "5"})
+    rate_limiter = RateLimiter(0)
+    rate_limiter.update_from_headers({**closed_for(30), "X-RateLimit-Remaining": "3", "X-RateLimit-Limit": "5"})
     for _number in range(3):
-        assert pace.take_turn(make_patience(clock))
+        assert rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps == []
     # An answer to the first of them knows of the first one only.
-    pace.heed({**closed_for(30), "X-RateLimit-Remaining": "2", "X-RateLimit-Limit": "5"})
+    rate_limiter.update_from_headers({**closed_for(30), "X-RateLimit-Remaining": "2", "X-RateLimit-Limit": "5"})
     for _number in range(5):
-        assert pace.take_turn(make_patience(clock))
+        assert rate_limiter.acquire(make_budget(clock))
     # The whole pool waits for the next window, and that has five calls.
     assert clock.sleeps == [pytest.approx(30)]
-    pace.heed({**closed_for(60), "X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "5"})
-    assert pace.take_turn(make_patience(clock))
+    rate_limiter.update_from_headers({**closed_for(60), "X-RateLimit-Remaining": "0", "X-RateLimit-Limit": "5"})
+    assert rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps[1:] == [pytest.approx(30)]
 
 
 def test_the_calls_of_a_new_window_are_counted_from_its_first_one_on(clock):
     """The first answer of the window knows of one call, when all of them have started."""
-    pace = Pace(0)
-    pace.heed({**closed_for(30), "X-RateLimit-Limit": "5"})
+    rate_limiter = RateLimiter(0)
+    rate_limiter.update_from_headers({**closed_for(30), "X-RateLimit-Limit": "5"})
     for _number in range(4):
-        assert pace.take_turn(make_patience(clock))
+        assert rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps == [pytest.approx(30)]
-    pace.heed({**closed_for(90), "X-RateLimit-Remaining": "4", "X-RateLimit-Limit": "5"})
+    rate_limiter.update_from_headers({**closed_for(90), "X-RateLimit-Remaining": "4", "X-RateLimit-Limit": "5"})
     for _number in range(2):
-        assert pace.take_turn(make_patience(clock))
+        assert rate_limiter.acquire(make_budget(clock))
     assert clock.sleeps[1:] == [pytest.approx(60)]
 
 
 def test_a_refused_call_lets_all_others_wait(clock):
-    pace = Pace(0)
-    pace.close(7)
-    pace.close(3)
-    assert [pace.take_turn(make_patience(clock)) for _number in range(3)] == [True] * 3
+    rate_limiter = RateLimiter(0)
+    rate_limiter.block(7)
+    rate_limiter.block(3)
+    assert [rate_limiter.acquire(make_budget(clock)) for _number in range(3)] == [True] * 3
     assert clock.sleeps == [pytest.approx(7)]
 
 
 @pytest.mark.parametrize(
-    "close", [lambda pace: pace.close(7), lambda pace: pace.heed(closed_for(7)), lambda _pace: None]
+    "close",
+    [
+        lambda rate_limiter: rate_limiter.block(7),
+        lambda rate_limiter: rate_limiter.update_from_headers(closed_for(7)),
+        lambda _pace: None,
+    ],
 )
 def test_no_turn_is_given_once_no_further_call_is_wanted(clock, close):
     asked = []
@@ -350,15 +355,15 @@ def test_no_turn_is_given_once_no_further_call_is_wanted(clock, close):
         asked.append(seconds)
         return True
 
-    pace = Pace(60)
-    assert pace.take_turn(make_patience(clock))
-    close(pace)
-    assert pace.take_turn(Patience(4, 120.0, 30.0, cut_short)) is False
+    rate_limiter = RateLimiter(60)
+    assert rate_limiter.acquire(make_budget(clock))
+    close(rate_limiter)
+    assert rate_limiter.acquire(RetryBudget(4, 120.0, 30.0, cut_short)) is False
     assert len(asked) == 1
 
 
 def test_no_further_try_is_made_once_no_further_call_is_wanted():
-    assert Patience(4, 120.0, 30.0, lambda _seconds: True).again() is False
+    assert RetryBudget(4, 120.0, 30.0, lambda _seconds: True).wait_to_retry() is False
 
 
 # Headers
@@ -444,40 +449,40 @@ def test_any_header_is_a_wait_or_none(text):
 
 
 def test_a_used_up_window_holds_for_the_calls_of_its_key_alone(clock):
-    pace = Pace(0)
-    pace.heed(closed_for(10), "a")
-    pace.close(20, "b")
-    assert [pace.take_turn(make_patience(clock), key) for key in ("", "c")] == [True, True]
+    rate_limiter = RateLimiter(0)
+    rate_limiter.update_from_headers(closed_for(10), "a")
+    rate_limiter.block(20, "b")
+    assert [rate_limiter.acquire(make_budget(clock), key) for key in ("", "c")] == [True, True]
     assert clock.sleeps == []
-    assert pace.take_turn(make_patience(clock), "a")
+    assert rate_limiter.acquire(make_budget(clock), "a")
     assert sum(clock.sleeps) == pytest.approx(10)
-    assert pace.take_turn(make_patience(clock), "b")
+    assert rate_limiter.acquire(make_budget(clock), "b")
     assert sum(clock.sleeps) == pytest.approx(20)
 
 
 def test_the_own_ceiling_holds_for_all_calls(clock):
-    pace = Pace(20)
-    assert all(pace.take_turn(make_patience(clock), key) for key in ("a", "b", "", "a"))
+    rate_limiter = RateLimiter(20)
+    assert all(rate_limiter.acquire(make_budget(clock), key) for key in ("a", "b", "", "a"))
     assert clock.sleeps == [pytest.approx(3)] * 3
 
 
 def test_a_call_that_waits_for_its_window_does_not_keep_others_waiting():
     """With time as it is: the first call waits in a thread of its own while the second one starts."""
-    pace, over, turns = Pace(0), threading.Event(), []
-    pace.close(3600, "create")
-    slow = Patience(4, 7200.0, 30.0, lambda _seconds: over.wait(60))
-    thread = threading.Thread(target=lambda: turns.append(pace.take_turn(slow, "create")), daemon=True)
+    rate_limiter, over, turns = RateLimiter(0), threading.Event(), []
+    rate_limiter.block(3600, "create")
+    slow = RetryBudget(4, 7200.0, 30.0, lambda _seconds: over.wait(60))
+    thread = threading.Thread(target=lambda: turns.append(rate_limiter.acquire(slow, "create")), daemon=True)
     thread.start()
-    assert pace.take_turn(Patience(4, 7200.0, 30.0, pytest.fail), "list")
+    assert rate_limiter.acquire(RetryBudget(4, 7200.0, 30.0, pytest.fail), "list")
     over.set()
     thread.join(60)
     assert turns == [False]
 
 
 def test_looks_end_with_their_limit_before_the_waiting_is_used_up(clock):
-    patience, limit = make_patience(clock, wait=100.0), TimeLimit(5)
+    budget, limit = make_budget(clock, wait=100.0), TimeLimit(5)
     looks = 0
-    while patience.wait_to_poll(limit):
+    while budget.wait_to_poll(limit):
         looks += 1
     assert sum(clock.sleeps) == pytest.approx(5) and looks > 2
-    assert limit.left == 0 and patience.left == pytest.approx(95)
+    assert limit.left == 0 and budget.left == pytest.approx(95)

@@ -19,8 +19,13 @@ from urllib.parse import quote, quote_plus
 import pytest
 import requests
 import urllib3.exceptions
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_DONE, UNKNOWN, CallError, Stopped
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _pacing
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    MAYBE_APPLIED,
+    NOT_APPLIED,
+    CallError,
+    Cancelled,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import reading as _reading
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import CERTIFICATE_VARIABLES
@@ -73,7 +78,7 @@ class Http:
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    for module in (_pacing, _transport):
+    for module in (_rate_limit, _transport):
         monkeypatch.setattr(module, "time", clock)
     return clock
 
@@ -87,10 +92,10 @@ def make_client(clock, *answers, secrets=(PASSWORD,), **connection):
     return client
 
 
-def call(client, repeatable=True, patience=None, **options):
+def call(client, repeatable=True, budget=None, **options):
     """A call whose answer is read as the one of API v2 that errors of most kinds come from."""
     request = Request("POST", f"{URL}/reseller.manage.json", body=BODY, repeatable=repeatable, **options)
-    return client.send(request, reader(confirmation, "json", client.redact), patience)
+    return client.send(request, reader(confirmation, "json", client.redact), budget)
 
 
 def failure(client, repeatable=True, **options):
@@ -274,62 +279,62 @@ REFUSED = b'{"message":"error","errors":["No"]}'
 LATER = b'{"error":{"code":503,"message":"Later"}}'
 # name: answer, fate, whether it may pass
 FAILURES = {
-    "connection lost": (connection_lost, UNKNOWN, True),
-    "body lost": (lambda: requests.exceptions.ChunkedEncodingError("broken"), UNKNOWN, True),
-    "nothing for too long": (lambda: requests.exceptions.ReadTimeout("slow"), UNKNOWN, True),
-    "no connection in time": (lambda: requests.exceptions.ConnectTimeout("slow"), NOT_DONE, True),
-    "no way": (lambda: new_connection(OSError("unreachable")), NOT_DONE, True),
-    "nobody listens": (lambda: new_connection(ConnectionRefusedError()), NOT_DONE, False),
-    "no such name": (lambda: new_connection(socket.gaierror()), NOT_DONE, False),
-    "not trusted": (lambda: requests.exceptions.SSLError(ssl.SSLCertVerificationError("no")), NOT_DONE, False),
-    "TLS": (tls_broken, UNKNOWN, False),
-    "TLS ended": (lambda: requests.exceptions.SSLError(ssl.SSLEOFError("over")), UNKNOWN, True),
-    "proxy": (lambda: requests.exceptions.ProxyError(OSError("Tunnel connection failed")), NOT_DONE, False),
-    "no address": (lambda: requests.exceptions.InvalidURL("no"), NOT_DONE, False),
-    "no certificates": (lambda: OSError("Could not find a suitable TLS CA certificate bundle"), NOT_DONE, False),
-    "success with 500": (lambda: FakeResponse(SUCCESS, 500), UNKNOWN, True),
-    "success with 400": (lambda: FakeResponse(SUCCESS, 400), UNKNOWN, False),
-    "success with 404": (lambda: FakeResponse(SUCCESS, 404), UNKNOWN, False),
-    "refused": (lambda: FakeResponse(REFUSED), NOT_DONE, False),
-    "refused with 400": (lambda: FakeResponse(REFUSED, 400), NOT_DONE, False),
-    "later": (lambda: FakeResponse(LATER), UNKNOWN, True),
-    "500": (lambda: FakeResponse(REFUSED, 500), UNKNOWN, True),
-    "502 page": (lambda: FakeResponse(b"<html>Bad Gateway</html>", 502), UNKNOWN, True),
-    "503 without body": (lambda: FakeResponse(b"", 503), UNKNOWN, True),
-    "404 page": (lambda: FakeResponse(b"<html>Not Found</html>", 404), NOT_DONE, False),
-    "400 page": (lambda: FakeResponse(b"<html>Bad Request</html>", 400), NOT_DONE, False),
-    "400 unreadable": (lambda: FakeResponse(b"Bad Request", 400), UNKNOWN, True),
-    "400 empty": (lambda: FakeResponse(b"", 400), UNKNOWN, True),
-    "401 unreadable": (lambda: FakeResponse(b"Who?", 401), NOT_DONE, False),
-    "403 empty": (lambda: FakeResponse(b"", 403), NOT_DONE, False),
-    "404 unreadable": (lambda: FakeResponse(b"Not here", 404), NOT_DONE, False),
-    "499 cut short": (lambda: FakeResponse(b'{"message":"err', 499), NOT_DONE, False),
-    "500 unreadable": (lambda: FakeResponse(b"Oops", 500), UNKNOWN, True),
-    "599 page": (lambda: FakeResponse(b"<html>Oops</html>", 599), UNKNOWN, True),
-    "200 page": (lambda: FakeResponse(b"<html>Welcome</html>"), UNKNOWN, False),
-    "200 cut short": (lambda: FakeResponse(b'{"message":"succ'), UNKNOWN, True),
-    "200 empty": (lambda: FakeResponse(b""), UNKNOWN, True),
-    "429": (lambda: FakeResponse(b"", 429), NOT_DONE, True),
-    "302": (lambda: FakeResponse(b"", 302, {"Location": "https://elsewhere.example/?" + KEY}), UNKNOWN, False),
-    "304": (lambda: FakeResponse(SUCCESS, 304), UNKNOWN, False),
-    "399": (lambda: FakeResponse(REFUSED, 399), UNKNOWN, False),
+    "connection lost": (connection_lost, MAYBE_APPLIED, True),
+    "body lost": (lambda: requests.exceptions.ChunkedEncodingError("broken"), MAYBE_APPLIED, True),
+    "nothing for too long": (lambda: requests.exceptions.ReadTimeout("slow"), MAYBE_APPLIED, True),
+    "no connection in time": (lambda: requests.exceptions.ConnectTimeout("slow"), NOT_APPLIED, True),
+    "no way": (lambda: new_connection(OSError("unreachable")), NOT_APPLIED, True),
+    "nobody listens": (lambda: new_connection(ConnectionRefusedError()), NOT_APPLIED, False),
+    "no such name": (lambda: new_connection(socket.gaierror()), NOT_APPLIED, False),
+    "not trusted": (lambda: requests.exceptions.SSLError(ssl.SSLCertVerificationError("no")), NOT_APPLIED, False),
+    "TLS": (tls_broken, MAYBE_APPLIED, False),
+    "TLS ended": (lambda: requests.exceptions.SSLError(ssl.SSLEOFError("over")), MAYBE_APPLIED, True),
+    "proxy": (lambda: requests.exceptions.ProxyError(OSError("Tunnel connection failed")), NOT_APPLIED, False),
+    "no address": (lambda: requests.exceptions.InvalidURL("no"), NOT_APPLIED, False),
+    "no certificates": (lambda: OSError("Could not find a suitable TLS CA certificate bundle"), NOT_APPLIED, False),
+    "success with 500": (lambda: FakeResponse(SUCCESS, 500), MAYBE_APPLIED, True),
+    "success with 400": (lambda: FakeResponse(SUCCESS, 400), MAYBE_APPLIED, False),
+    "success with 404": (lambda: FakeResponse(SUCCESS, 404), MAYBE_APPLIED, False),
+    "refused": (lambda: FakeResponse(REFUSED), NOT_APPLIED, False),
+    "refused with 400": (lambda: FakeResponse(REFUSED, 400), NOT_APPLIED, False),
+    "later": (lambda: FakeResponse(LATER), MAYBE_APPLIED, True),
+    "500": (lambda: FakeResponse(REFUSED, 500), MAYBE_APPLIED, True),
+    "502 page": (lambda: FakeResponse(b"<html>Bad Gateway</html>", 502), MAYBE_APPLIED, True),
+    "503 without body": (lambda: FakeResponse(b"", 503), MAYBE_APPLIED, True),
+    "404 page": (lambda: FakeResponse(b"<html>Not Found</html>", 404), NOT_APPLIED, False),
+    "400 page": (lambda: FakeResponse(b"<html>Bad Request</html>", 400), NOT_APPLIED, False),
+    "400 unreadable": (lambda: FakeResponse(b"Bad Request", 400), MAYBE_APPLIED, True),
+    "400 empty": (lambda: FakeResponse(b"", 400), MAYBE_APPLIED, True),
+    "401 unreadable": (lambda: FakeResponse(b"Who?", 401), NOT_APPLIED, False),
+    "403 empty": (lambda: FakeResponse(b"", 403), NOT_APPLIED, False),
+    "404 unreadable": (lambda: FakeResponse(b"Not here", 404), NOT_APPLIED, False),
+    "499 cut short": (lambda: FakeResponse(b'{"message":"err', 499), NOT_APPLIED, False),
+    "500 unreadable": (lambda: FakeResponse(b"Oops", 500), MAYBE_APPLIED, True),
+    "599 page": (lambda: FakeResponse(b"<html>Oops</html>", 599), MAYBE_APPLIED, True),
+    "200 page": (lambda: FakeResponse(b"<html>Welcome</html>"), MAYBE_APPLIED, False),
+    "200 cut short": (lambda: FakeResponse(b'{"message":"succ'), MAYBE_APPLIED, True),
+    "200 empty": (lambda: FakeResponse(b""), MAYBE_APPLIED, True),
+    "429": (lambda: FakeResponse(b"", 429), NOT_APPLIED, True),
+    "302": (lambda: FakeResponse(b"", 302, {"Location": "https://elsewhere.example/?" + KEY}), MAYBE_APPLIED, False),
+    "304": (lambda: FakeResponse(SUCCESS, 304), MAYBE_APPLIED, False),
+    "399": (lambda: FakeResponse(REFUSED, 399), MAYBE_APPLIED, False),
 }
 
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_what_a_failure_means(clock, name):
-    make, fate, transient = FAILURES[name]
+    make, applied, transient = FAILURES[name]
     error = failure(make_client(clock, make(), retries=0))
-    assert (error.fate, error.transient) == (fate, transient)
+    assert (error.applied, error.transient) == (applied, transient)
     assert clock.sleeps == []
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_call_is_repeated_when_it_can_do_no_harm(clock, name, repeatable):
-    make, fate, transient = FAILURES[name]
+    make, applied, transient = FAILURES[name]
     client = make_client(clock, make(), ok())
-    if transient and (repeatable or fate == NOT_DONE):
+    if transient and (repeatable or applied == NOT_APPLIED):
         assert call(client, repeatable) is None
         assert (len(client.posts), len(clock.sleeps)) == (2, 1)
         first, second = client.posts
@@ -349,7 +354,7 @@ def test_tries_are_bounded(clock, retries):
 @pytest.mark.parametrize("repeatable", [True, False])
 def test_calls_that_share_an_allowance_share_its_tries(clock, repeatable):
     client = make_client(clock, FakeResponse(b"", 429), retries=4)
-    allowance = client.patience()
+    allowance = client.retry_budget()
     for _number in range(3):
         with pytest.raises(CallError):
             call(client, repeatable, allowance)
@@ -359,7 +364,7 @@ def test_calls_that_share_an_allowance_share_its_tries(clock, repeatable):
 
 def test_calls_that_share_an_allowance_share_its_waiting(clock):
     client = make_client(clock, FakeResponse(b"", 429, {"Retry-After": "6"}), retries=9, max_retry_wait=10)
-    allowance = client.patience()
+    allowance = client.retry_budget()
     for _number in range(2):
         with pytest.raises(CallError):
             call(client, False, allowance)
@@ -370,13 +375,13 @@ def test_calls_that_share_an_allowance_share_its_waiting(clock):
 def test_what_came_of_a_try_is_told_when_no_further_one_is_wanted(clock, monkeypatch, tries):
     """The run is stopped while the call waits for its turn. What was sent may have been done."""
     turns = iter([True] * tries + [False])
-    monkeypatch.setattr(_pacing.Pace, "take_turn", lambda *_given: next(turns))
+    monkeypatch.setattr(_rate_limit.RateLimiter, "acquire", lambda *_given: next(turns))
     client = make_client(clock, connection_lost())
-    with pytest.raises(CallError if tries else Stopped) as caught:
+    with pytest.raises(CallError if tries else Cancelled) as caught:
         call(client)
     assert len(client.posts) == tries
     if tries:
-        assert caught.value.fate == UNKNOWN
+        assert caught.value.applied == MAYBE_APPLIED
 
 
 def test_each_call_has_its_own_tries(clock):
@@ -438,7 +443,7 @@ def test_a_server_that_asks_for_no_wait_is_not_hammered(clock, headers, repeatab
     failure(client, repeatable)
     assert len(client.posts) == 4
     for number, pause in enumerate(clock.sleeps):
-        assert _pacing.FIRST_PAUSE * 2**number / 2 <= pause <= _pacing.FIRST_PAUSE * 2**number
+        assert _rate_limit.FIRST_PAUSE * 2**number / 2 <= pause <= _rate_limit.FIRST_PAUSE * 2**number
 
 
 def test_retry_after_counts_for_a_server_that_is_down_too(clock):
@@ -481,7 +486,7 @@ NAMES = ("Retry-After", "X-RateLimit-Reset", "X-RateLimit-Remaining", "Content-L
 def _survives(status, headers):
     clock = Clock()
     with pytest.MonkeyPatch.context() as patch:
-        for module in (_pacing, _transport):
+        for module in (_rate_limit, _transport):
             patch.setattr(module, "time", clock)
         client = make_client(clock, FakeResponse(SUCCESS, status, headers), retries=2, max_retry_wait=50)
         for _number in range(2):
@@ -588,7 +593,7 @@ def test_an_answer_is_packed_as_asked_for(clock, packing, read):
 
         answer.stream = stream
         error = failure(make_client(clock, answer, ok()))
-        assert (error.fate, error.transient, clock.sleeps) == (UNKNOWN, False, [])
+        assert (error.applied, error.transient, clock.sleeps) == (MAYBE_APPLIED, False, [])
     else:
         assert call(make_client(clock, answer)) is None
 
@@ -613,7 +618,7 @@ def test_an_answer_may_not_be_endless(clock, options, mebibytes):
     with pytest.raises(CallError) as caught:
         call(client, **options)
     error = caught.value
-    assert (error.fate, error.transient, len(client.posts)) == (UNKNOWN, False, 1)
+    assert (error.applied, error.transient, len(client.posts)) == (MAYBE_APPLIED, False, 1)
     assert f"larger than {mebibytes} MiB" in str(error)
     assert sum(given_out) <= mebibytes * MEBIBYTE + max(given_out)
 
@@ -635,7 +640,7 @@ def test_an_answer_in_drops_is_not_waited_for_endlessly(clock):
 
     slow.stream = drops
     error = failure(make_client(clock, slow, retries=0, timeout=30, max_retry_wait=60))
-    assert (error.fate, error.transient) == (UNKNOWN, True)
+    assert (error.applied, error.transient) == (MAYBE_APPLIED, True)
 
 
 @pytest.mark.parametrize(
@@ -656,12 +661,12 @@ def test_a_body_that_ends_early(clock, body, headers, whole):
     else:
         error = failure(client)
         assert "the answer ended early" in str(error)
-        assert (error.fate, error.transient) == (UNKNOWN, True)
+        assert (error.applied, error.transient) == (MAYBE_APPLIED, True)
 
 
 def test_success_with_a_status_of_failure_is_none(clock):
     error = failure(make_client(clock, FakeResponse(SUCCESS, 500), retries=0))
-    assert (error.status, error.fate) == (500, UNKNOWN)
+    assert (error.status, error.applied) == (500, MAYBE_APPLIED)
 
 
 # What is told
@@ -713,7 +718,7 @@ def test_a_message_that_repeats_a_secret_is_hidden_alone(clock):
     error = failure(make_client(clock, FakeResponse(body, 400)))
     assert error.messages == ["First of all", HIDDEN, "And then", HIDDEN]
     assert error.reason == f"the server said 'First of all'; {HIDDEN}; 'And then'; {HIDDEN} (HTTP 400)"
-    assert (error.status, error.code, error.fate) == (400, None, NOT_DONE)
+    assert (error.status, error.code, error.applied) == (400, None, NOT_APPLIED)
 
 
 def test_the_code_and_what_to_do_stay_with_a_message_that_is_hidden(clock):
@@ -729,7 +734,7 @@ def test_what_the_account_and_a_customer_are_called_is_no_secret(clock, names):
     connection = Connection(URL, "canary-acme", "canary-acme-4711")
     for client in (
         Client(connection, ["canary-password-4711"], names, sleep=clock.sleep),
-        Client(connection, sleep=clock.sleep).about(["canary-password-4711"], names, clock.sleep),
+        Client(connection, sleep=clock.sleep).for_customers(["canary-password-4711"], names, clock.sleep),
     ):
         with client:
             assert client.redact("Hello canary-acme") == "Hello canary-acme"
@@ -793,7 +798,7 @@ def test_an_answer_that_was_cut_off_is_none_whatever_was_read_of_it(clock, monke
     client = make_client(clock, answer, retries=2)
     error = failure(client, repeatable)
     assert "the answer took too long to arrive" in str(error)
-    assert (error.fate, error.transient, len(client.posts)) == (UNKNOWN, True, calls)
+    assert (error.applied, error.transient, len(client.posts)) == (MAYBE_APPLIED, True, calls)
 
 
 @pytest.mark.parametrize(

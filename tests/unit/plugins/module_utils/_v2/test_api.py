@@ -13,15 +13,15 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     ACCOUNT,
-    NOT_DONE,
+    MAYBE_APPLIED,
+    NOT_APPLIED,
     OPERATION,
     SERVER,
-    UNKNOWN,
     UNKNOWN_CUSTOMER,
     CallError,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import transport as _transport
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import Patience
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Answer, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ANN
@@ -38,7 +38,7 @@ class FakeClient:
         self.body = body
         self.error = error
         self.requests = []
-        self.patiences = []
+        self.budgets = []
 
     def redact(self, _message):
         return "hidden"
@@ -51,9 +51,9 @@ class FakeClient:
     def sizes(self):
         return [request.largest for request in self.requests]
 
-    def send(self, request, read, patience=None):
+    def send(self, request, read, budget=None):
         self.requests.append(request)
-        self.patiences.append(patience)
+        self.budgets.append(budget)
         if self.error is not None:
             raise self.error
         return read(Answer(200, {}, self.body))
@@ -207,7 +207,7 @@ def test_a_check_of_a_password(family, address, fixed):
 
 
 def said(*messages, code=None, status=200, shape="errors"):
-    return CallError("it failed", NOT_DONE, messages=messages, code=code, status=status, shape=shape)
+    return CallError("it failed", NOT_APPLIED, messages=messages, code=code, status=status, shape=shape)
 
 
 @pytest.mark.parametrize(
@@ -255,7 +255,7 @@ def test_an_error_of_something_else_is_no_wrong_password(body):
 
 
 def test_a_lost_answer_is_no_wrong_password():
-    error = CallError("the connection was lost", UNKNOWN, transient=True)
+    error = CallError("the connection was lost", MAYBE_APPLIED, transient=True)
     with pytest.raises(CallError) as caught:
         has_password(V2Api(FakeClient(error=error)))
     assert caught.value is error
@@ -302,11 +302,11 @@ def test_a_list_may_be_large_and_a_confirmation_may_not():
 @pytest.mark.parametrize(("operation", "sent"), [case[:2] for case in WRITES])
 def test_a_write_keeps_to_the_allowance_of_its_caller(operation, sent):
     client = FakeClient()
-    allowance = Patience(4, 120.0, 30.0, pytest.fail)
+    allowance = RetryBudget(4, 120.0, 30.0, pytest.fail)
     V2Api(client).write(Operation(operation, "ann", sent), None)
     V2Api(client).write(Operation(operation, "ann", sent), None, allowance)
-    assert client.patiences[0] is None
-    assert client.patiences[1] is allowance
+    assert client.budgets[0] is None
+    assert client.budgets[1] is allowance
 
 
 @pytest.mark.parametrize(
@@ -353,8 +353,8 @@ def test_only_a_list_without_filters_is_whole(filters):
         (said("User does not exist", code=403), ACCOUNT),
         (said("User not found", status=429), SERVER),
         (said("Slow down", code=429), SERVER),
-        (CallError("nothing accepts connections there", NOT_DONE), SERVER),
-        (CallError("the connection was lost", UNKNOWN, transient=True), OPERATION),
+        (CallError("nothing accepts connections there", NOT_APPLIED), SERVER),
+        (CallError("the connection was lost", MAYBE_APPLIED, transient=True), OPERATION),
         (said("User does not exist", code=400), UNKNOWN_CUSTOMER),
         (said("Sorry:", "USER NOT FOUND!"), UNKNOWN_CUSTOMER),
         (said("Not today"), OPERATION),

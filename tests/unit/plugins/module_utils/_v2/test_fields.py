@@ -14,7 +14,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     as_result,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _wire
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     CUSTOMER,
     FAMILIES,
@@ -165,7 +165,7 @@ def test_numbers_beyond_the_options_stay_as_they_are_written(answer_format, expe
     body = f'[{{"username":"a","x":{expected}}}]' if answer_format == "json" else f"<x>{expected}</x>"
     if answer_format == "xml":
         body = f"<users><user><username>a</username>{body}</user></users>"
-    [row] = _wire.rows(answer_format, body.encode())
+    [row] = _answers.rows(answer_format, body.encode())
     assert from_row(row)[1] == {"x": expected}
 
 
@@ -283,5 +283,5 @@ TEXT_FIELDS = sorted(PROFILE_NAMES | {"email"})
     st.sampled_from(["json", "xml"]),
 )
 def test_attributes_survive_the_way_out_and_back(attributes, answer_format):
-    [row] = _wire.rows(answer_format, ENCODERS[answer_format]([dict(to_wire(attributes))]))
+    [row] = _answers.rows(answer_format, ENCODERS[answer_format]([dict(to_wire(attributes))]))
     assert from_row(row) == (attributes, {})

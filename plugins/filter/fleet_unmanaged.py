@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: fleet_strangers
+name: fleet_unmanaged
 short_description: Find the customers that a fleet does not name
 version_added: 0.1.0
 author:
@@ -31,7 +31,7 @@ options:
 EXAMPLES = r"""
 - name: Show which customers are not in the fleet
   ansible.builtin.debug:
-    msg: "{{ ['mara@lighthouse.example'] | mailfleet.sendgrid.fleet_strangers(fleet_customers) }}"
+    msg: "{{ ['mara@lighthouse.example'] | mailfleet.sendgrid.fleet_unmanaged(fleet_customers) }}"
 """
 
 RETURN = r"""
@@ -44,19 +44,19 @@ _value:
 import typing as t
 
 from ansible.utils.display import Display
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import kept, strangers
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._rows import Row
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import kept_warnings, unmanaged
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_rows import FleetRow
 
 
-def fleet_strangers(usernames: t.Any, customers: t.Any) -> list[Row]:
+def fleet_unmanaged(usernames: t.Any, customers: t.Any) -> list[FleetRow]:
     names = list(usernames)
-    for warning in kept(names, customers):
+    for warning in kept_warnings(names, customers):
         Display().warning(warning)
-    return strangers(names, customers)
+    return unmanaged(names, customers)
 
 
 class FilterModule:
     """The filter, by its name."""
 
     def filters(self) -> dict[str, t.Callable[..., t.Any]]:
-        return {"fleet_strangers": fleet_strangers}
+        return {"fleet_unmanaged": fleet_unmanaged}

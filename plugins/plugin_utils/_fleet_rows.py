@@ -13,7 +13,7 @@ import typing as t
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import kind_of_value
 
-Row = dict[str, t.Any]
+FleetRow = dict[str, t.Any]
 
 # Equal to no value that a variable can have.
 _NOTHING = object()
@@ -24,7 +24,7 @@ def merged(
     defaults: t.Mapping[str, t.Any] | None = None,
     passwords: t.Mapping[str, t.Any] | None = None,
     omit: t.Any = _NOTHING,
-) -> list[Row]:
+) -> list[FleetRow]:
     """The customers as reseller_customers takes them. A customer's own value wins, also one that is None.
 
     `passwords`: by `username`, or by `new_username`. `omit`: the value that counts as not given. Blank `defaults` or
@@ -38,13 +38,13 @@ def merged(
     return [_merged(_given(row, f"customers[{number}]", omit), shared, secrets) for number, row in enumerate(customers)]
 
 
-def _merged(own: Row, shared: Row, secrets: Row) -> Row:
+def _merged(own: FleetRow, shared: FleetRow, secrets: FleetRow) -> FleetRow:
     names = [name for name in (own.get("username"), own.get("new_username")) if isinstance(name, str)]
     found = [{"password": secrets[name]} for name in names if secrets.get(name) is not None]
     return {**shared, **(found[0] if found else {}), **own}
 
 
-def _given(values: t.Any, what: str, omit: t.Any) -> Row:
+def _given(values: t.Any, what: str, omit: t.Any) -> FleetRow:
     """What is given, without what is omitted. `items()` lets Ansible finish values that are templates yet."""
     if not isinstance(values, t.Mapping):
         raise TypeError(f"{what} must be a dict, and is {kind_of_value(values)}")
