@@ -6,12 +6,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import requests
 
 from . import running
+from .running import sandboxes
 
 V3_KEY = "SG.canary-key-of-acme-001.canary-key-of-acme-that-opens-only-the-tests"
 OTHER_V3_KEY = "SG.canary-key-of-other-01.canary-key-of-other-that-opens-only-the-test"
@@ -105,3 +109,32 @@ class Sandbox(running.Sandbox):
         """Sends JSON to a control address."""
         answer = self.http.post(f"{self.root}/_sandbox/{name}", json=value, timeout=30)
         assert answer.ok, answer.text
+
+
+@pytest.fixture(scope="module")
+def _sandboxes_v3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    seed = tmp_path_factory.mktemp("seed") / "seed.json"
+    seed.write_text(json.dumps(SEED), encoding="utf-8")
+    with sandboxes(seed, Sandbox) as get:
+        yield get
+
+
+@pytest.fixture(params=("documented", "observed"))
+def sandbox(request: pytest.FixtureRequest, _sandboxes_v3: Callable[[str], Sandbox]) -> Sandbox:
+    """A sandbox of either behaviour in its seeded state."""
+    found = _sandboxes_v3(request.param)
+    found.reset()
+    return found
+
+
+def by_behaviour(sandbox: Sandbox, documented: Any, observed: Any) -> Any:
+    return documented if sandbox.behaviour == "documented" else observed
+
+
+def messages(answer: requests.Response) -> list[str]:
+    """The texts of the usual list of errors."""
+    return [item["message"] for item in answer.json()["errors"]]
+
+
+def fields(answer: requests.Response) -> list[str | None]:
+    return [item.get("field") for item in answer.json()["errors"]]

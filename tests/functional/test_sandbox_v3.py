@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ import requests
 
 from tests.sandbox.seed import DEMO_V3_KEY
 
-from .running import sandboxes
 from .sandbox_v3 import (
     KEY,
     NAMES,
@@ -27,42 +25,18 @@ from .sandbox_v3 import (
     SEED,
     V3_KEY,
     Sandbox,
+    by_behaviour,
     creation,
+    fields,
+    messages,
     path_of,
 )
+from .sandbox_v3 import _sandboxes_v3 as _sandboxes_v3
+from .sandbox_v3 import sandbox as sandbox
 
 ADA, BEN, EVA = NAMES
 NEW = "new@example.com"
 PROFILE = tuple("address address2 city company country first_name last_name phone state website zip".split())
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
-    seed = tmp_path_factory.mktemp("seed") / "seed.json"
-    seed.write_text(json.dumps(SEED), encoding="utf-8")
-    with sandboxes(seed, Sandbox) as get:
-        yield get
-
-
-@pytest.fixture(params=("documented", "observed"))
-def sandbox(request: pytest.FixtureRequest, running: Callable[[str], Sandbox]) -> Sandbox:
-    """A sandbox of either behaviour in its seeded state."""
-    found = running(request.param)
-    found.reset()
-    return found
-
-
-def by_behaviour(sandbox: Sandbox, documented: Any, observed: Any) -> Any:
-    return documented if sandbox.behaviour == "documented" else observed
-
-
-def messages(answer: requests.Response) -> list[str]:
-    """The texts of the usual list of errors."""
-    return [item["message"] for item in answer.json()["errors"]]
-
-
-def fields(answer: requests.Response) -> list[str | None]:
-    return [item.get("field") for item in answer.json()["errors"]]
 
 
 def assert_no_content(answer: requests.Response) -> None:

@@ -14,15 +14,16 @@ import signal
 import socket
 import sqlite3
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import uvicorn
 
-from . import fault_plan, fleet, rate_limit
+from . import endpoint_limits, fault_plan, fleet, rate_limit, settings, switches
 from .app import create_app
 from .asgi import SandboxProtocol
 from .fault_plan import Fault, FaultPlan
@@ -31,6 +32,7 @@ from .seed import DEFAULT_SEED, DEMO_FLEET, DEMO_V3_KEY, Seed, SeedError, load
 from .service import BEHAVIOURS, Service
 from .settings import SettingError
 from .store import Store, StoreError
+from .switches import IGNORE_ON_BEHALF_OF, NEVER, SwitchBoard, Switches
 
 # Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
 import_module("python_multipart")
@@ -127,17 +129,40 @@ def _parse_process_id(text: str) -> int:
 
 
 def _parse_fault(text: str) -> Fault:
-    try:
-        return fault_plan.from_text(text)
-    except SettingError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    return _checked(fault_plan.from_text, text)
 
 
 def _parse_rate_limit(text: str) -> RateLimit:
+    return _checked(rate_limit.from_text, text)
+
+
+def _parse_endpoint_limit(text: str) -> tuple[str, RateLimit]:
+    return _checked(endpoint_limits.from_text, text)
+
+
+def _parse_page_ceiling(text: str) -> int | None:
+    return _checked(switches.check_page_ceiling, settings.parse_scalar(text))
+
+
+def _parse_operation(text: str) -> str:
+    return _checked(switches.check_operation, text)
+
+
+def _checked(check: Callable[[Any], Any], value: Any) -> Any:
+    """What `check` returns, with its complaint as one of the command line."""
     try:
-        return rate_limit.from_text(text)
+        return check(value)
     except SettingError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _switches(options: argparse.Namespace) -> Switches:
+    return Switches(
+        hide_disabled=options.hide_disabled,
+        page_ceiling=options.page_ceiling,
+        ignore_on_behalf_of=options.ignore_on_behalf_of,
+        without_effect=tuple(options.without_effect),
+    )
 
 
 class _Parser(argparse.ArgumentParser):
@@ -174,6 +199,36 @@ def _parser() -> argparse.ArgumentParser:
         type=_parse_rate_limit,
         metavar="CALLS/SECONDS",
         help="how many calls an account may make in how much time, as in 600/60 (default: any number)",
+    )
+    parser.add_argument(
+        "--endpoint-limit",
+        dest="endpoint_limits",
+        type=_parse_endpoint_limit,
+        action="append",
+        default=[],
+        metavar="ENDPOINT=CALLS/SECONDS",
+        help="the rate limit of a verb and route of v3, as in 'POST /v3/subusers=1/5'; may be given more than once",
+    )
+    parser.add_argument("--hide-disabled", action="store_true", help="v3 lists go without disabled customers")
+    parser.add_argument(
+        "--page-ceiling",
+        type=_parse_page_ceiling,
+        metavar="ROWS",
+        help="the most rows of a v3 page (default: as many as are asked for)",
+    )
+    parser.add_argument(
+        "--ignore-on-behalf-of",
+        choices=IGNORE_ON_BEHALF_OF,
+        default=NEVER,
+        help="which spelling of the v3 header is not heard (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--without-effect",
+        type=_parse_operation,
+        action="append",
+        default=[],
+        metavar="OPERATION",
+        help="an operation that is answered as if it had been done; may be given more than once",
     )
     parser.add_argument(
         "--until-end-of",
@@ -235,7 +290,8 @@ def _serve(options: argparse.Namespace) -> None:
                 options.behaviour,
                 seed,
                 FaultPlan(options.faults),
-                RateLimiter(options.rate_limit),
+                RateLimiter(options.rate_limit, dict(options.endpoint_limits)),
+                SwitchBoard(_switches(options)),
             )
         except sqlite3.Error as error:
             raise StoreError(f"The database {options.database} cannot be used: {error}.") from error

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from . import fault_plan, rate_limit, settings
+from . import endpoint_limits, fault_plan, rate_limit, settings
 from .http_messages import ApiResponse, HttpRequest
 from .settings import SettingError
 
@@ -59,6 +59,26 @@ def _clear_limit(service: Service, _request: HttpRequest) -> object:
     return SUCCESS
 
 
+def _set_endpoint_limits(service: Service, request: HttpRequest) -> object:
+    service.rate_limiter.set_endpoints(endpoint_limits.from_json(request.body))
+    return SUCCESS
+
+
+def _clear_endpoint_limits(service: Service, _request: HttpRequest) -> object:
+    service.rate_limiter.clear_endpoints()
+    return SUCCESS
+
+
+def _set_switches(service: Service, request: HttpRequest) -> object:
+    service.switches.change(request.body)
+    return SUCCESS
+
+
+def _clear_switches(service: Service, _request: HttpRequest) -> object:
+    service.switches.clear()
+    return SUCCESS
+
+
 HANDLERS: dict[str, dict[str, Handler]] = {
     "log": {"GET": _log, "DELETE": _clear_log},
     "accounts": {"GET": lambda service, _request: service.dump_accounts()},
@@ -72,6 +92,16 @@ HANDLERS: dict[str, dict[str, Handler]] = {
         "GET": lambda service, _request: service.rate_limiter.describe(),
         "POST": _set_limit,
         "DELETE": _clear_limit,
+    },
+    "endpoint-limits": {
+        "GET": lambda service, _request: service.rate_limiter.describe_endpoints(),
+        "POST": _set_endpoint_limits,
+        "DELETE": _clear_endpoint_limits,
+    },
+    "switches": {
+        "GET": lambda service, _request: service.switches.describe(),
+        "POST": _set_switches,
+        "DELETE": _clear_switches,
     },
     "reset": {"POST": _reset},
     "health": {"GET": lambda service, _request: {"behaviour": service.behaviour}},

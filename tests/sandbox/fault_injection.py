@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Union
 
 from .api import Api, Call
 from .fault_plan import Fault
-from .faults import KINDS, Execution, FaultContext
+from .faults import KINDS, Execution, FaultContext, Lag
 from .http_messages import Delivery
 from .request_log import LogEntry, LogOverrides
 
@@ -35,7 +35,8 @@ class FaultInjector:
         kind = KINDS[fault.name]
         overrides = LogOverrides(fault.name, kind.outcome)
         if kind.execution is Execution.IMMEDIATE:
-            response = self._service.execute(api, call, overrides, kind.response_format, fault.settings.get("calls", 0))
+            lag = Lag(**fault.settings) if kind.hides_customer else None
+            response = self._service.execute(api, call, overrides, kind.response_format, lag)
             return kind.make_response(FaultContext(api, call, fault.settings, response))
         number, entry = self._service.log_without_executing(api, call, overrides)
         if kind.execution is Execution.DELAYED:

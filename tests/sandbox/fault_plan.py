@@ -15,14 +15,11 @@ from . import settings
 from .api import Operation
 from .faults import KINDS, SPELLINGS
 from .settings import SettingError
-from .v2 import operations as v2
-from .v3 import routes as v3
+from .switches import EVERY_WRITE, OPERATION_NAMES
 
 EVERY_CALL = "*"
-EVERY_WRITE = "writes"
 FOREVER = "forever"
 
-_OPERATION_NAMES = {operation.name for operation in v2.OPERATIONS.values()} | v3.OPERATION_NAMES
 _FORM = "A fault must be a JSON object, or a list of them"
 _MAX_MEBIBYTES = 100_000
 # Printable ASCII without a space: nothing in it can end the header.
@@ -77,7 +74,7 @@ def from_data(data: Any) -> Fault:
         raise SettingError(_FORM)
     rest = dict(data)
     operation, name = rest.pop("operation", None), rest.pop("fault", None)
-    if not isinstance(operation, str) or operation not in {*_OPERATION_NAMES, EVERY_CALL, EVERY_WRITE}:
+    if not isinstance(operation, str) or operation not in {*OPERATION_NAMES, EVERY_CALL, EVERY_WRITE}:
         raise SettingError(f"{settings.abbreviate(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
     if not isinstance(name, str) or name not in KINDS:
         raise SettingError(f"{settings.abbreviate(name)} is no fault")
@@ -110,7 +107,7 @@ def _check_mebibytes(value: Any) -> int:
 
 
 def _check_calls(value: Any) -> int:
-    return settings.check_positive_integer(value, "calls must be a whole number from 1 on")
+    return settings.check_count(value, "calls must be a whole number from 0 on")
 
 
 def _check_location(value: Any) -> str:

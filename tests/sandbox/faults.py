@@ -62,6 +62,14 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Lag:
+    """How long a new customer is not found: by the next `calls` that look for it, and by all for `seconds`."""
+
+    calls: int
+    seconds: float
+
+
 class Execution(Enum):
     """Whether a call under a fault still does its work."""
 
@@ -89,7 +97,8 @@ class FaultKind:
 
     `outcome`: what the log says of the call; None where the client can read the real answer. `settings`: those that
     the fault takes, with their defaults. `response_format`: the format of the real answer, if not the one that was
-    asked for. `only_operation`: the one operation that it is for, if it is not for all.
+    asked for. `only_operation`: the one operation that it is for, if it is not for all. `hides_customer`: the customer
+    that the call creates is not found at first; the settings are a `Lag`.
     """
 
     make_response: ResponseFactory
@@ -98,6 +107,7 @@ class FaultKind:
     settings: Mapping[str, Any] = field(default_factory=dict)
     response_format: str | None = None
     only_operation: str | None = None
+    hides_customer: bool = False
 
 
 # No answer
@@ -202,7 +212,9 @@ def _entities(context: FaultContext) -> Delivery:
 
 
 def _as_xml(response: ApiResponse, document: bytes) -> ApiResponse:
-    return replace(response, headers={**response.headers, "content-type": _XML_TYPE}, body=document)
+    # A 204 could not carry it.
+    status = 200 if response.status == 204 else response.status
+    return replace(response, status=status, headers={**response.headers, "content-type": _XML_TYPE}, body=document)
 
 
 # The real answer, slowly or with much behind it
@@ -256,7 +268,14 @@ KINDS: dict[str, FaultKind] = {
     "dtd": FaultKind(_dtd, Execution.IMMEDIATE, outcome=None, response_format="xml"),
     "delay": FaultKind(_delay, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
     # What is late is not the answer: calls that come after it look for the customer in vain.
-    "lag": FaultKind(_unchanged, Execution.IMMEDIATE, outcome=None, settings={"calls": 1}, only_operation=CREATE.name),
+    "lag": FaultKind(
+        _unchanged,
+        Execution.IMMEDIATE,
+        outcome=None,
+        settings={"calls": 1, "seconds": 0},
+        only_operation=CREATE.name,
+        hides_customer=True,
+    ),
     "drip": FaultKind(_drip, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
     "huge": FaultKind(_huge, Execution.IMMEDIATE, outcome=None, settings=_SIZE),
     "huge-gzip": FaultKind(_huge_gzip, Execution.IMMEDIATE, outcome=None, settings=_SIZE),

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from . import settings
 from .settings import SettingError
+
+# In place of an endpoint: each of those that have no limit of their own.
+EVERY_ENDPOINT = "*"
 
 _FORM = "A limit must be a JSON object with calls and seconds"
 
@@ -34,7 +37,7 @@ def from_text(text: str) -> RateLimit:
     calls, slash, seconds = text.partition("/")
     if not slash:
         raise SettingError(f"{settings.abbreviate(text)} is not CALLS/SECONDS")
-    return _validated(settings.parse_scalar(calls), settings.parse_scalar(seconds))
+    return from_data(settings.parse_scalar(calls), settings.parse_scalar(seconds))
 
 
 def from_json(body: bytes) -> RateLimit:
@@ -42,10 +45,11 @@ def from_json(body: bytes) -> RateLimit:
     data = settings.parse_json(body, _FORM)
     if not isinstance(data, dict) or set(data) != {"calls", "seconds"}:
         raise SettingError(_FORM)
-    return _validated(data["calls"], data["seconds"])
+    return from_data(data["calls"], data["seconds"])
 
 
-def _validated(calls: Any, seconds: Any) -> RateLimit:
+def from_data(calls: Any, seconds: Any) -> RateLimit:
+    """Raises SettingError."""
     limit = RateLimit(
         settings.check_positive_integer(calls, "calls must be a whole number from 1 on"),
         settings.check_seconds(seconds),
@@ -84,40 +88,63 @@ class _Window:
 
 
 class RateLimiter:
-    """The limit that is set, and the windows of time, one for each key. `initial`: what `reset` returns to."""
+    """The limits that are set, and the windows of time, one for each key. `initial...`: what `reset` returns to."""
 
-    def __init__(self, initial: RateLimit | None = None, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        initial: RateLimit | None = None,
+        initial_endpoints: Mapping[str, RateLimit] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._initial = initial
+        self._initial_endpoints = dict(initial_endpoints or {})
         self._clock = clock
         self.reset()
 
     def reset(self) -> None:
-        """Only the limit of the command line, and as if no call had been counted."""
+        """Only the limits of the command line, and as if no call had been counted."""
+        self._endpoints = dict(self._initial_endpoints)
         self.set(self._initial)
 
     def set(self, limit: RateLimit | None) -> None:
-        """Another limit, or none. No call is counted yet."""
+        """Another limit, or none, for what has no limit of its own. No call is counted yet."""
         self._limit = limit
         self._windows: dict[tuple[str, ...], _Window] = {}
+
+    def set_endpoints(self, limits: Mapping[str, RateLimit]) -> None:
+        """Limits of endpoints of their own, beside those that others have. No call is counted yet."""
+        self._endpoints.update(limits)
+        self._windows = {}
+
+    def clear_endpoints(self) -> None:
+        self._endpoints = {}
+        self._windows = {}
 
     def describe(self) -> dict[str, Any] | None:
         return self._limit.describe() if self._limit else None
 
-    def record_call(self, key: tuple[str, ...]) -> RateLimitStatus | None:
+    def describe_endpoints(self) -> dict[str, dict[str, Any]]:
+        return {endpoint: limit.describe() for endpoint, limit in self._endpoints.items()}
+
+    def record_call(self, key: tuple[str, ...], endpoint: str | None = None) -> RateLimitStatus | None:
         """Count a call among those with the same key, such as those of an account, and say where that leaves them.
 
-        None without a limit.
-
-        A window begins with the first call after the one before [own]: so a client that stands still for a
-        while has all its calls again.
+        None without a limit. A window begins with the first call after the one before [own]: so a client that stands
+        still for a while has all its calls again.
         """
-        if self._limit is None:
+        limit = self._limit_of(endpoint)
+        if limit is None:
             return None
         now = self._clock()
         window = self._windows.get(key)
         if window is None or now >= window.end:
-            window = self._windows[key] = _Window(now + self._limit.seconds, self._limit.calls)
+            window = self._windows[key] = _Window(now + limit.seconds, limit.calls)
         exceeded = window.left == 0
         if not exceeded:
             window.left -= 1
-        return RateLimitStatus(self._limit.calls, window.left, window.end, exceeded)
+        return RateLimitStatus(limit.calls, window.left, window.end, exceeded)
+
+    def _limit_of(self, endpoint: str | None) -> RateLimit | None:
+        if endpoint is None:
+            return self._limit
+        return self._endpoints.get(endpoint) or self._endpoints.get(EVERY_ENDPOINT) or self._limit

@@ -99,8 +99,10 @@ def _now() -> str:
     return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def make_entry(call: Call, account: Account | None, succeeded: bool, overrides: LogOverrides) -> LogEntry:
-    """Describe a call. `account`: whose credentials it has."""
+def make_entry(
+    call: Call, account: Account | None, succeeded: bool, overrides: LogOverrides, takes_effect: bool = True
+) -> LogEntry:
+    """Describe a call. `account`: whose credentials it has. `takes_effect`: whether what it did is kept."""
     writes = call.operation is not None and call.operation.writes
     return LogEntry(
         time=_now(),
@@ -111,7 +113,7 @@ def make_entry(call: Call, account: Account | None, succeeded: bool, overrides: 
         user=_truncate(call.target),
         format=call.format,
         attempted_write=writes,
-        wrote=writes and succeeded,
+        wrote=writes and succeeded and takes_effect,
         outcome=overrides.outcome or (OK if succeeded else ERROR),
         query_parameters=_parameter_names(call.query),
         body_parameters=_parameter_names(call.body),

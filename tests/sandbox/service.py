@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterable, Mapping
@@ -13,15 +14,17 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from . import control_api, request_log
-from .api import Api, Call
+from .api import Api, Call, Execution
 from .connections import ConnectionInfo, ConnectionTracker
 from .fault_injection import FaultInjector
 from .fault_plan import FaultPlan
+from .faults import Lag
 from .http_messages import ApiResponse, Delivery, HttpRequest
 from .rate_limit import RateLimiter
 from .request_log import NO_OVERRIDES, LogEntry, LogOverrides
 from .seed import Seed
 from .store import Store
+from .switches import SwitchBoard
 from .v2 import api as v2
 from .v2 import behaviours as v2_behaviours
 from .v3 import api as v3
@@ -43,6 +46,7 @@ class Service:
         seed: Seed,
         fault_plan: FaultPlan | None = None,
         rate_limiter: RateLimiter | None = None,
+        switches: SwitchBoard | None = None,
     ) -> None:
         """Use `store`, and fill it from `seed` if it is new; an older database keeps its state."""
         self.store = store
@@ -50,10 +54,11 @@ class Service:
         self.seed = seed
         self.fault_plan: FaultPlan = fault_plan or FaultPlan()
         self.rate_limiter: RateLimiter = rate_limiter or RateLimiter()
+        self.switches: SwitchBoard = switches or SwitchBoard()
         self.fault_injector = FaultInjector(self)
         self.connections = ConnectionTracker()
         self._v2 = v2.V2Api(store, v2_behaviours.BEHAVIOURS[behaviour])
-        self._v3 = v3.V3Api(store, v3_behaviours.BEHAVIOURS[behaviour])
+        self._v3 = v3.V3Api(store, v3_behaviours.BEHAVIOURS[behaviour], self.switches)
         self._lock = threading.Lock()
         with store.transaction():
             if not store.has_accounts():
@@ -98,7 +103,7 @@ class Service:
         api = self._api_of(request)
         call = api.parse(request, connection_info)
         # The limit stands before everything else.
-        status = self.rate_limiter.record_call(call.rate_limit_key)
+        status = self.rate_limiter.record_call(call.rate_limit_key, call.endpoint)
         if status is None:
             return self._dispatch(api, call)
         delivery = self._reject_rate_limited(api, call) if status.exceeded else self._dispatch(api, call)
@@ -123,20 +128,26 @@ class Service:
         call: Call,
         overrides: LogOverrides = NO_OVERRIDES,
         response_format: str | None = None,
-        hidden_lookups: int = 0,
+        lag: Lag | None = None,
     ) -> ApiResponse:
         """Do what a call asks for, and write it into the log.
 
-        `response_format`: that of the response, if not the call's own. `hidden_lookups`: how many calls that look for
-        a customer which this call creates do not find it.
+        `response_format`: that of the response, if not the call's own. `lag`: how long others do not find a customer
+        which this call creates.
         """
         with self.store.transaction() as db:
-            execution = api.execute(call, response_format)
-            if hidden_lookups and execution.succeeded:
-                self.store.hide_customer(call.target or "", hidden_lookups)
-            entry = request_log.make_entry(call, execution.account, execution.succeeded, overrides)
+            execution, takes_effect = self._execute(api, call, response_format)
+            if lag and execution.succeeded and takes_effect:
+                self.store.hide_customer(call.target or "", lag.calls, lag.seconds)
+            entry = request_log.make_entry(call, execution.account, execution.succeeded, overrides, takes_effect)
             request_log.append(db, entry)
         return execution.response
+
+    def _execute(self, api: Api, call: Call, response_format: str | None = None) -> tuple[Execution, bool]:
+        """What came of a call, and whether it is kept."""
+        takes_effect = self.switches.current.takes_effect(call.operation)
+        with contextlib.nullcontext() if takes_effect else self.store.discarded():
+            return api.execute(call, response_format), takes_effect
 
     def log_without_executing(self, api: Api, call: Call, overrides: LogOverrides) -> tuple[int, LogEntry]:
         """Write a call that is not executed into the log, and return the entry with its number."""
@@ -147,8 +158,8 @@ class Service:
     def execute_logged(self, api: Api, call: Call, number: int, entry: LogEntry) -> None:
         """Execute a call that is in the log already, without an answer to it, and say in its entry whether it wrote."""
         with self.store.transaction() as db:
-            execution = api.execute(call)
-            if entry.attempted_write and execution.succeeded:
+            execution, takes_effect = self._execute(api, call)
+            if entry.attempted_write and execution.succeeded and takes_effect:
                 request_log.replace(db, number, dataclasses.replace(entry, wrote=True))
 
     # For the control addresses
@@ -158,6 +169,7 @@ class Service:
         self.fault_injector.cancel_delayed_calls()
         self.fault_plan.reset()
         self.rate_limiter.reset()
+        self.switches.reset()
         self.connections.reset()
         with self.store.transaction():
             self._load_seed()

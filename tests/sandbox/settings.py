@@ -51,6 +51,11 @@ def check_positive_integer(value: Any, rule: str, maximum: float = math.inf) -> 
     return value
 
 
+def check_count(value: Any, rule: str) -> int:
+    """A whole number from 0 on. Raises SettingError with `rule`."""
+    return 0 if value == 0 and not isinstance(value, (bool, float)) else check_positive_integer(value, rule)
+
+
 def parse_offset(text: str) -> int:
     """A whole number from 0 on, out of a query. Raises SettingError."""
     if not _OFFSET.fullmatch(text):

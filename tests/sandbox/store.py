@@ -218,6 +218,16 @@ class Store:
                 raise
             self._db.execute("COMMIT")
 
+    @contextmanager
+    def discarded(self) -> Iterator[None]:
+        """Inside of a transaction: undo whatever is done meanwhile."""
+        self._db.execute("SAVEPOINT discarded")
+        try:
+            yield
+        finally:
+            self._db.execute("ROLLBACK TO discarded")
+            self._db.execute("RELEASE discarded")
+
     def _scalar(self, statement: str, values: Iterable[Any] = ()) -> Any:
         row = self._db.execute(statement, tuple(values)).fetchone()
         return None if row is None else row[0]

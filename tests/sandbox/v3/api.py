@@ -15,6 +15,7 @@ from ..connections import ConnectionInfo
 from ..http_messages import ApiResponse, HttpRequest
 from ..rate_limit import RateLimitStatus
 from ..store import Account, Store
+from ..switches import SwitchBoard
 from . import routes
 from .behaviours import ApiError, Behaviour, ErrorItem, ErrorReason, ErrorShape, ErrorTemplate
 from .calls import Call, parse_call
@@ -38,9 +39,10 @@ _GATEWAY_PAGE = b"""<html>
 class V3Api:
     """See `Api`."""
 
-    def __init__(self, store: Store, behaviour: Behaviour) -> None:
+    def __init__(self, store: Store, behaviour: Behaviour, switches: SwitchBoard) -> None:
         self._store = store
         self._behaviour = behaviour
+        self._switches = switches
 
     def parse(self, request: HttpRequest, connection_info: ConnectionInfo) -> Call:
         return routes.resolve(parse_call(request, connection_info))
@@ -104,7 +106,10 @@ class V3Api:
             raise ApiError(ErrorReason.MISSING_SCOPE)
         if not call.is_readable:
             raise ApiError(ErrorReason.UNREADABLE_BODY)
-        return operation.run(Context(self._store, self._behaviour, account, call, call.on_behalf_of))
+        switches = self._switches.current
+        is_heard = call.on_behalf_of_spelling and not switches.ignores_on_behalf_of(call.on_behalf_of_spelling)
+        on_behalf_of = call.on_behalf_of if is_heard else None
+        return operation.run(Context(self._store, self._behaviour, switches, account, call, on_behalf_of))
 
     def _render(self, call: Call, result: Any) -> ApiResponse:
         if result is NO_CONTENT:

@@ -7,10 +7,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..store import Account, Store, User, customer_user
 from .behaviours import ApiError, Behaviour, ErrorItem, ErrorReason
 from .calls import Call
+
+if TYPE_CHECKING:
+    from ..switches import Switches
 
 # The answer without a body.
 NO_CONTENT = object()
@@ -19,10 +23,11 @@ SUBUSER = "subuser_name"
 
 @dataclass(frozen=True)
 class Context:
-    """One call with its surroundings. `on_behalf_of`: the customer that the header names, None without one."""
+    """One call with its surroundings. `on_behalf_of`: the customer that the header names, None if none is heard."""
 
     store: Store
     behaviour: Behaviour
+    switches: Switches
     account: Account
     call: Call
     on_behalf_of: str | None

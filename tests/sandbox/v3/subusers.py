@@ -79,6 +79,7 @@ def list_subusers(ctx: Context) -> Any:
         username=call.query_value("username"),
         is_prefix=ctx.behaviour.filters_by_prefix,
         region=None if region == ALL_REGIONS else region,
+        active_only=ctx.switches.hide_disabled,
     )
     limit, offset = page_of(ctx, PAGE_LIMIT, PAGE_LIMIT)
     rows = ctx.store.page(ctx.account.api_user, wanted, limit, offset)
@@ -93,7 +94,8 @@ def page_errors(ctx: Context) -> list[Any]:
 def page_of(ctx: Context, default: int, maximum: int) -> tuple[int, int]:
     """The limit and the offset of a page."""
     asked = ctx.call.query_value("limit")
-    return min(default if asked is None else int(asked), maximum), int(ctx.call.query_value("offset") or 0)
+    limit = min(default if asked is None else int(asked), maximum)
+    return ctx.switches.page_size(limit), int(ctx.call.query_value("offset") or 0)
 
 
 def _row(customer: dict[str, Any], with_region: bool) -> dict[str, Any]:
