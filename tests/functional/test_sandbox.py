@@ -868,6 +868,14 @@ def failure(*options: str) -> str:
         ('{"customers": [{"username": "u", "password": "canary-u", "account": "x"}]}', "account of customer 1"),
         ('{"customers": [{"username": "u", "password": "canary-u"}], "deleted": ["u"]}', "the name u is there twice"),
         ('{"deleted": ["\\ud800"]}', "deleted of the seed must hold texts"),
+        ('{"accounts": [{"api_user": "a", "api_key": "canary-a", "v3_key": 1}]}', "v3_key of account 1 must be text"),
+        (
+            '{"accounts": [{"api_user": "a", "api_key": "canary-a", "v3_scopes": "x"}]}',
+            "v3_scopes of account 1 must be",
+        ),
+        ('{"customers": [{"username": "u", "password": "canary-u", "region": "us"}]}', "must be one of: global, eu"),
+        ('{"customers": [{"username": "u", "password": "canary-u", "credits": {}}]}', "credits of customer 1 must be"),
+        ('{"customers": [{"username": "u", "password": "canary-u", "credits": 1}]}', "credits of customer 1 must be"),
     ),
 )
 def test_a_bad_seed(tmp_path: Path, seed: str, said: str) -> None:

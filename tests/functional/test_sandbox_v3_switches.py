@@ -26,7 +26,13 @@ from .sandbox_v3 import sandbox as sandbox
 
 ADA, BEN, EVA = NAMES
 NEW = "new@example.com"
-OFF = {"hide_disabled": False, "page_ceiling": None, "ignore_on_behalf_of": "never", "without_effect": []}
+OFF = {
+    "hide_disabled": False,
+    "page_ceiling": None,
+    "ignore_on_behalf_of": "never",
+    "single_ip": False,
+    "without_effect": [],
+}
 
 
 @pytest.fixture
@@ -182,6 +188,7 @@ def test_switches_of_the_command_line(start: Callable[..., Sandbox]) -> None:
         "hide_disabled": True,
         "page_ceiling": 2,
         "ignore_on_behalf_of": "lower-case",
+        "single_ip": False,
         "without_effect": ["create", "enable"],
     }
     assert sandbox.control("GET", "switches") == described

@@ -161,6 +161,7 @@ def _switches(options: argparse.Namespace) -> Switches:
         hide_disabled=options.hide_disabled,
         page_ceiling=options.page_ceiling,
         ignore_on_behalf_of=options.ignore_on_behalf_of,
+        single_ip=options.single_ip,
         without_effect=tuple(options.without_effect),
     )
 
@@ -222,6 +223,7 @@ def _parser() -> argparse.ArgumentParser:
         default=NEVER,
         help="which spelling of the v3 header is not heard (default: %(default)s)",
     )
+    parser.add_argument("--single-ip", action="store_true", help="v3 refuses more than one IP of a customer")
     parser.add_argument(
         "--without-effect",
         type=_parse_operation,

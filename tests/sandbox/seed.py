@@ -17,6 +17,7 @@ from .store import PROFILE_COLUMNS, REGIONS, Account, Store, encode_list
 from .v2 import fields
 from .v2.behaviours import Behaviour
 from .v2.validation import is_xml_text
+from .v3 import credits
 
 DEMO_FLEET = Path(__file__).with_name("demo_fleet.json")
 
@@ -42,6 +43,7 @@ _CUSTOMER_KEYS = {
     "ips",
     "ip_groups",
     "region",
+    "credits",
 } | set(_TEXT_LIMITS)
 
 
@@ -175,10 +177,17 @@ def _check_customer(where: str, customer: dict[str, Any], accounts: set[str]) ->
         _boolean(where, customer, key)
     for key in ("ips", "ip_groups"):
         _text_list(where, customer, key)
+    _check_credits(where, customer)
     if customer.get("region", REGIONS[0]) not in REGIONS:
         raise ValueError(f"region of {where} must be one of: {', '.join(REGIONS)}")
     if "account" in customer and customer["account"] not in accounts:
         raise ValueError(f"account of {where} is none of the seed's accounts")
+
+
+def _check_credits(where: str, customer: dict[str, Any]) -> None:
+    value = customer.get("credits", credits.UNLIMITED)
+    if not isinstance(value, dict) or "credits" in customer and credits.errors(value):
+        raise ValueError(f"credits of {where} must be a type with what belongs to it")
 
 
 def _check_names(names: list[str]) -> None:
@@ -225,6 +234,7 @@ def _columns(item: dict[str, Any], account: str, behaviour: Behaviour) -> dict[s
         account=account,
         address2="",
         region=item.get("region", REGIONS[0]),
+        credits=json.dumps(credits.allocation(item.get("credits", {"type": "unlimited"}))),
         active=_encode_boolean(_boolean("", item, "active") is not False),
         website_access=_encode_boolean(_boolean("", item, "website_access") is not False),
         free_user=None if free is None else _encode_boolean(free),

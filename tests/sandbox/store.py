@@ -51,8 +51,8 @@ CUSTOMER_COLUMNS = ("account", *USER_COLUMNS, "region", *_SWITCH_COLUMNS, *_CREA
 _ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
 
 REGIONS = ("global", "eu")
-_UNLIMITED = {"type": "unlimited", "reset_frequency": None, "remain": None, "total": None, "used": None}
-_DEFAULTS = {"region": REGIONS[0], "ips": "[]", "ip_groups": "[]", "credits": json.dumps(_UNLIMITED)}
+UNLIMITED = {"type": "unlimited", "reset_frequency": None, "remain": None, "total": None, "used": None}
+_DEFAULTS = {"region": REGIONS[0], "ips": "[]", "ip_groups": "[]", "credits": json.dumps(UNLIMITED)}
 # Customers are numbered from the next one on: an account and a customer never have the same number.
 _LAST_ACCOUNT = 1000
 

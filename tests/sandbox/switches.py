@@ -32,13 +32,14 @@ class Switches:
     """One setting of all switches.
 
     `hide_disabled`: lists go without disabled customers. `page_ceiling`: the most rows of a page, below what is asked
-    for. `ignore_on_behalf_of`: which spelling of the header is not heard. `without_effect`: operations that are
-    answered as if they had been done, and are not.
+    for. `ignore_on_behalf_of`: which spelling of the header is not heard. `single_ip`: more than one IP of a
+    customer is refused. `without_effect`: operations that are answered as if they had been done, and are not.
     """
 
     hide_disabled: bool = False
     page_ceiling: int | None = None
     ignore_on_behalf_of: str = NEVER
+    single_ip: bool = False
     without_effect: tuple[str, ...] = ()
 
     def page_size(self, limit: int) -> int:
@@ -70,10 +71,13 @@ def check_page_ceiling(value: Any) -> int | None:
     return settings.check_positive_integer(value, "page_ceiling must be a whole number from 1 on, or null")
 
 
-def _check_hide_disabled(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise SettingError("hide_disabled must be true or false")
-    return value
+def _check_boolean(name: str) -> Callable[[Any], bool]:
+    def check(value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise SettingError(f"{name} must be true or false")
+        return value
+
+    return check
 
 
 def _check_ignore(value: Any) -> str:
@@ -89,9 +93,10 @@ def _check_without_effect(value: Any) -> tuple[str, ...]:
 
 
 _CHECKS: dict[str, Callable[[Any], Any]] = {
-    "hide_disabled": _check_hide_disabled,
+    "hide_disabled": _check_boolean("hide_disabled"),
     "page_ceiling": check_page_ceiling,
     "ignore_on_behalf_of": _check_ignore,
+    "single_ip": _check_boolean("single_ip"),
     "without_effect": _check_without_effect,
 }
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import subusers, users
+from . import credits, ips, subusers, users
 from .calls import Call
 from .context import SUBUSER, Context
 
@@ -42,6 +42,10 @@ def _in_path(call: Call) -> Any:
 
 def _in_body(call: Call) -> Any:
     return call.body_value("username")
+
+
+def _subuser_in_query(call: Call) -> Any:
+    return call.query_value("subuser")
 
 
 def _on_behalf(call: Call) -> Any:
@@ -102,6 +106,11 @@ DISABLE_WEBSITE = Operation("disable_website", subusers.switch_website_access, "
 UPDATE_WEBSITE = Operation("update_website", subusers.refuse_change, "subusers.update")
 GET_REPUTATIONS = Operation("get_reputations", subusers.nothing, "subusers.reputations.read", writes=False)
 GET_STATS = Operation("get_stats", subusers.nothing, "subusers.stats.read", writes=False)
+SET_IPS = Operation("set_ips", ips.set_ips, "subusers.update")
+GET_IPS = Operation("get_ips", ips.list_ips, "ips.read", writes=False)
+GET_CREDITS = Operation("get_credits", credits.get_credits, "subusers.credits.read", writes=False)
+SET_CREDITS = Operation("set_credits", credits.set_credits, "subusers.credits.update")
+CHANGE_CREDITS = Operation("change_credits", credits.change_credits, "subusers.credits.remaining.update")
 GET_PROFILE = Operation("get_profile", users.get_profile, "user.profile.read", writes=False)
 SET_PROFILE = Operation("set_profile", users.set_profile, "user.profile.update")
 GET_EMAIL = Operation("get_email", users.get_email, "user.email.read", writes=False)
@@ -122,6 +131,11 @@ ROUTES = (
     Route("PATCH", _ONE, UPDATE, _in_path, {True: DISABLE, False: ENABLE}),
     Route("DELETE", _ONE, DELETE, _in_path),
     Route("PATCH", f"{_ONE}/website_access", UPDATE_WEBSITE, _in_path, {True: DISABLE_WEBSITE, False: ENABLE_WEBSITE}),
+    Route("PUT", f"{_ONE}/ips", SET_IPS, _in_path),
+    Route("GET", "/v3/ips", GET_IPS, _subuser_in_query),
+    Route("GET", f"{_ONE}/credits", GET_CREDITS, _in_path),
+    Route("PUT", f"{_ONE}/credits", SET_CREDITS, _in_path),
+    Route("PATCH", f"{_ONE}/credits/remaining", CHANGE_CREDITS, _in_path),
     Route("GET", "/v3/user/profile", GET_PROFILE, _on_behalf),
     Route("PATCH", "/v3/user/profile", SET_PROFILE, _on_behalf),
     Route("GET", "/v3/user/email", GET_EMAIL, _on_behalf),

@@ -12,6 +12,7 @@ from ..store import REGIONS, CustomerFilter, encode_list
 from . import validation
 from .behaviours import ApiError, ErrorReason
 from .context import NO_CONTENT, Context
+from .paging import page_errors, page_of
 
 # [doc] The default and the most.
 PAGE_LIMIT = 500
@@ -84,18 +85,6 @@ def list_subusers(ctx: Context) -> Any:
     limit, offset = page_of(ctx, PAGE_LIMIT, PAGE_LIMIT)
     rows = ctx.store.page(ctx.account.api_user, wanted, limit, offset)
     return [_row(row, include_region == "true") for row in rows]
-
-
-def page_errors(ctx: Context) -> list[Any]:
-    limit, offset = ctx.call.query_value("limit"), ctx.call.query_value("offset")
-    return validation.whole_number("limit", limit, 1) + validation.whole_number("offset", offset, 0)
-
-
-def page_of(ctx: Context, default: int, maximum: int) -> tuple[int, int]:
-    """The limit and the offset of a page."""
-    asked = ctx.call.query_value("limit")
-    limit = min(default if asked is None else int(asked), maximum)
-    return ctx.switches.page_size(limit), int(ctx.call.query_value("offset") or 0)
 
 
 def _row(customer: dict[str, Any], with_region: bool) -> dict[str, Any]:
