@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import gc
 import json
 import os
 import sys
@@ -183,7 +182,7 @@ def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: 
     """What a module prints: its result as JSON."""
     output: list[str] = []
     given = json.dumps(arguments, **_TO_MODULE)
-    with _old_objects_left_alone(), _settings_known(arguments):
+    with _settings_known(arguments):
         try:
             module = functools.partial(ModuleHere, arguments=given, output=output.append)
             run(task, spec, module, CONNECTION_CACHE.connect, explain)
@@ -191,16 +190,6 @@ def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: 
             # How a module ends.
             pass
     return "".join(output)
-
-
-@contextlib.contextmanager
-def _old_objects_left_alone() -> t.Iterator[None]:
-    """A worker holds all variables of a play, and Python would search them for garbage over and over again."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 @contextlib.contextmanager
