@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Programs with their imports done once: half of what a short run of Ansible costs is importing.
+"""Programs with their imports done once: most of what a short run of Ansible costs is importing and loading plugins.
 
 A server that has imported what they need waits for runs, and forks for each. The child is what the program would be: a
 process with arguments, environment, folder, output and, where that is asked for, a session of its own, which ends like
-any program. Two things differ. Ansible reads ANSIBLE_* when it is imported, and Python reads PYTHON* when it starts: so
-these are the same for all runs of one server. And /proc shows the environment of the server in place of the child's.
+any program. Three things differ. Ansible reads ANSIBLE_* when it is imported, and Python reads PYTHON* when it starts:
+so these are the same for all runs of one server. /proc shows the environment of the server in place of the child's. And
+a run does not say which collections it loads, since they are loaded.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -23,6 +25,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,19 +37,26 @@ ANSIBLE = (
     *COMMANDS.values(),
     "ansible.executor.process.worker",
     "ansible.module_utils.basic",
-    "ansible.plugins.callback.default",
-    "ansible.plugins.connection.local",
-    "ansible.plugins.inventory.auto",
-    "ansible.plugins.inventory.host_list",
-    "ansible.plugins.inventory.ini",
-    "ansible.plugins.inventory.script",
-    "ansible.plugins.inventory.yaml",
-    "ansible.plugins.shell.sh",
-    "ansible.plugins.strategy.linear",
-    "ansible.plugins.vars.host_group_vars",
     "requests",
     "xmltodict",
 )
+# Kinds of plugins that a run loads all of, or many.
+KINDS = (
+    "action",
+    "become",
+    "callback",
+    "connection",
+    "filter",
+    "inventory",
+    "lookup",
+    "shell",
+    "strategy",
+    "test",
+    "vars",
+)
+# What the collection's own plugins import. Not the plugins: some look at the process that they are loaded in.
+COLLECTION = "ansible_collections.mailfleet.sendgrid.plugins.module_utils."
+SHARED = ("_apis", "_fleet", "_module", "_tasks")
 
 
 @dataclass
@@ -246,9 +256,25 @@ def run_command(name: str) -> None:
     sys.exit(importlib.import_module(COMMANDS[name]).main())
 
 
+def load_plugins() -> None:
+    """Have Ansible load what it loads for each run."""
+    loaders = importlib.import_module("ansible.plugins.loader")
+    loaders.init_plugin_loader()
+    # A run begins with the same call, and Ansible warns of a second one.
+    warnings.filterwarnings("ignore", "AnsibleCollectionFinder has already been configured")
+    for kind in KINDS:
+        list(getattr(loaders, f"{kind}_loader").all(class_only=True))
+    for name in SHARED:
+        importlib.import_module(COLLECTION + name)
+
+
 def main(*imports: str) -> None:
     for name in imports:
         importlib.import_module(name)
+    if set(COMMANDS.values()) & set(imports):
+        load_plugins()
+    # The memory that a child shares with the server is not collected in the child, which would copy it.
+    gc.freeze()
     become(serve())
     run_command(sys.argv[0])
 
