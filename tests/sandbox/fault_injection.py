@@ -51,8 +51,11 @@ class FaultInjector:
 
     def _execute_later(self, api: Api, call: Call, number: int, entry: LogEntry, seconds: float) -> None:
         def execute() -> None:
-            self._timers.discard(timer)
-            self._service.execute_logged(api, call, number, entry)
+            # In memory this is another thread, which may have waited here for a reset.
+            with self._service.lock:
+                if timer in self._timers:
+                    self._timers.discard(timer)
+                    self._service.execute_logged(api, call, number, entry)
 
         timer = _start_timer(seconds, execute)
         self._timers.add(timer)

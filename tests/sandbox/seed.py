@@ -86,6 +86,14 @@ def load(path: Path) -> Seed:
         raise SeedError(f"The seed file {path} cannot be used: {error}.") from error
 
 
+def from_data(data: Any) -> Seed:
+    """Check what a seed file could hold. Raises SeedError."""
+    try:
+        return _validated(data)
+    except ValueError as error:
+        raise SeedError(f"The seed cannot be used: {error}.") from error
+
+
 def _parse(text: str) -> Any:
     try:
         return json.loads(text)

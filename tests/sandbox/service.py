@@ -22,7 +22,7 @@ from .faults import Lag
 from .http_messages import ApiResponse, Delivery, HttpRequest
 from .rate_limit import RateLimiter
 from .request_log import NO_OVERRIDES, LogEntry, LogOverrides
-from .seed import Seed
+from .seed import DEFAULT_SEED, Seed, from_data
 from .store import Store
 from .switches import SwitchBoard
 from .v2 import api as v2
@@ -59,10 +59,19 @@ class Service:
         self.connections = ConnectionTracker()
         self._v2 = v2.V2Api(store, v2_behaviours.BEHAVIOURS[behaviour])
         self._v3 = v3.V3Api(store, v3_behaviours.BEHAVIOURS[behaviour], self.switches)
-        self._lock = threading.Lock()
+        # Of the service in memory: a server serves its calls on one event loop.
+        self.lock = threading.Lock()
         with store.transaction():
             if not store.has_accounts():
                 self._load_seed()
+
+    @classmethod
+    def in_memory(cls, behaviour: str = BEHAVIOURS[0], seed: Mapping[str, Any] | None = None) -> Service:
+        """A service for `handle`, with the account `demo` or with what `seed` holds, which is as in a seed file.
+
+        Raises SeedError.
+        """
+        return cls(Store(), behaviour, DEFAULT_SEED if seed is None else from_data(seed))
 
     # Calls
 
@@ -85,7 +94,7 @@ class Service:
         content = body.encode() if isinstance(body, str) else body
         path = f"/eu{parts.path}" if parts.hostname == _EU_HOST else parts.path
         request = HttpRequest(method.upper(), path, parts.query, tuple(pairs), content)
-        with self._lock:
+        with self.lock:
             response = self._handle(request)
         return response.status, dict(response.with_length().headers), response.body
 
