@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,10 @@ import pytest
 import requests
 
 from tests.sandbox.seed import DEMO_V3_KEY
+from tests.sandbox.switches import SwitchBoard
+from tests.sandbox.v3.routes import ROUTES
 
+from .running import ROOT
 from .sandbox_v3 import (
     KEY,
     NAMES,
@@ -641,3 +646,28 @@ def test_the_demo_says_its_key() -> None:
     assert [len(part) for part in DEMO_V3_KEY.split(".")] == [2, 22, 43]
     assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 9
     assert sandbox.stop() == (0, "", "")
+
+
+# The README
+
+
+def rows(header: str) -> list[list[str]]:
+    """The cells of the table in the sandbox's README that begins with `header`."""
+    lines = (ROOT / "tests/sandbox/README.md").read_text(encoding="utf-8").splitlines()
+    table = itertools.takewhile(lambda line: line.startswith("|"), lines[lines.index(header) + 2 :])
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+
+
+def test_the_readme_lists_the_routes() -> None:
+    listed = rows("| call | operation | scope of the key |")
+    assert [row[0] for row in listed] == [f"`{route.verb} {route.template}`" for route in ROUTES]
+    for route, (_call, operations, scope) in zip(ROUTES, listed):
+        assert re.findall(r"`(\w+)`", operations)[: len(route.operations)] == [
+            operation.name for operation in (*route.by_disabled.values(), route.operation)
+        ]
+        assert scope == (f"`{route.operation.scope}`" if route.operation.scope else "none")
+
+
+def test_the_readme_lists_the_switches() -> None:
+    listed = {name.strip("`"): off.strip("`") for name, off, _text in rows("| switch | off | what it does |")}
+    assert listed == {name: json.dumps(off).strip('"') for name, off in SwitchBoard().describe().items()}
