@@ -24,8 +24,24 @@ PASSWORD = "canary-password-4711"
 KEY = {"api_user": "acme", "api_key": "canary-key-of-acme"}
 SEED: dict[str, Any] = {
     "accounts": [
-        {**KEY, "v3_key": V3_KEY, "ips": ["192.0.2.1", "192.0.2.2", "192.0.2.3"]},
-        {"api_user": "other", "api_key": "canary-key-of-other", "v3_key": OTHER_V3_KEY},
+        {
+            **KEY,
+            "v3_key": V3_KEY,
+            "ips": ["192.0.2.1", "192.0.2.2", "192.0.2.3"],
+            "domains": [
+                {"domain": "example.com"},
+                {"domain": "example.com", "subdomain": "news", "default": True},
+                {"domain": "example.net", "valid": False},
+                {"domain": "ben.example", "username": "ben@example.com"},
+                *({"domain": f"{number}.example.org"} for number in range(4)),
+            ],
+        },
+        {
+            "api_user": "other",
+            "api_key": "canary-key-of-other",
+            "v3_key": OTHER_V3_KEY,
+            "domains": [{"domain": "other.example"}],
+        },
         {
             "api_user": "narrow",
             "api_key": "canary-key-of-narrow",

@@ -871,7 +871,11 @@ def failure(*options: str) -> str:
         ('{"accounts": [{"api_user": "a", "api_key": "canary-a", "v3_key": 1}]}', "v3_key of account 1 must be text"),
         (
             '{"accounts": [{"api_user": "a", "api_key": "canary-a", "v3_scopes": "x"}]}',
-            "v3_scopes of account 1 must be",
+            "v3_scopes of account 1",
+        ),
+        (
+            '{"accounts": [{"api_user": "a", "api_key": "canary-a", "domains": [{}]}]}',
+            "domain 1 of account 1 needs domain",
         ),
         ('{"customers": [{"username": "u", "password": "canary-u", "region": "us"}]}', "must be one of: global, eu"),
         ('{"customers": [{"username": "u", "password": "canary-u", "credits": {}}]}', "credits of customer 1 must be"),

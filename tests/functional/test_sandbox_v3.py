@@ -119,6 +119,11 @@ def test_seeded_customers(sandbox: Sandbox) -> None:
     ]
     numbers = [row["id"] for row in rows] + [sandbox.account()["id"], sandbox.account("other")["id"]]
     assert len(set(numbers)) == 5
+    # They are the same after each reset.
+    number = sandbox.create(NEW).json()["user_id"]
+    sandbox.reset()
+    assert sandbox.v3("GET", "subusers", include_region="true").json() == rows
+    assert sandbox.create(NEW).json()["user_id"] == number
 
 
 # Creation

@@ -82,6 +82,7 @@ def _clear_switches(service: Service, _request: HttpRequest) -> object:
 HANDLERS: dict[str, dict[str, Handler]] = {
     "log": {"GET": _log, "DELETE": _clear_log},
     "accounts": {"GET": lambda service, _request: service.dump_accounts()},
+    "api-keys": {"GET": lambda service, _request: service.dump_api_keys()},
     "customers": {"GET": lambda service, _request: service.dump_customers()},
     "faults": {
         "GET": lambda service, _request: service.fault_plan.describe(),

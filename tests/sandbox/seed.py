@@ -26,7 +26,8 @@ DEMO_V3_KEY = ".".join(("SG", "sandbox-demo-key-id-01", "this-is-no-secret-it-op
 
 _ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
 _ACCOUNT_USER = ("email", *PROFILE_COLUMNS)
-_ACCOUNT_KEYS = {"api_user", "api_key", "v3_key", "reseller", "subusers", *_ACCOUNT_LISTS, *_ACCOUNT_USER}
+_ACCOUNT_KEYS = {"api_user", "api_key", "v3_key", "reseller", "subusers", "domains", *_ACCOUNT_LISTS, *_ACCOUNT_USER}
+_DOMAIN_KEYS = {"domain", "subdomain", "username", "valid", "default"}
 # So that whoever reads the account's profile in place of a customer's sees it.
 _ACCOUNT_PROFILE = {"first_name": "Parent", "last_name": "Account", "company": "The parent account"}
 _TEXT_LIMITS = {**fields.CREATE_LIMITS, **fields.RESELLER_LIMITS, **fields.CUSTOMER_LIMITS}
@@ -63,6 +64,8 @@ class Seed:
         """Fill an empty store, inside a transaction. Values are stored as the behaviour would store them."""
         for account in self.accounts:
             store.add_account(_account(account), account["api_key"], account.get("v3_key"), _account_user(account))
+            for domain in account.get("domains", []):
+                store.add_domain(account["api_user"], _domain(domain))
         for customer in self.customers:
             account = customer.get("account", self.accounts[0]["api_user"])
             store.add_customer(_columns(customer, account, behaviour), customer["password"])
@@ -176,6 +179,15 @@ def _check_account(where: str, account: dict[str, Any]) -> None:
         _boolean(where, account, key)
     for key in _ACCOUNT_LISTS:
         _text_list(where, account, key)
+    for number, domain in enumerate(_mappings(account, "domains"), 1):
+        _check_domain(f"domain {number} of {where}", domain)
+
+
+def _check_domain(where: str, domain: dict[str, Any]) -> None:
+    _reject_unknown_keys(where, domain, _DOMAIN_KEYS)
+    _check_texts(where, domain, ("domain", "subdomain", "username"), ("domain",))
+    for key in ("valid", "default"):
+        _boolean(where, domain, key)
 
 
 def _check_customer(where: str, customer: dict[str, Any], accounts: set[str]) -> None:
@@ -217,6 +229,16 @@ def _account(item: dict[str, Any]) -> Account:
         packages=owned("packages"),
         v3_scopes=owned("v3_scopes"),
     )
+
+
+def _domain(item: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "domain": item["domain"],
+        "subdomain": item.get("subdomain", "mail"),
+        "valid": _boolean("", item, "valid") is not False,
+        "default": _boolean("", item, "default") is True,
+        "username": item.get("username"),
+    }
 
 
 def _account_user(item: dict[str, Any]) -> dict[str, str]:

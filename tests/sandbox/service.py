@@ -200,6 +200,10 @@ class Service:
         with self.store.transaction():
             return self.store.dump_customers()
 
+    def dump_api_keys(self) -> list[dict[str, Any]]:
+        with self.store.transaction():
+            return self.store.dump_api_keys()
+
     def dump_accounts(self) -> list[dict[str, Any]]:
         with self.store.transaction():
             return self.store.dump_accounts()

@@ -22,7 +22,7 @@ from . import request_log
 
 # Marks a database file as the sandbox's own ("mfsb"), so that no other file is ever written to by mistake.
 APPLICATION_ID = 0x6D667362
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 # Few rounds: the sandbox protects no real account, and a seed may have ten thousand customers.
 _HASH_ROUNDS = 10
@@ -46,13 +46,13 @@ PROFILE_COLUMNS = (
 USER_COLUMNS = ("username", "email", *PROFILE_COLUMNS)
 _SWITCH_COLUMNS = ("active", "website_access")
 _CREATION_COLUMNS = ("package", "whitelabel", "mail_domain", "free_user", "billing_date")
-_JSON_COLUMNS = ("ip_groups", "ips", "credits")
+_JSON_COLUMNS = ("ip_groups", "ips", "credits", "domains")
 CUSTOMER_COLUMNS = ("account", *USER_COLUMNS, "region", *_SWITCH_COLUMNS, *_CREATION_COLUMNS, *_JSON_COLUMNS)
 _ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
 
 REGIONS = ("global", "eu")
 UNLIMITED = {"type": "unlimited", "reset_frequency": None, "remain": None, "total": None, "used": None}
-_DEFAULTS = {"region": REGIONS[0], "ips": "[]", "ip_groups": "[]", "credits": json.dumps(UNLIMITED)}
+_DEFAULTS = {"region": REGIONS[0], "ips": "[]", "ip_groups": "[]", "domains": "[]", "credits": json.dumps(UNLIMITED)}
 # Customers are numbered from the next one on: an account and a customer never have the same number.
 _LAST_ACCOUNT = 1000
 
@@ -79,6 +79,8 @@ CREATE TABLE customers (
 );
 CREATE INDEX customers_of_account ON customers (account, id);
 CREATE TABLE retired_names (username TEXT PRIMARY KEY);
+CREATE TABLE domains (id INTEGER PRIMARY KEY, account TEXT NOT NULL, domain TEXT NOT NULL);
+CREATE TABLE api_keys (id TEXT PRIMARY KEY, owner TEXT NOT NULL, number INTEGER NOT NULL, api_key TEXT NOT NULL);
 {request_log.SCHEMA}
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {SCHEMA_VERSION};
@@ -403,12 +405,46 @@ class Store:
         rows = self._db.execute(f"SELECT {', '.join(names)} FROM accounts ORDER BY id")
         return [dict(zip(names, row)) for row in rows]
 
+    # Domains and API keys
+
+    def add_domain(self, account: str, domain: Mapping[str, Any]) -> None:
+        """Store a domain of an account: `domain`, `subdomain`, `valid`, `default`, and a customer's name or None."""
+        self._insert("domains", {"account": account, "domain": json.dumps(dict(domain))})
+
+    def domains(self, account: str) -> list[dict[str, Any]]:
+        """The account's domains with their ids, oldest first."""
+        rows = self._db.execute("SELECT id, domain FROM domains WHERE account = ? ORDER BY id", (account,))
+        return [{"id": number, **json.loads(domain)} for number, domain in rows]
+
+    def put_api_key(self, user: User, identifier: str, api_key: Mapping[str, Any]) -> None:
+        """Store what can be read of an API key, in the place of what is there."""
+        self._db.execute(
+            "INSERT INTO api_keys VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET api_key = excluded.api_key",
+            (identifier, user.table, user.id, json.dumps(dict(api_key))),
+        )
+
+    def api_keys(self, user: User) -> dict[str, dict[str, Any]]:
+        """The API keys of a user by id, oldest first."""
+        statement = "SELECT id, api_key FROM api_keys WHERE owner = ? AND number = ? ORDER BY rowid"
+        return {identifier: json.loads(text) for identifier, text in self._db.execute(statement, (user.table, user.id))}
+
+    def dump_api_keys(self) -> list[dict[str, Any]]:
+        """All API keys of all users, without the keys themselves, which are kept nowhere."""
+        rows = self._db.execute("SELECT id, owner, number, api_key FROM api_keys ORDER BY rowid")
+        return [
+            {"api_key_id": identifier, "owner": owner, "id": number, **json.loads(text)}
+            for identifier, owner, number, text in rows
+        ]
+
+    def delete_api_key(self, identifier: str) -> None:
+        self._db.execute("DELETE FROM api_keys WHERE id = ?", (identifier,))
+
     # The whole
 
     def clear(self) -> None:
-        """Forget everything: accounts, customers, retired names and the request log."""
+        """Forget everything, the request log too."""
         self._hidden.clear()
-        for table in ("accounts", "customers", "retired_names", request_log.TABLE):
+        for table in ("accounts", "customers", "retired_names", "domains", "api_keys", request_log.TABLE):
             self._db.execute(f"DELETE FROM {table}")
         self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'customers'")
         self._db.execute("INSERT INTO sqlite_sequence VALUES ('customers', ?)", (_LAST_ACCOUNT,))

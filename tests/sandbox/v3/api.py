@@ -19,7 +19,7 @@ from ..switches import SwitchBoard
 from . import routes
 from .behaviours import ApiError, Behaviour, ErrorItem, ErrorReason, ErrorShape, ErrorTemplate
 from .calls import Call, parse_call
-from .context import NO_CONTENT, Context
+from .context import NO_CONTENT, Context, Created
 
 # The two hosts of the real service, as paths of one [own].
 PREFIX = "/v3/"
@@ -114,6 +114,8 @@ class V3Api:
     def _render(self, call: Call, result: Any) -> ApiResponse:
         if result is NO_CONTENT:
             return ApiResponse(204)
+        if isinstance(result, Created):
+            return _json_response(201, result.value)
         return _json_response(self._behaviour.create_status if call.operation is routes.CREATE else 200, result)
 
     def _render_error(self, call: Call, error: ApiError) -> ApiResponse:

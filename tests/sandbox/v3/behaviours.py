@@ -30,6 +30,8 @@ class ErrorReason(Enum):
     UNKNOWN_TO_SWITCH = "enable or disable of a customer that there is not"
     UNKNOWN_TO_SWITCH_WEBSITE = "website access of a customer that there is not"
     UNKNOWN_TO_ASSIGN = "IPs for a customer that there is not"
+    UNKNOWN_KEY = "an API key that there is not"
+    TOO_MANY_KEYS = "one API key more than a user may have"
     UNKNOWN_CREDITS = "credits of a customer that there is not"
 
 
@@ -88,7 +90,8 @@ class Behaviour:
     `filters_by_prefix`: the list's `username` is the beginning of a name, in any case, and not the name.
     `create_echoes`: the answer to a creation has tokens, the password and the IPs. `null_fields` and `missing_fields`:
     what a profile shows for a field that nobody ever set; other fields are empty texts. `loses_percent_names`: a name
-    with a percent sign can be given, and not be addressed in a path any more.
+    with a percent sign can be given, and not be addressed in a path any more. `adds_scopes`: a new API key has scopes
+    that nobody asked for. `shows_key_flat`: one API key is shown as it is, and not in a list.
     """
 
     name: str
@@ -101,6 +104,8 @@ class Behaviour:
     rate_limit_headers: tuple[str, str, str]
     failure_shape: ErrorShape
     loses_percent_names: bool
+    adds_scopes: bool
+    shows_key_flat: bool
 
 
 def _null(message: str, *, has_help: bool = False) -> ErrorItem:
@@ -130,6 +135,8 @@ _DOCUMENTED_ERRORS = {
     ErrorReason.UNKNOWN_TO_SWITCH: ErrorTemplate(400, item=ErrorItem("invalid username")),
     ErrorReason.UNKNOWN_TO_SWITCH_WEBSITE: ErrorTemplate(404, item=_NOT_FOUND),
     ErrorReason.UNKNOWN_TO_ASSIGN: ErrorTemplate(404, item=_NOT_FOUND),
+    ErrorReason.UNKNOWN_KEY: ErrorTemplate(404, item=_null("unable to find API Key")),
+    ErrorReason.TOO_MANY_KEYS: ErrorTemplate(403),
     ErrorReason.UNKNOWN_CREDITS: ErrorTemplate(400, item=_null("No user found")),
 }
 
@@ -144,6 +151,8 @@ DOCUMENTED = Behaviour(
     rate_limit_headers=("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset"),
     failure_shape=ErrorShape.ERRORS,
     loses_percent_names=False,
+    adds_scopes=False,
+    shows_key_flat=False,
 )
 
 _REVOKED = "The provided authorization grant is invalid, expired, or revoked"
@@ -174,6 +183,8 @@ OBSERVED = Behaviour(
     rate_limit_headers=("X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"),
     failure_shape=ErrorShape.ERROR_TEXT,
     loses_percent_names=True,
+    adds_scopes=True,
+    shows_key_flat=True,
 )
 
 BEHAVIOURS = {behaviour.name: behaviour for behaviour in (DOCUMENTED, OBSERVED)}

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..store import Account, Store, User, customer_user
 from .behaviours import ApiError, Behaviour, ErrorItem, ErrorReason
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 # The answer without a body.
 NO_CONTENT = object()
 SUBUSER = "subuser_name"
+
+
+@dataclass(frozen=True)
+class Created:
+    """An answer with status 201 in both behaviours."""
+
+    value: Any
 
 
 @dataclass(frozen=True)

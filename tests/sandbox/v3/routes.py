@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import credits, ips, subusers, users
+from . import api_keys, credits, domains, ips, subusers, users
 from .calls import Call
 from .context import SUBUSER, Context
 
@@ -46,6 +46,10 @@ def _in_body(call: Call) -> Any:
 
 def _subuser_in_query(call: Call) -> Any:
     return call.query_value("subuser")
+
+
+def _username_in_query(call: Call) -> Any:
+    return call.query_value("username")
 
 
 def _on_behalf(call: Call) -> Any:
@@ -92,6 +96,10 @@ def _get_scopes(ctx: Context) -> Any:
 
 
 _SUBUSERS = "/v3/subusers"
+_DOMAINS = "/v3/whitelabel/domains"
+_DOMAIN = f"{_DOMAINS}/{{{domains.DOMAIN_ID}}}"
+_KEYS = "/v3/api_keys"
+_KEY = f"{_KEYS}/{{{api_keys.KEY_ID}}}"
 _ONE = f"{_SUBUSERS}/{{{SUBUSER}}}"
 
 CREATE = Operation("create", subusers.create, "subusers.create")
@@ -119,6 +127,20 @@ GET_USERNAME = Operation("get_username", users.get_username, "user.username.read
 RENAME = Operation("rename", users.rename, "user.username.update")
 SET_PASSWORD = Operation("set_password", users.set_password, "user.password.update")
 GET_ACCOUNT = Operation("get_account", users.get_account, "user.account.read", writes=False)
+LIST_DOMAINS = Operation("list_domains", domains.list_domains, "whitelabel.read", writes=False)
+GET_DOMAIN = Operation("get_domain", domains.get_domain, "whitelabel.read", writes=False)
+GET_ASSOCIATED = Operation("get_associated_domain", domains.get_associated, "whitelabel.read", writes=False)
+LIST_ASSOCIATED = Operation("list_associated_domains", domains.list_associated, "whitelabel.read", writes=False)
+ASSOCIATE = Operation("associate_domain", domains.associate, "whitelabel.create")
+ADD_ASSOCIATED = Operation("add_associated_domain", domains.add_associated, "whitelabel.create")
+DISASSOCIATE = Operation("disassociate_domain", domains.disassociate, "whitelabel.delete")
+REMOVE_ASSOCIATED = Operation("remove_associated_domain", domains.remove_associated, "whitelabel.delete")
+CREATE_KEY = Operation("create_api_key", api_keys.create, "api_keys.create")
+LIST_KEYS = Operation("list_api_keys", api_keys.list_keys, "api_keys.read", writes=False)
+GET_KEY = Operation("get_api_key", api_keys.get, "api_keys.read", writes=False)
+UPDATE_KEY = Operation("update_api_key", api_keys.update, "api_keys.update")
+RENAME_KEY = Operation("rename_api_key", api_keys.rename, "api_keys.update")
+DELETE_KEY = Operation("delete_api_key", api_keys.delete, "api_keys.delete")
 GET_SCOPES = Operation("get_scopes", _get_scopes, "", writes=False)
 
 # [doc] Where several match, the first one counts: words of the API before names of customers.
@@ -145,6 +167,20 @@ ROUTES = (
     Route("PUT", "/v3/user/password", SET_PASSWORD, _on_behalf),
     Route("GET", "/v3/user/account", GET_ACCOUNT, _on_behalf),
     Route("GET", "/v3/scopes", GET_SCOPES, _on_behalf),
+    Route("GET", _DOMAINS, LIST_DOMAINS, _on_behalf),
+    Route("GET", f"{_DOMAINS}/subuser", GET_ASSOCIATED, _username_in_query),
+    Route("DELETE", f"{_DOMAINS}/subuser", DISASSOCIATE, _username_in_query),
+    Route("GET", f"{_DOMAINS}/subuser/all", LIST_ASSOCIATED, _username_in_query),
+    Route("GET", _DOMAIN, GET_DOMAIN, _on_behalf),
+    Route("POST", f"{_DOMAIN}/subuser", ASSOCIATE, _in_body),
+    Route("DELETE", f"{_DOMAIN}/subuser", REMOVE_ASSOCIATED, _username_in_query),
+    Route("POST", f"{_DOMAIN}/subuser:add", ADD_ASSOCIATED, _in_body),
+    Route("POST", _KEYS, CREATE_KEY, _on_behalf),
+    Route("GET", _KEYS, LIST_KEYS, _on_behalf),
+    Route("GET", _KEY, GET_KEY, _on_behalf),
+    Route("PUT", _KEY, UPDATE_KEY, _on_behalf),
+    Route("PATCH", _KEY, RENAME_KEY, _on_behalf),
+    Route("DELETE", _KEY, DELETE_KEY, _on_behalf),
 )
 
 
