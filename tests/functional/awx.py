@@ -16,6 +16,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -114,6 +115,15 @@ def environment(folder: Path, *collections: Path) -> dict[str, str]:
     """The caller's environment without what would reach into a run, and with this Python's commands."""
     plain = plain_environment(folder, *collections)
     return {**plain, "PATH": os.pathsep.join([str(Path(sys.executable).parent), plain.get("PATH", os.defpath)])}
+
+
+@cache
+def commands(*collections: Path, **settings: str) -> Preloaded:
+    """The server of what is run in a shell, with settings of Ansible. It keeps its files beside the collections."""
+    folder = Path(tempfile.mkdtemp(prefix="commands-", dir=collections[0]))
+    started = Preloaded({**environment(folder, *collections), **settings})
+    atexit.register(started.close)
+    return started
 
 
 @cache

@@ -31,7 +31,11 @@ from pathlib import Path
 from typing import Any
 
 # What each command runs. Anything else is the path of a Python program.
-COMMANDS = {"ansible-inventory": "ansible.cli.inventory", "ansible-playbook": "ansible.cli.playbook"}
+COMMANDS = {
+    "ansible-doc": "ansible.cli.doc",
+    "ansible-inventory": "ansible.cli.inventory",
+    "ansible-playbook": "ansible.cli.playbook",
+}
 # What runs of Ansible import anyway.
 ANSIBLE = (
     *COMMANDS.values(),
@@ -137,6 +141,20 @@ class Preloaded:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(job).encode() + b"\n")
         return self._runs[-1]
+
+    def run(
+        self,
+        arguments: list[str],
+        folder: Path,
+        environment: dict[str, str],
+        timeout: float,
+        one_output: bool = False,
+    ) -> subprocess.CompletedProcess[str]:
+        """A run to its end, as `subprocess.run` returns it."""
+        running = self.start(arguments, folder, environment, one_output=one_output)
+        output, errors = running.communicate(timeout)
+        assert running.returncode is not None
+        return subprocess.CompletedProcess(arguments, running.returncode, output, errors)
 
     def receive(self, timeout: float | None) -> bool:
         """Takes in what the server tells about its runs; False when it told nothing in `timeout` seconds."""

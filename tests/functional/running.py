@@ -245,15 +245,13 @@ class Ansible:
         `one_output`: errors go where the output goes.
         """
         changes = environment or {}
+        settings = {**self.environment(), **changes}
         if arguments[0] in COMMANDS and self._is_shared(changes):
-            running = self._forked([*arguments], changes, one_output=one_output)
-            output, errors = running.communicate(timeout=PATIENCE)
-            assert running.returncode is not None
-            return subprocess.CompletedProcess(arguments, running.returncode, output, errors)
+            return self._server(changes).run([*arguments], self.folder, settings, PATIENCE, one_output)
         return subprocess.run(
             [str(Path(sys.executable).parent / arguments[0]), *arguments[1:]],
             cwd=self.folder,
-            env={**self.environment(), **changes},
+            env=settings,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT if one_output else subprocess.PIPE,
             text=True,
@@ -265,9 +263,8 @@ class Ansible:
         """Whether other runs may have the same settings: none is about a place that is this run's own."""
         return not any(str(self.folder) in value for value in _settled(changes).values())
 
-    def _forked(self, arguments: list[str], changes: dict[str, str], **options: bool) -> Forked:
-        server = preloaded(self.collections_path, *sorted(_settled(changes).items()))
-        return server.start(arguments, self.folder, {**self.environment(), **changes}, **options)
+    def _server(self, changes: dict[str, str]) -> Preloaded:
+        return preloaded(self.collections_path, *sorted(_settled(changes).items()))
 
     def play(
         self, tasks: list[dict[str, Any]], *arguments: str, environment: dict[str, str] | None = None, **play: Any
@@ -335,8 +332,9 @@ class Ansible:
 
     def start(self, tasks: list[dict[str, Any]], **settings: str) -> Forked:
         """A play, begun in a session of its own and not waited for. `settings`: of its environment."""
-        playbook = self._playbook([self._play(tasks)])
-        return self._forked(["ansible-playbook", str(playbook)], settings, session=True, one_output=True)
+        command = ["ansible-playbook", str(self._playbook([self._play(tasks)]))]
+        environment = {**self.environment(), **settings}
+        return self._server(settings).start(command, self.folder, environment, session=True, one_output=True)
 
     def one(self, module: str, *arguments: str, **options: Any) -> Step:
         """One task."""

@@ -21,12 +21,11 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from .awx import PROJECT, Controller, Job, environment, injected, make_collection, marked
+from .awx import PROJECT, Controller, Job, commands, environment, injected, make_collection, marked
 from .conftest import seeded
 from .pages import parse
 from .running import CORE, ROOT, Sandbox, sandboxes
-from .vault import encrypted as encrypted_values
-from .vault import password_file
+from .vault import encrypted, encrypted_values, password_file
 
 CREDENTIAL_TYPE = ROOT / "extensions" / "awx" / "credential_types" / "sendgrid_reseller.yml"
 PLAYBOOKS = ROOT / "playbooks"
@@ -55,7 +54,7 @@ def register(
     tmp_path_factory: pytest.TempPathFactory, collections_path: Path
 ) -> Callable[..., tuple[subprocess.CompletedProcess[str], list[Any]]]:
     """Runs register_with_awx with extra variables, and returns what it printed and what the modules were told."""
-    collection = make_collection(tmp_path_factory.mktemp("awx"))
+    collections = (collections_path, make_collection(tmp_path_factory.mktemp("awx")))
 
     def run(
         settings: dict[str, str] | None = None, **variables: Any
@@ -65,15 +64,11 @@ def register(
         calls.touch()
         given = folder / "given.yml"
         given.write_text(marked({"sendgrid_api_user": "acme", "sendgrid_api_key": KEY, **variables}), "utf-8")
-        done = subprocess.run(
+        done = commands(*collections, **(settings or {})).run(
             ["ansible-playbook", "-vvv", "mailfleet.sendgrid.register_with_awx", "--extra-vars", f"@{given}"],
-            cwd=folder,
-            env={**environment(folder, collections_path, collection), "AWX_CALLS": str(calls), **(settings or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
+            folder,
+            {**environment(folder, *collections), "AWX_CALLS": str(calls)},
             timeout=120,
-            check=False,
         )
         return done, [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]
 
@@ -501,25 +496,10 @@ def test_counts_are_kept_of_a_job_that_failed(awx: Controller, sandbox: Sandbox)
     assert "@" not in json.dumps(job.kept)
 
 
-def encrypted(awx: Controller, text: str) -> str:
-    password = awx.folder / "vault-password"
-    password.write_text(VAULT, encoding="utf-8")
-    done = subprocess.run(
-        ["ansible-vault", "encrypt", "--vault-password-file", str(password), "-"],
-        env=awx.environment(),
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=True,
-    )
-    return done.stdout
-
-
 def test_passwords_in_a_file_that_is_encrypted(awx: Controller, sandbox: Sandbox) -> None:
     declare(awx, fleet_defaults={"update_password": "always"})
     passwords = yaml.safe_dump({"fleet_passwords": {**dict.fromkeys(FLEET, OLD), FLEET[4]: "canary-other-4711"}})
-    awx.write("more.yml", encrypted(awx, passwords))
+    awx.write("more.yml", encrypted(passwords, VAULT))
     awx.vault_password = VAULT
     job = succeeded(awx.run("Converge the fleet", job_type="run", fleet_files="fleet.yml,more.yml"))
     assert written(sandbox) == {FLEET[4]: 1}
@@ -538,7 +518,7 @@ def test_passwords_in_a_file_that_is_encrypted(awx: Controller, sandbox: Sandbox
 def test_a_file_that_cannot_be_read(awx: Controller, sandbox: Sandbox, content: str | None, told: str) -> None:
     declare(awx)
     if content is not None:
-        awx.write("more.yml", content or encrypted(awx, "fleet_passwords: {}"))
+        awx.write("more.yml", content or encrypted("fleet_passwords: {}", VAULT))
     job = awx.run("Converge the fleet", job_type="run", fleet_files="fleet.yml,more.yml")
     assert job.status == "failed"
     assert told in job.errors
@@ -596,14 +576,11 @@ def from_a_shell(
 ) -> subprocess.CompletedProcess[str]:
     given = awx.folder / "given.yml"
     given.write_text(yaml.safe_dump(variables), encoding="utf-8")
-    return subprocess.run(
+    return commands(awx.collections_path, **settings).run(
         ["ansible-playbook", f"mailfleet.sendgrid.{playbook}", "--extra-vars", f"@{given}", *arguments],
-        cwd=awx.folder,
-        env={**awx.environment(), **awx.credential(), **settings},
-        capture_output=True,
-        text=True,
+        awx.folder,
+        {**awx.environment(), **awx.credential()},
         timeout=300,
-        check=False,
     )
 
 
@@ -682,7 +659,7 @@ def test_a_text_stays_one(awx: Controller, sandbox: Sandbox, native: bool) -> No
 
 @natively
 def test_values_that_are_encrypted_one_by_one(awx: Controller, sandbox: Sandbox, native: bool) -> None:
-    password, city, name = encrypted_values(awx.folder, NEW, "Oslo", FLEET[1])
+    password, city, name = encrypted_values(NEW, "Oslo", FLEET[1])
     settings = {"ANSIBLE_JINJA2_NATIVE": "true"} if native else {}
     inventory = awx.folder / "hosts.yml"
     hosts = {FLEET[0]: {"fleet_customer": {"city": city, "update_password": "always"}}}

@@ -276,6 +276,7 @@ def test_a_delegated_task_runs_where_it_is_delegated_to(ansible: Ansible) -> Non
     assert not is_shipped(run)
 
 
+@only_direct
 @only_json
 @only_observed
 def test_ansible_doc_shows_the_documentation_and_the_switch(ansible: Ansible) -> None:

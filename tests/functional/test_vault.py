@@ -14,7 +14,7 @@ import yaml
 
 from .conftest import ACCOUNT, PASSWORD, only_direct, only_json, only_observed, seeded
 from .running import CORE, Ansible, Run, Sandbox, task
-from .vault import encrypted, password_file
+from .vault import encrypted_values, password_file
 
 CANARY = "canary-4711"
 # Looks like a template, and like something that is none of the texts that a template may be taken for.
@@ -29,7 +29,7 @@ natively = pytest.mark.parametrize("native", [False, True] if CORE < (2, 19) els
 
 def play(ansible: Ansible, tasks: list[dict[str, Any]], native: bool, **settings: Any) -> Run:
     """One play whose key is encrypted, too. Nothing that was encrypted may come out."""
-    [key] = encrypted(ansible.folder, ACCOUNT["api_key"])
+    [key] = encrypted_values(ACCOUNT["api_key"])
     environment = {"SENDGRID_API_KEY": WRONG_KEY, **({"ANSIBLE_JINJA2_NATIVE": "true"} if native else {})}
     run = ansible.play(
         tasks,
@@ -53,7 +53,7 @@ def has_password(sandbox: Sandbox, username: str, password: str) -> bool:
 
 @natively
 def test_the_role_of_a_fleet(ansible: Ansible, sandbox: Sandbox, native: bool) -> None:
-    shared, own, city, group = encrypted(ansible.folder, SECRET, SECRET + "-own", "Ålesund {{ 7 * 7 }}", "News")
+    shared, own, city, group = encrypted_values(SECRET, SECRET + "-own", "Ålesund {{ 7 * 7 }}", "News")
     new = {**seeded("dora@example.com"), "region": "ME", "package": "Bronze", "whitelabel": "w.example"}
     del new["state"]
     fleet = {
@@ -82,9 +82,7 @@ def test_the_role_of_a_fleet(ansible: Ansible, sandbox: Sandbox, native: bool) -
 
 @natively
 def test_the_modules(ansible: Ansible, sandbox: Sandbox, native: bool) -> None:
-    city, password, name, mine = encrypted(
-        ansible.folder, "Ålesund", SECRET, "ben@example.com", "customers-of-mine@example.com"
-    )
+    city, password, name, mine = encrypted_values("Ålesund", SECRET, "ben@example.com", "customers-of-mine@example.com")
     rows = [{"username": "cleo@example.com", "city": city, "password": password, "update_password": "always"}]
     tasks = [
         task("reseller_customer", {"username": "ada@example.com", "city": city, "email": mine}),
@@ -105,7 +103,7 @@ def test_the_modules(ansible: Ansible, sandbox: Sandbox, native: bool) -> None:
 @only_direct
 @natively
 def test_the_report(ansible: Ansible, sandbox: Sandbox, native: bool) -> None:
-    password, city, title = encrypted(ansible.folder, SECRET, "Portland", "Ours")
+    password, city, title = encrypted_values(SECRET, "Portland", "Ours")
     page = ansible.folder / "page.html"
     variables = {
         "fleet_customers": [{"username": "ada@example.com", "city": "Oslo"}, {"username": "ben@example.com"}],
@@ -128,7 +126,7 @@ def test_the_report(ansible: Ansible, sandbox: Sandbox, native: bool) -> None:
 
 @only_direct
 def test_the_inventory(ansible: Ansible, sandbox: Sandbox) -> None:
-    key, city = encrypted(ansible.folder, ACCOUNT["api_key"], "Portland")
+    key, city = encrypted_values(ACCOUNT["api_key"], "Portland")
     source = ansible.folder / "fleet.sendgrid.yml"
     options = {"plugin": "mailfleet.sendgrid.reseller", "api_key": key, "city": city}
     source.write_text(yaml.safe_dump(options), encoding="utf-8")
@@ -146,7 +144,7 @@ def test_the_inventory(ansible: Ansible, sandbox: Sandbox) -> None:
 
 @only_direct
 def test_what_cannot_be_decrypted_is_told(ansible: Ansible, sandbox: Sandbox) -> None:
-    [password] = encrypted(ansible.folder, SECRET)
+    [password] = encrypted_values(SECRET)
     role = {
         "name": "Run",
         "ansible.builtin.import_role": {"name": "mailfleet.sendgrid.fleet"},

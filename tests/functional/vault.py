@@ -6,11 +6,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
+from ansible.parsing.vault import VaultLib, VaultSecret
 
 PASSWORD = "vault-password-of-the-tests-4711"
 
@@ -35,18 +34,12 @@ def password_file(folder: Path) -> Path:
     return path
 
 
-def encrypted(folder: Path, *texts: str) -> list[Encrypted]:
+def encrypted_values(*texts: str) -> list[Encrypted]:
     """The texts, each encrypted by itself."""
-    done = subprocess.run(
-        [
-            *(str(Path(sys.executable).parent / "ansible-vault"), "encrypt_string"),
-            *("--vault-password-file", str(password_file(folder)), "--", *texts),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    blocks = done.stdout.split("!vault |\n")[1:]
-    assert len(blocks) == len(texts), done.stdout
-    return [Encrypted("".join(line.strip() + "\n" for line in block.splitlines() if line.strip())) for block in blocks]
+    return [Encrypted(encrypted(text, PASSWORD)) for text in texts]
+
+
+def encrypted(text: str, password: str) -> str:
+    """What `ansible-vault encrypt` makes of a text."""
+    secret = VaultSecret(password.encode("utf-8"))
+    return VaultLib().encrypt(text, secret).decode("ascii")
