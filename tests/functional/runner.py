@@ -22,7 +22,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module,
 
 def main(path: str) -> None:
     for options in json.loads(Path(path).read_text(encoding="utf-8")):
-        print(json.dumps(_module.perform(_tasks.manage_customer, options, False)), flush=True)
+        print(json.dumps(_module.run_task(_tasks.manage_customer, options, False)), flush=True)
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 
 

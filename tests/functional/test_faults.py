@@ -104,7 +104,7 @@ def all_options(sandbox: Sandbox, options: dict[str, Any], **connection: Any) ->
 def run(sandbox: Sandbox, options: dict[str, Any], api_format: str = "json", **connection: Any) -> dict[str, Any]:
     """The result of reseller_customer."""
     wanted = all_options(sandbox, options, api_format=api_format, **connection)
-    return _module.perform(_tasks.manage_customer, wanted, False)
+    return _module.run_task(_tasks.manage_customer, wanted, False)
 
 
 def is_as_wanted(sandbox: Sandbox, case: Case) -> bool:

@@ -232,7 +232,7 @@ def converge(sandbox: Sandbox, rows: list[dict[str, Any]], check_mode: bool = Fa
         **options,
         "customers": [{**left_out, **row} for row in rows],
     }
-    result = _module.perform(manage_fleet, given, check_mode)
+    result = _module.run_task(manage_fleet, given, check_mode)
     if "summary" in result:
         named = {row["username"] for row in rows}
         assert sum(result["summary"].values()) == len(rows) + sum(
