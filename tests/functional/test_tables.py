@@ -269,6 +269,11 @@ def test_each_layer_imports_only_from_those_before_it() -> None:
         assert {other for other in imported if floors[other] > floors[name]} == set(), name
 
 
+def test_the_guide_lists_what_runs_in_the_controller() -> None:
+    listed = [name for row in rst_table("developing.rst", "File in the controller") for name in code(row[0])]
+    assert sorted(listed) == stems("plugins/plugin_utils/*.py")
+
+
 # The rooms that know one API, and the one file that may know them.
 ROOMS = ("_v2",)
 DOOR = "_apis"
