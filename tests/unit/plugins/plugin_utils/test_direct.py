@@ -115,8 +115,12 @@ def test_ansible_has_no_secret_to_look_for_in_a_result(monkeypatch, fails):
     assert result["msg"] == "<********>"
     hidden = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
     assert (result["deep"], result["invocation"]) == ([{"x": hidden}], {"module_args": {"word": hidden}})
-    # Values that are true, false or nothing stay at the top, even if a secret is spelled like them.
     assert (result["failed"], result["changed"]) == (fails, True)
+
+
+def test_what_is_true_stays_so_even_if_a_secret_is_spelled_like_it():
+    """Before ansible-core 2.19, it is masked below the top."""
+    assert output(word="True", _ansible_check_mode=True)["changed"] is True
 
 
 @pytest.mark.parametrize("arguments", [{"word": "x"}, {"word": "x", **INVOCATION}])
