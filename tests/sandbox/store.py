@@ -395,6 +395,11 @@ class Store:
         statement = f"SELECT {', '.join(names)} FROM customers {clause} ORDER BY id {more}"
         return [_decode_row(dict(zip(names, row))) for row in self._db.execute(statement, (*values, *numbers))]
 
+    def assigned_ips(self, account: str) -> dict[str, list[str]]:
+        """The IPs of the account's customers by name, without those that have none."""
+        statement = "SELECT username, ips FROM customers WHERE account = ? AND ips != '[]' ORDER BY id"
+        return {username: json.loads(ips) for username, ips in self._db.execute(statement, (account,))}
+
     def dump_customers(self) -> list[dict[str, Any]]:
         """All customers of all accounts with all that is stored, except the password hash."""
         return self._customers("", ())

@@ -48,12 +48,12 @@ def list_ips(ctx: Context) -> Any:
 
 def _rows(ctx: Context) -> list[dict[str, Any]]:
     """Every address with its customers. An account without a list has those that its customers have [own]."""
-    customers = [item for item in ctx.store.dump_customers() if item["account"] == ctx.account.api_user]
-    known = dict.fromkeys([*(ctx.account.ips or ()), *(ip for customer in customers for ip in customer["ips"])])
+    assigned = ctx.store.assigned_ips(ctx.account.api_user)
+    known = dict.fromkeys([*(ctx.account.ips or ()), *(ip for ips in assigned.values() for ip in ips)])
     return [
         {
             "ip": ip,
-            "subusers": [customer["username"] for customer in customers if ip in customer["ips"]],
+            "subusers": [username for username, ips in assigned.items() if ip in ips],
             "pools": [],
             "warmup": False,
             "start_date": None,
