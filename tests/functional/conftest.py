@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,40 @@ def ansible(
     """Ansible against the sandbox; the test runs with each format."""
     defaults = {"api_format": request.param, "retries": 0}
     return Ansible(sandbox, tmp_path, collections_path, **ACCOUNT, defaults=defaults, direct=direct)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What runs leave behind in `folder`, with `settings` of their environment: a log, and facts."""
+
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "ansible.log"
+
+    @property
+    def facts(self) -> Path:
+        return self.folder / "facts"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {
+            "ANSIBLE_LOG_PATH": str(self.log),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.facts),
+        }
+
+
+@pytest.fixture
+def kept(collections_path: Path) -> Kept:
+    """An empty log and no facts. The places are the same for all tests of a worker: so their runs have one server."""
+    places = Kept(collections_path / "kept")
+    places.folder.mkdir(exist_ok=True)
+    shutil.rmtree(places.facts, ignore_errors=True)
+    # The server holds it open.
+    places.log.write_bytes(b"")
+    return places
 
 
 # A start of Ansible costs as much as many tasks. So tests of a file share a playbook, and each has a play of its own.

@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import m
 
 from tests.sandbox import fleet
 
-from .conftest import in_shared_playbook, only_json, only_observed
+from .conftest import in_shared_playbook, only_direct, only_json, only_observed
 from .preloaded import Forked
 from .running import Ansible, Run, Sandbox, four_ways, task
 from .test_customer import NEW
@@ -93,6 +93,7 @@ def test_four_ways(ansible: Ansible, played: Run) -> None:
         task(MODULE, {"customers": "{{ listed.customers }}", "purge": True, "max_deletions": 0}),
     ]
 )
+@only_direct
 def test_a_list_that_is_fed_back_changes_nothing(played: Run) -> None:
     assert played.status == 0, played.output
     listed, fed_back = played.steps
@@ -114,6 +115,7 @@ PURGED = {"customers": [{"username": ADA, "city": "Bangor"}, {"username": BEN, "
 )
 @only_json
 @only_observed
+@only_direct
 def test_purge_deletes_what_is_not_named_up_to_a_ceiling(played: Run) -> None:
     refused, too_many, predicted, done, again = played.steps
     assert (refused.status, refused.called) == ("failed", [])
@@ -149,6 +151,7 @@ SOME_FAIL = [
 )
 @only_json
 @only_observed
+@only_direct
 def test_what_was_done_is_told_though_some_failed(played: Run) -> None:
     failed, used = played.steps
     assert (failed.status, failed.result["changed"]) == ("failed", True)
@@ -173,6 +176,7 @@ WRONG = [
 @in_shared_playbook(lambda: [task(MODULE, {"customers": WRONG, "concurrency": 0, "purge": True})])
 @only_json
 @only_observed
+@only_direct
 def test_everything_that_is_wrong_is_told_before_any_call(played: Run) -> None:
     step = played.one()
     assert (step.status, step.called) == ("failed", [])
@@ -194,6 +198,7 @@ NARROW_FLEET = [
 )
 @only_json
 @only_observed
+@only_direct
 def test_the_family_of_accounts_without_a_contract(played: Run) -> None:
     _expected, done, _checked, again = played.four()
     assert (counted(done.result), counted(again.result)) == ({"created": 1, "updated": 1}, {"unchanged": 2})

@@ -17,7 +17,7 @@ import yaml
 from tests.sandbox import fleet
 from tools.plugin_source import constant
 
-from .conftest import PASSWORD, in_shared_playbook, only_documented, only_json, seeded
+from .conftest import PASSWORD, Kept, in_shared_playbook, only_documented, only_json, seeded
 from .running import ROOT, Ansible, Run, Sandbox, Step
 
 ROLE = "mailfleet.sendgrid.fleet"
@@ -373,7 +373,7 @@ class TestInProcess:
 
 @only_json
 @pytest.mark.parametrize(("sandbox", "direct"), [("observed", True), ("documented", False)], indirect=True)
-def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox: Sandbox, kept: Kept) -> None:
     """Whatever way a password takes, when all goes well, when customers fail, and when the server repeats it."""
     customers = [
         {**ADA, "password": "{{ secret }}-own"},
@@ -387,7 +387,6 @@ def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox
         "passwords": {"ben@example.com": "{{ secret }}-apart"},
     }
     (ansible.folder / "secret.yml").write_text(yaml.safe_dump({"secret": CANARY}), encoding="utf-8")
-    log = ansible.folder / "ansible.log"
     for batch_size in (0, 3):
         for echo in (False, True):
             sandbox.reset()
@@ -398,15 +397,15 @@ def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox
                 "-vvvv",
                 "--diff",
                 vars_files=["secret.yml"],
-                environment={"ANSIBLE_LOG_PATH": str(log)},
+                environment=kept.settings,
             )
             assert run.status == 2
             assert "set_password" in run.output
             assert len(result_of(run)["failed_customers"]) == (4 if echo else 1), told(run)
             assert CANARY not in run.output
             assert CANARY not in json.dumps([step.result for step in run.steps])
-    assert "new@example.com" in log.read_text(encoding="utf-8")
-    assert CANARY not in log.read_text(encoding="utf-8")
+    assert "new@example.com" in kept.log.read_text(encoding="utf-8")
+    assert CANARY not in kept.log.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 
-from .conftest import in_shared_playbook, only_json, only_observed
+from .conftest import in_shared_playbook, only_direct, only_json, only_observed
 from .running import MODULES, Ansible, Run, Sandbox, four_ways, task
 from .test_customer import NEW
 
@@ -53,6 +53,7 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
 
 @in_shared_playbook(lambda filters: [task(MODULE, filters)])
 @pytest.mark.parametrize(("filters", "names"), FILTERS.values(), ids=FILTERS)
+@only_direct
 def test_filters_are_passed_to_the_server(played: Run, filters: dict[str, Any], names: list[str]) -> None:
     step = played.one()
     assert [customer["username"] for customer in step.result["customers"]] == names
@@ -73,6 +74,7 @@ def test_filters_are_passed_to_the_server(played: Run, filters: dict[str, Any], 
         },
     ]
 )
+@only_direct
 def test_a_list_can_be_fed_back(played: Run) -> None:
     assert played.status == 0, played.output
     listed, fed_back = played.steps

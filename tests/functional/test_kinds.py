@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from .conftest import only_json, only_observed
-from .running import Ansible, Sandbox, Step, task
+from .conftest import in_shared_playbook, only_json, only_observed
+from .running import Run, Step, four_ways, task
 from .test_customer import NEW as COMPLETE
 
 pytestmark = [only_json, only_observed]
@@ -34,6 +34,16 @@ def warnings(step: Step) -> list[str]:
     return [str(text) for text in step.result.get("warnings", []) if "is used as the text" in str(text)]
 
 
+def tried(*tasks: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Tasks of which any may fail. Each is a module and its options."""
+    return [task(module, options, ignore_errors=True) for module, options in tasks]
+
+
+def fleet_of_the_wrong_kind(customers: Any) -> list[dict[str, Any]]:
+    return [{"block": tried(("reseller_customers", {"customers": customers})), "vars": {"fleet": FLEET}}]
+
+
+@in_shared_playbook(fleet_of_the_wrong_kind, "-v")
 @pytest.mark.parametrize(
     ("customers", "problem"),
     [
@@ -45,83 +55,120 @@ def warnings(step: Step) -> list[str]:
         ("", "customers must be a list of dicts, and is an empty text."),
         ([{"username": "a", "password": b"canary"}], "customers[0] ('a'): password must be a text, and is bytes."),
     ],
+    ids=["a list", "one", "texts", "a dict for a name", "a list for a password", "empty", "bytes"],
 )
-def test_a_fleet_of_the_wrong_kind_shows_no_secret(ansible: Ansible, customers: Any, problem: str) -> None:
-    run = ansible.play([task("reseller_customers", {"customers": customers})], "-v", vars={**vars_of(ansible)})
-    assert told(run.steps[0]).startswith(f"The options are not valid: {problem}")
-    assert "canary" not in str(run.steps[0].result)
-    assert "canary" not in run.output
+def test_a_fleet_of_the_wrong_kind_shows_no_secret(played: Run, customers: Any, problem: str) -> None:
+    step = played.one()
+    assert told(step).startswith(f"The options are not valid: {problem}")
+    assert "canary" not in str(step.result)
+    assert "canary" not in played.output
 
 
-def vars_of(ansible: Ansible) -> dict[str, Any]:
-    return {"sendgrid_direct_execution": ansible.direct, "fleet": FLEET}
+BOOLEANS = (
+    ("reseller_customer", {"username": "ada@example.com", "country": False, "region": True, "zip": "1" * 51}),
+    (
+        "reseller_customers",
+        {
+            "customers": [
+                {"username": "ada@example.com", "country": False},
+                {"username": "ben@example.com", "password": 47114711},
+            ]
+        },
+    ),
+    ("reseller_customer_info", {"region": True}),
+    ("reseller_customer_password", {"username": "ada@example.com", "password": 1234567}),
+)
 
 
-def test_a_boolean_for_a_text_is_told_and_not_written(ansible: Ansible, sandbox: Sandbox) -> None:
-    step = ansible.one("reseller_customer", username="ada@example.com", country=False, region=True, zip="1" * 51)
-    problem = told(step)
+@in_shared_playbook(lambda: tried(*BOOLEANS), "-v")
+def test_a_boolean_for_a_text_is_told_and_not_written(played: Run) -> None:
+    customer, fleet, listing, password = map(told, played.steps)
     for part in ("country must be a text, and is a boolean; put it in quotes", "region must be", "zip has 51"):
-        assert part in problem
-    row = {"username": "ada@example.com", "country": False}
-    step = ansible.one("reseller_customers", customers=[row, {"username": "ben@example.com", "password": 47114711}])
-    problem = told(step)
-    assert "customers[0] ('ada@example.com'): country must be a text, and is a boolean; put it in quotes" in problem
-    assert "customers[1] ('ben@example.com'): password must be a text, and is a number; put it in quotes" in problem
-    step = ansible.one("reseller_customer_info", region=True)
-    assert "region must be a text, and is a boolean; put it in quotes" in told(step)
-    step = ansible.one("reseller_customer_password", username="ada@example.com", password=1234567)
-    assert "password must be a text, and is a number; put it in quotes" in told(step)
-    assert sandbox.customers()["ada@example.com"]["country"] == "US"
+        assert part in customer
+    assert "customers[0] ('ada@example.com'): country must be a text, and is a boolean; put it in quotes" in fleet
+    assert "customers[1] ('ben@example.com'): password must be a text, and is a number; put it in quotes" in fleet
+    assert "region must be a text, and is a boolean; put it in quotes" in listing
+    assert "password must be a text, and is a number; put it in quotes" in password
+    assert played.customers["ada@example.com"]["country"] == "US"
 
 
+@in_shared_playbook(
+    lambda name: tried(*[("reseller_customer_info", {name: value}) for value in (True, "canary-4711\n")]), "-v"
+)
 @pytest.mark.parametrize("name", ["api_key", "api_user"])
-def test_what_names_the_account_is_a_text_without_a_line_break(ansible: Ansible, name: str) -> None:
-    assert f"{name} must be a text, and is a boolean" in told(ansible.one("reseller_customer_info", **{name: True}))
-    problem = told(ansible.one("reseller_customer_info", **{name: "canary-4711\n"}))
+def test_what_names_the_account_is_a_text_without_a_line_break(played: Run, name: str) -> None:
+    of_a_boolean, problem = map(told, played.steps)
+    assert f"{name} must be a text, and is a boolean" in of_a_boolean
     assert f"{name} ends with a line break" in problem and "ansible-vault encrypt_string" in problem
     assert "canary" not in problem
 
 
-def test_a_password_with_a_line_break_is_told_and_not_written(ansible: Ansible) -> None:
-    wrong = {"username": "ada@example.com", "password": "canary-4711\n"}
-    for module, options in (
-        ("reseller_customer", {**wrong, "update_password": "always"}),
-        ("reseller_customer_password", wrong),
-        ("reseller_customers", {"customers": [{**wrong, "update_password": "always"}]}),
-    ):
-        step = ansible.one(module, **options)
+WRONG = {"username": "ada@example.com", "password": "canary-4711\n"}
+ALWAYS = {**WRONG, "update_password": "always"}
+
+
+@in_shared_playbook(
+    lambda: tried(
+        ("reseller_customer", ALWAYS),
+        ("reseller_customer_password", WRONG),
+        ("reseller_customers", {"customers": [ALWAYS]}),
+    ),
+    "-v",
+)
+def test_a_password_with_a_line_break_is_told_and_not_written(played: Run) -> None:
+    assert len(played.steps) == 3
+    for step in played.steps:
         assert "password ends with a line break, which nobody can type" in told(step)
         assert "canary" not in str(step.result)
 
 
-def test_a_group_with_a_blank_is_told_and_not_sent(ansible: Ansible) -> None:
-    step = ansible.one("reseller_customer", **NEW, zip="04101", phone="1", ip_groups="News, Marketing")
-    assert "ip_groups[1] ' Marketing' begins or ends with a blank" in told(step)
-    step = ansible.one("reseller_customer", **NEW, zip="04101", phone="1", ip_groups=["News", ""])
-    assert "ip_groups[1] is empty" in told(step)
+COMPLETE = {**NEW, "zip": "04101", "phone": "1"}
 
 
-def test_a_number_for_a_text_is_written_with_a_warning(ansible: Ansible, sandbox: Sandbox) -> None:
+@in_shared_playbook(
+    lambda: tried(
+        *[("reseller_customer", {**COMPLETE, "ip_groups": groups}) for groups in ("News, Marketing", ["News", ""])]
+    ),
+    "-v",
+)
+def test_a_group_with_a_blank_is_told_and_not_sent(played: Run) -> None:
+    of_a_text, of_a_list = map(told, played.steps)
+    assert "ip_groups[1] ' Marketing' begins or ends with a blank" in of_a_text
+    assert "ip_groups[1] is empty" in of_a_list
+
+
+ROWS = [{"username": f"{name}@example.com", "zip": number} for number, name in enumerate(("ada", "ben", "cleo"))]
+
+
+@in_shared_playbook(
+    lambda: [
+        *four_ways("reseller_customer", **NEW, zip=2113, phone=12075550112),
+        task("reseller_customers", {"customers": ROWS}),
+        task("reseller_customer_info", {"zip": 2113}),
+    ],
+    "-v",
+)
+def test_a_number_for_a_text_is_written_with_a_warning(played: Run) -> None:
     """The same warning four ways, in check mode and really, with something to do and without."""
-    steps = ansible.four_ways("reseller_customer", **NEW, zip=2113, phone=12075550112)
+    *steps, fleet, listing = played.steps
     assert [step.result["changed"] for step in steps] == [True, True, False, False]
     for step in steps:
         first, second = sorted(warnings(step))
         assert "phone is a number, and is used as the text '12075550112'" in first
         assert "zip is a number, and is used as the text '2113'" in second and "put it in quotes" in second
-    assert sandbox.customers()["dora@example.com"]["zip"] == "2113"
-    rows = [{"username": f"{name}@example.com", "zip": number} for number, name in enumerate(("ada", "ben", "cleo"))]
-    step = ansible.one("reseller_customers", customers=rows)
-    [warning] = warnings(step)
+    assert played.customers["dora@example.com"]["zip"] == "2113"
+    [warning] = warnings(fleet)
     assert "zip of customers[0] ('ada@example.com') is a number, and is used as the text '0', and 2 more" in warning
-    step = ansible.one("reseller_customer_info", zip=2113)
-    [warning] = warnings(step)
+    [warning] = warnings(listing)
     assert "zip is a number, and is used as the text '2113'" in warning
-    assert [customer["username"] for customer in step.result["customers"]] == ["dora@example.com"]
+    assert [customer["username"] for customer in listing.result["customers"]] == ["dora@example.com"]
 
 
-def test_what_is_no_mistake_is_taken_without_a_word(ansible: Ansible, sandbox: Sandbox) -> None:
-    options = {"username": "ada@example.com", "zip": "04102", "country": "NO", "active": "yes", "website_access": 1}
-    step = ansible.one("reseller_customer", **options)
+MEANT = {"username": "ada@example.com", "zip": "04102", "country": "NO", "active": "yes", "website_access": 1}
+
+
+@in_shared_playbook(lambda: [task("reseller_customer", MEANT)], "-v")
+def test_what_is_no_mistake_is_taken_without_a_word(played: Run) -> None:
+    step = played.one()
     assert (step.status, step.result["changed"], warnings(step)) == ("ok", True, [])
-    assert sandbox.customers()["ada@example.com"]["country"] == "NO"
+    assert played.customers["ada@example.com"]["country"] == "NO"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .conftest import only_json, only_observed
+from .conftest import only_direct, only_json, only_observed
 from .running import Ansible, Sandbox, Step, task
 from .test_customer import NEW
 
@@ -32,6 +32,7 @@ def about_dora(step: Step) -> list[str]:
     return [call["operation"] for call in step.calls if call["attempted_write"] and call["user"] == DORA]
 
 
+@only_direct
 def test_a_new_customer_is_closed_as_soon_as_the_server_knows_it(ansible: Ansible, sandbox: Sandbox) -> None:
     for module, options in MODULES.items():
         sandbox.reset()
@@ -48,6 +49,7 @@ def test_a_new_customer_is_closed_as_soon_as_the_server_knows_it(ansible: Ansibl
 
 
 @only_json
+@only_direct
 def test_what_stays_open_is_told_and_closed_by_the_next_run(ansible: Ansible, sandbox: Sandbox) -> None:
     ansible.defaults["max_retry_wait"] = 0.1
     # The calls until the task gives up: two tries, and the last look of the one that looks again.

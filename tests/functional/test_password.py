@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from .conftest import PASSWORD, in_shared_playbook, only_documented, only_json, only_observed
+from .conftest import PASSWORD, in_shared_playbook, only_direct, only_documented, only_json, only_observed
 from .running import Run, four_ways, task
 
 MODULE = "reseller_customer_password"
@@ -28,12 +28,14 @@ def test_four_ways(played: Run) -> None:
 
 
 @in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "password": PASSWORD})])
+@only_direct
 def test_a_password_that_is_right_already(played: Run) -> None:
     step = played.one()
     assert (step.result["changed"], step.written) == (False, [])
 
 
 @in_shared_playbook(lambda: four_ways(MODULE, username="ada@example.com", password=PASSWORD, force=True))
+@only_direct
 def test_force_sets_without_checking(played: Run) -> None:
     steps = played.four()
     for step in steps:
@@ -48,6 +50,7 @@ def test_force_sets_without_checking(played: Run) -> None:
 )
 @only_json
 @pytest.mark.parametrize("force", [True, False])
+@only_direct
 def test_an_unknown_customer_is_an_error(played: Run, force: bool) -> None:
     step = played.one()
     assert step.status == "failed"
@@ -59,6 +62,7 @@ def test_an_unknown_customer_is_an_error(played: Run, force: bool) -> None:
 @in_shared_playbook(lambda: [task(MODULE, {"username": "Ada@example.com", "password": "whatever-4711"})])
 @only_json
 @only_documented
+@only_direct
 def test_a_name_that_differs_only_by_case(played: Run) -> None:
     step = played.one()
     assert step.status == "failed"
@@ -68,6 +72,7 @@ def test_a_name_that_differs_only_by_case(played: Run) -> None:
 @in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "password": "pass5"})])
 @only_json
 @only_observed
+@only_direct
 def test_a_password_that_is_too_short_is_told_before_any_call(played: Run) -> None:
     step = played.one()
     assert step.status == "failed"

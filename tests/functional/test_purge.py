@@ -13,14 +13,15 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, only_documented, only_json, only_observed
+from .conftest import ACCOUNT, only_direct, only_documented, only_json, only_observed
 from .running import Ansible, Run, Sandbox, Step, task
 from .test_fleet_role import calls, creatable, result_of, run_role, told
 
 MODULE = "reseller_customers"
 ADA, BEN, CLEO = (f"{name}@example.com" for name in ("ada", "ben", "cleo"))
 SEEDED = {ADA, BEN, CLEO, "nora@example.com"}
-pytestmark = only_json
+# A purge in a module process is compared in test_direct.py.
+pytestmark = [only_json, only_direct]
 
 
 def by_hand(sandbox: Sandbox, action: str, **values: str) -> None:
@@ -79,7 +80,6 @@ def test_a_name_with_what_nobody_sees_deletes_nobody(ansible: Ansible, sandbox: 
 
 @only_observed
 @pytest.mark.parametrize("batch_size", [0, 2])
-@pytest.mark.parametrize("direct", [True], indirect=True)
 def test_the_same_through_the_role(ansible: Ansible, sandbox: Sandbox, batch_size: int) -> None:
     rows = [creatable("ada@example.com ", email=ADA), {"username": BEN}, {"username": CLEO}]
     for check_mode in (True, False):
@@ -167,7 +167,6 @@ def test_a_customer_that_somebody_renamed_is_not_deleted(
 
 
 @only_documented
-@pytest.mark.parametrize("direct", [True], indirect=True)
 def test_both_ways_out_of_it(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, EVA)
     renamed_by_hand(sandbox, EVA, EVA_NEW)
@@ -181,7 +180,6 @@ def test_both_ways_out_of_it(ansible: Ansible, sandbox: Sandbox) -> None:
 
 
 @only_documented
-@pytest.mark.parametrize("direct", [True], indirect=True)
 def test_the_ceiling_comes_first(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, EVA)
     renamed_by_hand(sandbox, EVA, EVA_NEW)
@@ -191,7 +189,6 @@ def test_the_ceiling_comes_first(ansible: Ansible, sandbox: Sandbox) -> None:
 
 
 @only_documented
-@pytest.mark.parametrize("direct", [True], indirect=True)
 def test_an_address_that_the_fleet_shares_tells_nothing(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, "left@example.com", email="OFFICE@example.com")
     created_by_hand(sandbox, "stays@example.com", email="Office@example.com")
@@ -206,7 +203,6 @@ def test_an_address_that_the_fleet_shares_tells_nothing(ansible: Ansible, sandbo
 
 @only_documented
 @pytest.mark.parametrize("batch_size", [0, 2])
-@pytest.mark.parametrize("direct", [True], indirect=True)
 def test_a_renamed_customer_through_the_role(ansible: Ansible, sandbox: Sandbox, batch_size: int) -> None:
     created_by_hand(sandbox, EVA)
     renamed_by_hand(sandbox, EVA, EVA_NEW)
@@ -245,7 +241,6 @@ def test_nothing_is_deleted_after_a_customer_has_failed(ansible: Ansible, sandbo
 
 @only_observed
 @pytest.mark.parametrize("batch_size", [0, 1])
-@pytest.mark.parametrize("direct", [True], indirect=True)
 def test_nothing_is_deleted_by_the_role_after_a_customer_has_failed(
     ansible: Ansible, sandbox: Sandbox, batch_size: int
 ) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from .conftest import only_documented, only_json, only_observed, seeded
+from .conftest import Kept, only_direct, only_documented, only_json, only_observed, seeded
 from .running import MODULES, Ansible, Run, Sandbox, task
 
 # Each holds what escaping changes, so that an escaped secret is looked for as well.
@@ -51,13 +51,12 @@ def leaks(text: str) -> list[str]:
 class Canaries:
     ansible: Ansible
     database: Path
-    log_file: Path
-    fact_cache: Path
+    kept: Kept
 
 
 @pytest.fixture
 def canaries(
-    request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path, direct: bool
+    request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path, direct: bool, kept: Kept
 ) -> Iterator[Canaries]:
     behaviour, api_format = request.param
     seed = tmp_path / "seed.json"
@@ -75,12 +74,7 @@ def canaries(
     folder = tmp_path / "run"
     folder.mkdir()
     defaults = {"api_format": api_format, "retries": 0}
-    yield Canaries(
-        Ansible(sandbox, folder, collections_path, "acme", KEY, defaults, direct),
-        database,
-        folder / "ansible.log",
-        folder / "facts",
-    )
+    yield Canaries(Ansible(sandbox, folder, collections_path, "acme", KEY, defaults, direct), database, kept)
     assert sandbox.stop() == (0, "", "")
 
 
@@ -155,11 +149,7 @@ def run_loudly(canaries: Canaries, tasks: list[dict[str, object]]) -> Run:
         "-vvvv",
         "--extra-vars",
         f"@{variables}",
-        environment={
-            "ANSIBLE_LOG_PATH": str(canaries.log_file),
-            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(canaries.fact_cache),
-        },
+        environment=canaries.kept.settings,
     )
 
 
@@ -168,8 +158,10 @@ def assert_no_leak(canaries: Canaries, run: Run) -> None:
     sandbox = canaries.ansible.sandbox
     assert leaks(run.output) == []
     assert leaks(json.dumps([step.result for step in run.steps], ensure_ascii=False)) == []
-    assert leaks(canaries.log_file.read_text(encoding="utf-8")) == []
-    cached = [path.read_text(encoding="utf-8") for path in canaries.fact_cache.iterdir()]
+    logged = canaries.kept.log.read_text(encoding="utf-8")
+    assert "ada@example.com" in logged
+    assert leaks(logged) == []
+    cached = [path.read_text(encoding="utf-8") for path in canaries.kept.facts.iterdir()]
     assert len(cached) == 1
     assert leaks(cached[0]) == []
     assert leaks(json.dumps(sandbox.log())) == []
@@ -195,6 +187,9 @@ def test_no_secret_comes_out_when_the_server_echoes_it(canaries: Canaries) -> No
     hidden = [step for step in run.steps if "(a message that repeats a secret is not shown)" in str(step.result)]
     assert len(hidden) >= 3
     assert_no_leak(canaries, run)
+    if not canaries.ansible.direct:
+        # How a secret is found in another spelling does not depend on where a task runs.
+        return
     canaries.ansible.sandbox.set_fault("*", "echo", times="forever", spelling="html-in-url")
     run = run_loudly(canaries, [{**task, "ignore_errors": True} for task in password_tasks()])
     assert [step.status for step in run.steps].count("failed") >= 10
@@ -214,6 +209,7 @@ def test_a_password_that_is_the_username_too(ansible: Ansible, sandbox: Sandbox)
 
 @only_json
 @only_observed
+@only_direct
 def test_a_password_that_is_part_of_other_output(ansible: Ansible, sandbox: Sandbox) -> None:
     """Masking hides the word wherever it stands, and changes nothing of what is done. The README says so."""
     options = {
@@ -231,6 +227,7 @@ def test_a_password_that_is_part_of_other_output(ansible: Ansible, sandbox: Sand
 
 @only_json
 @only_documented
+@only_direct
 def test_a_secret_is_in_no_address(ansible: Ansible, sandbox: Sandbox) -> None:
     ansible.four_ways(
         "reseller_customer", username="ada@example.com", password="another-4711", update_password="always"
