@@ -25,12 +25,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-# What each command runs. Anything else is the path of a Python program.
+# What each command runs. Anything else is the path of a Python program, or a module that is run as one.
 COMMANDS = {
     "ansible-doc": "ansible.cli.doc",
     "ansible-inventory": "ansible.cli.inventory",
@@ -72,6 +73,7 @@ class Forked:
     output: Path
     errors: Path
     events: dict[str, int] = field(default_factory=dict)
+    _read: int = 0
 
     @property
     def pid(self) -> int:
@@ -93,12 +95,33 @@ class Forked:
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
 
+    def wait(self, timeout: float | None = None) -> int:
+        self._wait_for("status", timeout)
+        return self.events["status"]
+
+    def read_line(self, timeout: float) -> str:
+        """The first line of the output, or what there is of it when the run has ended."""
+        deadline = time.monotonic() + timeout
+        line = ""
+        while not line.endswith("\n") and time.monotonic() < deadline:
+            has_ended = self.returncode is not None
+            self.server.receive(0.01)
+            if self.output.exists():
+                line = "".join(self.output.read_text(encoding="utf-8").splitlines(keepends=True)[:1])
+            if has_ended:
+                break
+        self._read = len(line)
+        return line
+
     def communicate(self, timeout: float | None = None) -> tuple[str, str]:
-        """Output and error output, when the run and all that it forked have ended. `timeout`: seconds without news."""
+        """Output that was not read and error output, when the run and all that it forked have ended.
+
+        `timeout`: seconds without news.
+        """
         for event in ("status", "closed"):
             self._wait_for(event, timeout)
         errors = "" if self.errors == self.output else self.errors.read_text(encoding="utf-8")
-        return self.output.read_text(encoding="utf-8"), errors
+        return self.output.read_text(encoding="utf-8")[self._read :], errors
 
     def _wait_for(self, event: str, timeout: float | None) -> None:
         while event not in self.events:
@@ -113,6 +136,7 @@ class Preloaded:
         self.process = subprocess.Popen(
             [sys.executable, __file__, *imports], env=settings, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        self._outputs = Path(tempfile.mkdtemp(prefix="outputs-"))
         self._runs: list[Forked] = []
         self._rest = b""
 
@@ -126,8 +150,8 @@ class Preloaded:
     ) -> Forked:
         """Begins a run. `session`: in one of its own. `one_output`: errors go where the output goes."""
         number = len(self._runs)
-        output = folder / f"output-{number}"
-        errors = output if one_output else folder / f"errors-{number}"
+        output = self._outputs / f"output-{number}"
+        errors = output if one_output else self._outputs / f"errors-{number}"
         job = {
             "number": number,
             "arguments": arguments,
@@ -172,6 +196,7 @@ class Preloaded:
 
     def close(self) -> None:
         self.process.communicate(timeout=30)
+        shutil.rmtree(self._outputs)
 
 
 # What a run does at an interrupt: as the server would have done, if it served nobody.
@@ -264,7 +289,8 @@ def open_as(number: int, path: str, mode: int) -> None:
 def run_command(name: str) -> None:
     """What the program of this name would do."""
     if name not in COMMANDS:
-        runpy.run_path(name, run_name="__main__")
+        run = runpy.run_path if name.endswith(".py") else runpy.run_module
+        run(name, run_name="__main__")
         return
     constants = importlib.import_module("ansible.constants")
     # The one that came with the import is the server's.

@@ -37,24 +37,19 @@ CORE = tuple(map(int, core_version.split(".")[:2]))
 PATIENCE = 1800
 
 
-class Sandbox:
-    """The sandbox as a program of its own. `options`: of its command line; `module`: what Python runs, in `folder`."""
+@cache
+def sandbox_server() -> Preloaded:
+    """The server of all sandboxes of this checkout."""
+    started = Preloaded({**os.environ, "PYTHONPATH": str(ROOT)}, ("tests.sandbox.program",))
+    atexit.register(started.close)
+    return started
 
-    def __init__(
-        self,
-        *options: str,
-        module: str = "tests.sandbox",
-        folder: Path = ROOT,
-        environment: dict[str, str] | None = None,
-    ) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", module, "--port", "0", *options],
-            cwd=folder,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+
+class Sandbox:
+    """The sandbox as a process of its own. `options`: of its command line."""
+
+    def __init__(self, *options: str) -> None:
+        self.process: Any = self._started(["--port", "0", *options])
         self.line = self._first_line()
         found = re.fullmatch(
             r"sandbox listening on (http://127\.0\.0\.1:\d+)/apiv2 \(behaviour: (\w+)\)(?:, api key \S+)?\n", self.line
@@ -65,12 +60,11 @@ class Sandbox:
         self.http = requests.Session()
         self.http.trust_env = False
 
+    def _started(self, options: list[str]) -> Any:
+        return sandbox_server().start(["tests.sandbox", *options], ROOT, dict(os.environ))
+
     def _first_line(self) -> str:
-        assert self.process.stdout is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self.process.stdout, selectors.EVENT_READ)
-            assert selector.select(timeout=30), "the sandbox says nothing"
-        return self.process.stdout.readline()
+        return self.process.read_line(timeout=30)
 
     def stop(self, number: int = signal.SIGTERM) -> tuple[int, str, str]:
         """Status, output and error output of the program after it was told to stop."""
@@ -102,6 +96,30 @@ class Sandbox:
 
     def reset(self) -> None:
         self.control("POST", "reset")
+
+
+class SandboxProgram(Sandbox):
+    """The sandbox as a program that is started as users do it. `module`: what Python runs, in `folder`."""
+
+    def __init__(self, *options: str, module: str, folder: Path, environment: dict[str, str]) -> None:
+        self.module, self.folder, self.environment = module, folder, environment
+        super().__init__(*options)
+
+    def _started(self, options: list[str]) -> Any:
+        return subprocess.Popen(
+            [sys.executable, "-m", self.module, *options],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _first_line(self) -> str:
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.process.stdout, selectors.EVENT_READ)
+            assert selector.select(timeout=30), "the sandbox says nothing"
+        return self.process.stdout.readline()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ import yaml
 from tools import staging
 
 from .conftest import ACCOUNT, SEED, only_observed
-from .running import ROOT, Ansible, Sandbox
+from .running import ROOT, Ansible, Sandbox, SandboxProgram
 
 COLLECTION = "mailfleet.sendgrid"
 LIST = f"{COLLECTION}.reseller_customer_info"
@@ -127,11 +127,11 @@ def demo(request: pytest.FixtureRequest, installed: Path, tmp_path: Path) -> Ite
     options = ("--demo", "--behaviour", "observed")
     plain = staging.clean_environment()
     if request.param == "in its folder":
-        running = Sandbox(*options, folder=installed, environment=plain)
+        running = SandboxProgram(*options, module="tests.sandbox", folder=installed, environment=plain)
     else:
         path = {"PYTHONPATH": str(installed.parents[2])}
         module = f"ansible_collections.{COLLECTION}.tests.sandbox"
-        running = Sandbox(*options, module=module, folder=tmp_path, environment={**plain, **path})
+        running = SandboxProgram(*options, module=module, folder=tmp_path, environment={**plain, **path})
     yield running
     assert running.stop() == (0, "", "")
 
