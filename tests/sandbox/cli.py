@@ -38,7 +38,8 @@ from .switches import IGNORE_ON_BEHALF_OF, NEVER, SwitchBoard, Switches
 import_module("python_multipart")
 
 _EXIT_FAILURE = 2
-# How long answers may take that are under way at a stop. Less than uvicorn's own patience, at whose end it complains.
+# How long answers may take that are under way at a stop. Much less than uvicorn's own patience, at whose end it
+# complains: on a busy machine, both could end at once.
 _SHUTDOWN_GRACE_SECONDS = 0.4
 # Beyond that a list would hardly fit into memory.
 _MAX_CUSTOMERS = 1_000_000
@@ -311,7 +312,7 @@ def _serve(options: argparse.Namespace) -> None:
             server_header=False,
             # Longer than a client pauses between two calls of a test.
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=20,
         )
         line = f"sandbox listening on {_base_url(bound)} (behaviour: {options.behaviour})"
         if options.demo:
