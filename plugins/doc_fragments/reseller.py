@@ -11,42 +11,53 @@ class ModuleDocFragment:
 options:
   api_url:
     description:
-      - Base address of the v2 API, up to and including C(apiv2).
+      - Base address of the API, up to and including C(apiv2), or C(v3) with O(api=subusers).
+      - If not set, it is C(https://api.sendgrid.com/apiv2), or C(https://api.sendgrid.com/v3) with O(api=subusers).
       - Must be C(https), unless the host is this machine, since each call holds secrets.
       - This machine is C(localhost), C(127.0.0.0/8) or C([::1]). An address whose host programs could read in different
         ways is an error.
-      - If not set, the environment variable E(SENDGRID_API_URL) is used. A variable that is set to an empty text is an
+      - The environment variable E(SENDGRID_API_URL) is used before that. A variable that is set to an empty text is an
         error. The same holds for the other variables.
     type: str
-    default: https://api.sendgrid.com/apiv2
+  eu_api_url:
+    description:
+      - Base address of the API for customers whose data reside in the EU. Used with O(api=subusers) only.
+      - If not set, the environment variable E(SENDGRID_EU_API_URL) is used.
+      - If that is not set either, it is C(https://api.eu.sendgrid.com/v3), but only where O(api_url) is the vendor's
+        own address. Else a call on behalf of such a customer is an error.
+    type: str
   api_user:
     description:
       - Name of the account that owns the customers, or the word V(apikey) when O(api_key) is an API key.
+      - Required, except with O(api=subusers), where it is not used.
       - A blank at an end, a line break or another control character is an error.
       - If not set, the environment variable E(SENDGRID_API_USER) is used.
     type: str
-    required: true
   api_key:
     description:
-      - Password of the account, or an API key.
+      - Password of the account, or an API key. With O(api=subusers), an API key of API v3.
       - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
       - A line break or another control character is an error, and so is a blank at an end of an API key. The command
         C(echo x | ansible-vault encrypt_string) encrypts a line break with the text, C(printf %s x) does not.
-      - It is sent in the body of a request only, never in an address.
+      - It is sent in the body of a request, or with O(api=subusers) in the header C(Authorization), never in an
+        address.
       - If not set, the environment variable E(SENDGRID_API_KEY) is used.
     type: str
     required: true
   api:
     description:
-      - The family of operations to use.
-      - V(reseller) is for accounts with a reseller contract, V(customer) for accounts that have subusers without one.
+      - The API to use.
+      - V(reseller) and V(customer) are two families of operations of API v2. V(reseller) is for accounts with a
+        reseller contract, V(customer) for accounts that have subusers without one.
+      - V(subusers) is API v3. Today it manages single customers; whole fleets and the inventory need API v2.
       - If not set, the environment variable E(SENDGRID_API) is used.
     type: str
     default: reseller
-    choices: [reseller, customer]
+    choices: [reseller, customer, subusers]
   api_format:
     description:
       - Format of the answers. It makes no difference to any result.
+      - V(xml) is an error with O(api=subusers).
     type: str
     default: json
     choices: [json, xml]
@@ -96,10 +107,11 @@ notes:
     Put such texts in quotes. To YAML, V(NO) and V(on) are booleans, V(04101) is 2113, V(12:30) is 750, and a plus sign
     before a number is nothing. For a secret, a number is an error too.
   - A value of the wrong kind is an error that names the option and the kind, and never shows the value.
-  - The API tells nothing of the kind of a failure by its HTTP status; the answer itself is read.
+  - API v2 tells nothing of the kind of a failure by its HTTP status; the answer itself is read.
   - A proxy is taken from the environment only, never from the settings of the system. The variables are E(HTTPS_PROXY),
     E(ALL_PROXY) and E(NO_PROXY), or their names in lower case. A SOCKS proxy needs the Python library C(PySocks).
-  - The vendor announced that API v2 ends in February 2025. See the README of the collection.
+  - The vendor announced that API v2 ends in February 2025. An account that it does not serve any more can be managed
+    with O(api=subusers).
 """
 
     # Where an inventory plugin finds the options of DOCUMENTATION that its file leaves out. A module reads the same
@@ -118,6 +130,28 @@ options:
   api:
     env:
       - name: SENDGRID_API
+  eu_api_url:
+    env:
+      - name: SENDGRID_EU_API_URL
+"""
+
+    DETAILS = r"""
+options:
+  details:
+    description:
+      - What to read of each customer beyond the list, at the cost of one call for each customer.
+      - V(profile) are the attributes from C(first_name) to C(company). With API v2 the list shows them
+        anyhow, all but the company, and nothing more is read.
+      - With O(api=subusers), a filter by an attribute of the profile reads the profiles, too.
+    type: list
+    elements: str
+    choices: [profile]
+    default: []
+  concurrency:
+    description:
+      - How many customers to read at once, from 1 to 64.
+    type: int
+    default: 8
 """
 
     FILTERS = r"""
@@ -159,7 +193,7 @@ options:
     description: Only customers whose website contains this text.
     type: str
   company:
-    description: Only customers whose company contains this text. The list itself does not show the company.
+    description: Only customers whose company contains this text. The list of API v2 does not show the company itself.
     type: str
   active:
     description: Only customers that may send mail, or only those that may not.

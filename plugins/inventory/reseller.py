@@ -31,6 +31,7 @@ extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.inventory
   - mailfleet.sendgrid.reseller.filters
+  - mailfleet.sendgrid.reseller.details
   - ansible.builtin.constructed
   - ansible.builtin.inventory_cache
 options:
@@ -134,9 +135,11 @@ import typing as t
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import base_address
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import addresses
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     FromEnvironment,
     empty_variables,
@@ -198,6 +201,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         kinds = KindCheck(spec)({name: value for name, value in evaluated.items() if value is not None})
         problems, options = validated(spec, kinds)
         problems = empty_variables(options) or kinds.problems + problems
+        problems = problems or [problem for problem in [capabilities(options["api"]).fleets_problem] if problem]
         if problems:
             raise self._not_valid(problems)
         for warning in kinds.warnings():
@@ -261,6 +265,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         plugin = getattr(self._cache, "_plugin", None)
         return plugin is not None and bool(plugin.contains(key))
 
+    def _addresses(self) -> dict[str, t.Any]:
+        options = {name: self.get_option(name) for name in ("api", "api_url", "eu_api_url")}
+        return addresses(options, capabilities(options["api"]))
+
     def _listed(self) -> list[Customer]:
         options = {name: self.get_option(name) for name in info_spec()}
         result = run_task(list_customers, options, check_mode=False)
@@ -274,7 +282,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         user = self.get_option("api_user")
         matters = [
             _FORM,
-            base_address(self.get_option("api_url")),
+            base_address(self._addresses()["api_url"]),
             user,
             # Behind this word, the key alone says which account it is. API keys are random and long, so a digest tells
             # nothing of them; of a password it might, and beside a name none is needed.

@@ -17,18 +17,22 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _v2_answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import fields as _v2_fields
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import fields as _v3_fields
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.api import V3Api
 
 # The choices of the option `api`, the default first.
-CHOICES: tuple[str, ...] = _v2_fields.FAMILIES
+CHOICES: tuple[str, ...] = (*_v2_fields.FAMILIES, _v3_fields.SUBUSERS)
 # Whether the library is there that only some formats of answers need.
 HAS_XMLTODICT = _v2_answers.HAS_XMLTODICT
 
 
 def capabilities(choice: t.Any) -> Capabilities:
     """What the API can do. One that there is not is told elsewhere; until then the default stands in for it."""
+    if choice == _v3_fields.SUBUSERS:
+        return _v3_fields.capabilities()
     return _v2_fields.capabilities(choice if choice in CHOICES else CHOICES[0])
 
 
 def open_api(client: Client, choice: str) -> CustomerApi:
     """The customers of the account that the client is for."""
-    return V2Api(client, choice)
+    return V3Api(client) if choice == _v3_fields.SUBUSERS else V2Api(client, choice)

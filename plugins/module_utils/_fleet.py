@@ -12,10 +12,7 @@ customers there is something to do for, has it done by several threads over one 
 from __future__ import annotations
 
 import collections
-import contextlib
 import dataclasses
-import queue
-import threading
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
@@ -32,8 +29,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     by_username,
     check_creation,
     check_email,
+    check_fleets,
     check_options,
     common_result,
+    concurrency_problems,
     customer_problems,
     desired_of,
     open_client,
@@ -74,7 +73,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     InternalError,
     InvalidInput,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import at_work, finished_ones
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
 # The first of a customer's operations that is here says what became of it.
@@ -83,8 +83,6 @@ _KINDS = {"create": "created", "delete": "deleted", "rename": "renamed"}
 _FEW = 3
 _HELD_BACK = "a purge deletes nothing as long as a customer of the fleet has an error"
 _NOTHING_DONE = "nothing was changed, because {reason}."
-# Seconds between two looks at the clock while calls are under way.
-_TICK = 0.5
 
 
 class Progress:
@@ -140,6 +138,7 @@ def manage_fleet(
 ) -> Result:
     """reseller_customers: makes a whole fleet what it should be."""
     api = capabilities(options["api"])
+    check_fleets(api)
     check_options(options, api, fleet_problems(options))
     along = api.names(compared_in_fleets=False)
     wanted = [desired_of(row, along) for row in options["customers"]]
@@ -185,9 +184,7 @@ def setting_problems(options: Options) -> list[str]:
         problems.append("purge needs max_deletions, the number of customers that it may delete")
     if options["max_deletions"] is not None and options["max_deletions"] < 0:
         problems.append("max_deletions must not be negative")
-    if not 1 <= options["concurrency"] <= MOST_AT_ONCE:
-        problems.append(f"concurrency must be from 1 to {MOST_AT_ONCE}")
-    return problems
+    return problems + concurrency_problems(options)
 
 
 def _member(desired: Desired, index: CustomerIndex, api: Capabilities) -> Member:
@@ -249,52 +246,16 @@ class _Run:
         """The work on some of `total` customers, while `later` ones have to wait."""
         waiting = [member for member in members if member.error is None and member.outcome is None]
         failed = sum(member.has_failed for member in members)
-        with self._at_work_on(waiting) as finished:
-            self._wait_for(finished, failed, len(waiting), later, total)
+        left = len(waiting)
+        with at_work(self._work_on, waiting, self._concurrency, self._cancellation) as finished:
+            for member in finished_ones(finished, left):
+                if member is not None:
+                    failed += member.has_failed
+                    left -= 1
+                self._cancellation.check_parent()
+                self.progress.on_progress(total - later - left, failed, total)
 
-    @contextlib.contextmanager
-    def _at_work_on(self, members: t.Sequence[Member]) -> t.Iterator[queue.SimpleQueue[Member]]:
-        """Threads that work on `members`; gives those that are finished. What is under way ends before it returns.
-
-        Only for a person who insists, nothing is waited for. So the threads are no pool of concurrent.futures, whose
-        threads the interpreter waits for in any case.
-        """
-        waiting: queue.SimpleQueue[Member] = queue.SimpleQueue()
-        finished: queue.SimpleQueue[Member] = queue.SimpleQueue()
-        for member in members:
-            waiting.put(member)
-        started: list[threading.Thread] = []
-        try:
-            for _number in range(min(self._concurrency, len(members))):
-                thread = threading.Thread(target=self._work, args=(waiting, finished), daemon=True)
-                thread.start()
-                started.append(thread)
-            yield finished
-        except KeyboardInterrupt:
-            started.clear()
-            raise
-        except BaseException:
-            self._cancellation.cancel("of a defect")
-            raise
-        finally:
-            for thread in started:
-                thread.join()
-
-    def _work(self, waiting: queue.SimpleQueue[Member], finished: queue.SimpleQueue[Member]) -> None:
-        """What a thread does."""
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._work_on(waiting.get_nowait(), finished)
-
-    def _wait_for(self, finished: queue.SimpleQueue[Member], failed: int, waiting: int, later: int, total: int) -> None:
-        while waiting:
-            with contextlib.suppress(queue.Empty):
-                failed += finished.get(timeout=_TICK).has_failed
-                waiting -= 1
-            self._cancellation.check_parent()
-            self.progress.on_progress(total - later - waiting, failed, total)
-
-    def _work_on(self, member: Member, finished: queue.SimpleQueue[Member]) -> None:
+    def _work_on(self, member: Member) -> None:
         """Everything for one customer."""
         try:
             if not self._cancellation.is_cancelled():
@@ -308,7 +269,6 @@ class _Run:
             member.error = InternalError(error)
         finally:
             self._consider(member)
-            finished.put(member)
 
     def _reconcile(self, member: Member) -> None:
         api = self._api(_secrets(member.desired), member.desired.usernames)

@@ -20,12 +20,17 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
     ATTRIBUTES,
     BY_NAME,
+    DETAILS,
     FILTERS,
     Attribute,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
+    Connect,
+    addresses,
+    customer_problems,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     CollectionError,
     InternalError,
@@ -50,8 +55,9 @@ Task = t.Callable[[t.Mapping[str, t.Any], bool, Connect], dict[str, t.Any]]
 def connection_spec() -> Spec:
     """The options that every module shares."""
     return {
-        "api_url": _from_environment("SENDGRID_API_URL", type="str", default=capabilities(CHOICES[0]).default_url),
-        "api_user": _from_environment("SENDGRID_API_USER", type="str", required=True),
+        "api_url": _from_environment("SENDGRID_API_URL", type="str"),
+        "eu_api_url": _from_environment("SENDGRID_EU_API_URL", type="str"),
+        "api_user": _from_environment("SENDGRID_API_USER", type="str"),
         "api_key": _from_environment("SENDGRID_API_KEY", type="str", required=True, no_log=True),
         "api": _from_environment("SENDGRID_API", type="str", default=CHOICES[0], choices=list(CHOICES)),
         "api_format": {"type": "str", "default": "json", "choices": ["json", "xml"]},
@@ -82,6 +88,7 @@ def _one_customer() -> Spec:
             "choices": ["on_create", "always"],
             "no_log": False,
         },
+        "update_profile": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
         "update_website_access": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
     }
 
@@ -100,7 +107,12 @@ def fleet_spec() -> Spec:
 
 def info_spec() -> Spec:
     """The options of reseller_customer_info."""
-    return {**connection_spec(), **{name: _option(BY_NAME[name]) for name in FILTERS}}
+    return {
+        **connection_spec(),
+        **{name: _option(BY_NAME[name]) for name in FILTERS},
+        "details": {"type": "list", "elements": "str", "choices": list(DETAILS), "default": []},
+        "concurrency": {"type": "int", "default": 8},
+    }
 
 
 def password_spec() -> Spec:
@@ -231,6 +243,7 @@ def run(
     `explain`: what is wrong with options that Ansible refuses, in place of Ansible's own words.
     """
     module = module_class(explain, argument_spec=spec, supports_check_mode=True)
+    module.params.update(_addresses(module.params))
     result = run_task(task, module.params, module.check_mode, connect)
     if any(map(_is_long, module.params.values())):
         result["invocation"] = {"module_args": abridged(module.params)}
@@ -316,11 +329,15 @@ def run_task(
     if missing:
         return {"failed": True, "changed": False, "msg": missing}
     try:
-        return task(options, check_mode, connect)
+        return task({**options, **_addresses(options)}, check_mode, connect)
     except CollectionError as error:
         return {"failed": True, "changed": False, "msg": str(error)}
     except Exception as error:  # pylint: disable=broad-exception-caught
         return {"failed": True, "changed": False, "msg": str(InternalError(error))}
+
+
+def _addresses(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    return addresses(options, capabilities(options.get("api")))
 
 
 def missing_libraries() -> str:

@@ -11,13 +11,20 @@ module's result, with the further keys `warnings` (texts), and on failure `faile
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    BY_NAME,
     FILTERS,
     SECRETS,
     as_result,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import filter_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.filters import matches
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     Connect,
     Options,
@@ -27,6 +34,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     check_email,
     check_options,
     common_result,
+    concurrency_problems,
     customer_problems,
     desired_of,
     open_client,
@@ -48,9 +56,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     refresh,
     simulate,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
+    Cancelled,
+    CollectionError,
+    InternalError,
+    InvalidInput,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import at_work, finished_ones
 
 
 def manage_customer(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
@@ -79,26 +93,69 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Clien
 
 def customer_info(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
-    listed = list_customers(options, check_mode, connect)["customers"]
+    result = list_customers(options, check_mode, connect)
+    listed = result["customers"]
     extra, warnings = by_username({customer["username"]: customer.pop("extra") for customer in listed}, "extra")
     warnings += hidden_names(customer["username"] for customer in listed)
+    warnings += result["warnings"]
     return {"changed": False, "customers": listed, "extra": extra, "count": len(listed), "warnings": warnings}
 
 
 def list_customers(options: Options, _check_mode: bool, connect: Connect = Client) -> Result:
-    """The same for the inventory: `customers`, each with its own `extra`."""
+    """The same for the inventory: `customers`, each with its own `extra`, and `warnings`."""
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
-    check_options(options, capabilities(options["api"]), filter_problems(filters))
+    can = capabilities(options["api"])
+    check_options(options, can, [*filter_problems(filters), *concurrency_problems(options)])
+    further = can.shown_by({*options["details"], *(BY_NAME[name].detail for name in filters)})
     with open_client(options, connect) as client:
         listed = open_api(client, options["api"]).customers(filters).customers
-    listed.sort(key=lambda customer: customer.attributes["username"])
-    return {"customers": [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]}
+        warnings = _read_details(client, options, listed, further) if further else []
+    listed = [
+        one for one in listed if matches(one.attributes, {name: filters[name] for name in further & filters.keys()})
+    ]
+    listed.sort(key=lambda customer: customer.username)
+    customers = [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]
+    return {"customers": customers, "warnings": warnings}
+
+
+def _read_details(
+    client: Client, options: Options, listed: t.Sequence[Customer], names: t.Collection[str]
+) -> list[str]:
+    """Adds the attributes that only further reads show, several customers at a time. Returns warnings."""
+    problems: dict[str, str] = {}
+    errors: list[CollectionError] = []
+
+    with Cancellation() as cancellation:
+        api = open_api(client.for_customers([], [], cancellation.wait), options["api"])
+
+        def read(customer: Customer) -> None:
+            if cancellation.is_cancelled():
+                return
+            try:
+                details = api.details(customer.username, customer.key, dict.fromkeys(names))
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                errors.append(error if isinstance(error, CollectionError) else InternalError(error))
+                cancellation.cancel("a customer could not be read")
+                return
+            customer.attributes.update(details.attributes)
+            if details.problem:
+                problems[customer.username] = details.problem
+
+        with at_work(read, listed, options["concurrency"], cancellation) as finished:
+            for _customer in finished_ones(finished, len(listed)):
+                cancellation.check_parent()
+        if cancellation.is_cancelled():
+            raise errors[0] if errors else Cancelled()
+    return [
+        f"Customer '{escape_hidden(name)}' is shown without details: {problem}" for name, problem in problems.items()
+    ]
 
 
 def manage_password(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
     """reseller_customer_password: sets a password that differs, or any with `force`."""
     can = capabilities(options["api"])
-    check_options(options, can, customer_problems(options, can))
+    cannot = can.never_updated.get("password")
+    check_options(options, can, [f"This module {cannot}"] if cannot else customer_problems(options, can))
     desired = Desired(options["username"], {"password": options["password"]}, secrets=SECRETS)
     with open_client(options, connect) as client:
         api = open_api(client, options["api"])
@@ -127,5 +184,6 @@ def _warnings(desired: Desired, outcome: Outcome, check_mode: bool) -> list[str]
     if outcome.customer is None or outcome.error is not None or desired.state == "absent":
         return []
     stored = outcome.customer
-    names = stored_otherwise(desired, stored, outcome.plan.operations if check_mode else ())
+    planned = outcome.plan.operations if check_mode else ()
+    names = stored_otherwise(desired, stored, planned, is_new=outcome.plan.before is None)
     return [stored_text(desired, stored, name) for name in names]

@@ -13,7 +13,7 @@ author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
   - Creates, changes, renames, enables, disables and deletes one customer (in other words a subuser) of a mail reseller
-    through the SendGrid API v2.
+    through the SendGrid API v2, or through API v3 with O(api=subusers).
   - An option that is left out is left alone. What a customer has already is not written again.
   - All options are checked before any call, and all that is wrong with them is told in one message. So is all that
     keeps a new customer from being created, before anything is written.
@@ -35,6 +35,8 @@ attributes:
       - O(website_access) with O(update_website_access=always), on a server that does not show website access, is sent
         on each run. The same goes for an empty O(company), since only a company with a text can be searched for.
       - O(update_password=always), on a server that cannot check passwords, sets the password on each run.
+      - With O(api=subusers), an e-mail address may have to be confirmed by its owner. As long as the server shows the
+        former one, each run writes the new one again.
       - All else is compared, and a second run changes nothing.
 options:
   # Generated from tools/customer_options.yml by tools/generate_docs.py: options
@@ -45,6 +47,8 @@ options:
       - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any call.
       - A new customer's name may have 64 characters, one that was renamed may have 100.
       - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
+      - With O(api=subusers), the name must consist of printable ASCII characters without C(%) and C(/), and must not be
+        C(.), C(..), C(stats) or C(reputations). Its length is up to the server.
     type: str
     required: true
   state:
@@ -60,11 +64,14 @@ options:
         C(sendgrid.com), without blanks at an end and without invisible characters.
       - When only a customer of this name exists, the rename is done already. When both exist, the task fails.
       - When neither exists, the customer is created under this name, if everything that creation needs is given.
+      - With O(api=subusers), the same rules hold as for O(username), and it need not be an e-mail address.
       - The customer's logins to SMTP and to the website change at once.
     type: str
   password:
     description:
       - The password, of at least 6 characters. Needed to create a customer.
+      - With O(api=subusers), a new customer's password has 16 to 128 characters, a letter and a digit among them. It
+        cannot be set later.
       - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
       - A line break or another control character is an error, since nobody can type it.
     type: str
@@ -72,6 +79,7 @@ options:
     description:
       - With V(on_create), O(password) is only used for a new customer.
       - With V(always), the password of an existing customer is checked, and set only if it is another one.
+      - V(always) is an error with O(api=subusers), which can neither check nor reset a password.
     type: str
     default: on_create
     choices: [on_create, always]
@@ -82,8 +90,21 @@ options:
         customer that is fed back with all attributes that M(mailfleet.sendgrid.reseller_customer_info) shows may it
         stand, and only if the server shows this very address. It is never written.
     type: str
+  update_profile:
+    description:
+      - Whether the profile of a customer that exists is managed. O(first_name), O(last_name), O(address), O(city),
+        O(region), O(zip), O(country), O(phone), O(website) and O(company) belong to it.
+      - With V(always), what differs is written.
+      - With V(on_create), the profile is only used for a new customer. With O(api=subusers), that saves the call that
+        reads it.
+    type: str
+    default: always
+    choices: [always, on_create]
   first_name:
-    description: First name, at most 50 characters. Needed to create a customer.
+    description:
+      - First name, at most 50 characters. Needed to create a customer.
+      - With O(api=subusers), creation needs no attribute of the profile, and the limits of length do not apply. That
+        holds for the following options up to O(company), too.
     type: str
   last_name:
     description: Last name, at most 50 characters. Needed to create a customer.
@@ -108,8 +129,8 @@ options:
   country:
     description:
       - Country, at most 100 characters. Needed to create a customer.
-      - The service is known to keep the first 5 characters only. That counts as the same country, with a warning that
-        says what is stored. A code such as V(US) avoids it.
+      - API v2 is known to keep the first 5 characters only. That counts as the same country, with a warning that says
+        what is stored. A code such as V(US) avoids it.
       - Write it in quotes. YAML takes V(NO) for a boolean.
     type: str
   phone:
@@ -120,15 +141,15 @@ options:
   website:
     description:
       - Website, at most 255 characters. Needed to create a customer.
-      - The service is known to put C(http://) before an address without a scheme. That counts as the same website, with
-        a warning that says what is stored.
+      - API v2 is known to put C(http://) before an address without a scheme. That counts as the same website, with a
+        warning that says what is stored.
     type: str
   company:
     description:
       - Company, at most 255 characters. Needed to create a customer.
-      - The server does not show it, but can search for it. When it is given for an existing customer, one further read
-        with it as the filter tells whether it differs. The search looks for a part of the text, so a stored company
-        that contains this one counts as the same.
+      - API v2 does not show it, but can search for it. When it is given for an existing customer, one further read with
+        it as the filter tells whether it differs. The search looks for a part of the text, so a stored company that
+        contains this one counts as the same. With O(api=subusers), it is compared like the rest of the profile.
     type: str
   active:
     description: Whether the customer may send mail. New customers may.
@@ -136,7 +157,7 @@ options:
   website_access:
     description:
       - Whether the customer may log in to the website. New customers may.
-      - It is compared if the server shows it. If not, O(update_website_access) decides.
+      - It is compared if the server shows it. If not, as with O(api=subusers), O(update_website_access) decides.
     type: bool
   update_website_access:
     description:
@@ -307,7 +328,7 @@ customer:
       type: str
       returned: always
     company:
-      description: Company. No server on record shows it, so it is V(null).
+      description: Company. API v2 does not show it, so it is V(null) there.
       type: str
       returned: always
     active:

@@ -12,14 +12,16 @@ version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Lists the customers (in other words the subusers) of a mail reseller through the SendGrid API v2.
-  - The filters are passed to the server, whose search finds each customer that B(contains) the text. O(username=ann)
-    also finds C(joanna@example.com). Without filters, all customers are listed.
+  - Lists the customers (in other words the subusers) of a mail reseller through the SendGrid API v2, or through API v3
+    with O(api=subusers).
+  - Filters find each customer that B(contains) the text. O(username=ann) also finds C(joanna@example.com). Without
+    filters, all customers are listed. API v2 filters by itself; of API v3, all customers are read.
   - A filter with blanks at an end, or with invisible characters anywhere, is an error. It would find nothing.
   - A warning tells of customers whose usernames have blanks at an end or invisible characters.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.filters
+  - mailfleet.sendgrid.reseller.details
   - mailfleet.sendgrid.reseller.attributes
 attributes:
   check_mode:

@@ -14,6 +14,8 @@ author:
 description:
   - Checks the password of an existing customer, and sets it only if it is another one, through the SendGrid API v2.
   - To create a customer with a password, use M(mailfleet.sendgrid.reseller_customer).
+  - It is an error with O(api=subusers). API v3 can neither check nor reset the password of a customer, who can set
+    another one on the website.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.attributes

@@ -53,6 +53,8 @@ options:
             call.
           - A new customer's name may have 64 characters, one that was renamed may have 100.
           - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
+          - With O(api=subusers), the name must consist of printable ASCII characters without C(%) and C(/), and must
+            not be C(.), C(..), C(stats) or C(reputations). Its length is up to the server.
         type: str
         required: true
       state:
@@ -69,11 +71,15 @@ options:
           - When only a customer of this name exists, the rename is done already. When both exist, that is an error of
             this customer.
           - When neither exists, the customer is created under this name, if everything that creation needs is given.
+          - With O(api=subusers), the same rules hold as for O(customers[].username), and it need not be an e-mail
+            address.
           - The customer's logins to SMTP and to the website change at once.
         type: str
       password:
         description:
           - The password, of at least 6 characters. Needed to create a customer.
+          - With O(api=subusers), a new customer's password has 16 to 128 characters, a letter and a digit among them.
+            It cannot be set later.
           - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
           - A line break or another control character is an error, since nobody can type it.
         type: str
@@ -82,6 +88,7 @@ options:
           - With V(on_create), O(customers[].password) is only used for a new customer.
           - With V(always), the password of an existing customer is checked, and set only if it is another one.
           - V(always) costs one call for each such customer, in each run.
+          - V(always) is an error with O(api=subusers), which can neither check nor reset a password.
         type: str
         default: on_create
         choices: [on_create, always]
@@ -93,8 +100,23 @@ options:
             in a customer that is fed back with all attributes that M(mailfleet.sendgrid.reseller_customer_info) shows
             may it stand, and only if the server shows this very address. It is never written.
         type: str
+      update_profile:
+        description:
+          - Whether the profile of a customer that exists is managed. O(customers[].first_name),
+            O(customers[].last_name), O(customers[].address), O(customers[].city), O(customers[].region),
+            O(customers[].zip), O(customers[].country), O(customers[].phone), O(customers[].website) and
+            O(customers[].company) belong to it.
+          - With V(always), what differs is written.
+          - With V(on_create), the profile is only used for a new customer. With O(api=subusers), that saves the call
+            that reads it.
+        type: str
+        default: always
+        choices: [always, on_create]
       first_name:
-        description: First name, at most 50 characters. Needed to create a customer.
+        description:
+          - First name, at most 50 characters. Needed to create a customer.
+          - With O(api=subusers), creation needs no attribute of the profile, and the limits of length do not apply.
+            That holds for the following options up to O(customers[].company), too.
         type: str
       last_name:
         description: Last name, at most 50 characters. Needed to create a customer.
@@ -119,8 +141,8 @@ options:
       country:
         description:
           - Country, at most 100 characters. Needed to create a customer.
-          - The service is known to keep the first 5 characters only. That counts as the same country, with a warning
-            that says what is stored. A code such as V(US) avoids it.
+          - API v2 is known to keep the first 5 characters only. That counts as the same country, with a warning that
+            says what is stored. A code such as V(US) avoids it.
           - Write it in quotes. YAML takes V(NO) for a boolean.
         type: str
       phone:
@@ -131,13 +153,13 @@ options:
       website:
         description:
           - Website, at most 255 characters. Needed to create a customer.
-          - The service is known to put C(http://) before an address without a scheme. That counts as the same website,
-            with a warning that says what is stored.
+          - API v2 is known to put C(http://) before an address without a scheme. That counts as the same website, with
+            a warning that says what is stored.
         type: str
       company:
         description:
           - Company, at most 255 characters. Needed to create a customer.
-          - The server's list hides it, so it is sent with other changes of the profile only.
+          - The list of API v2 hides it, so it is sent with other changes of the profile only.
         type: str
       active:
         description: Whether the customer may send mail. New customers may.
@@ -145,7 +167,8 @@ options:
       website_access:
         description:
           - Whether the customer may log in to the website. New customers may.
-          - It is compared if the server shows it. If not, O(customers[].update_website_access) decides.
+          - It is compared if the server shows it. If not, as with O(api=subusers), O(customers[].update_website_access)
+            decides.
         type: bool
       update_website_access:
         description:

@@ -180,10 +180,14 @@ def _row_problems(rows: t.Sequence[FleetRow]) -> list[str]:
             typed["username"] = None
         # Which API is in use, the connection says, which the role does not know.
         found += dict.fromkeys(
-            problem for api in map(capabilities, CHOICES) for problem in customer_problems(_usable(typed, api), api)
+            problem for api in _fleet_apis() for problem in customer_problems(_usable(typed, api), api)
         )
         problems += [f"fleet_{place(number, row)}: {problem}" for problem in found]
     return problems + [_OPTIONS.sub(r"fleet_\1", problem) for problem in name_problems(rows)]
+
+
+def _fleet_apis() -> list[Capabilities]:
+    return [api for api in map(capabilities, CHOICES) if not api.fleets_problem]
 
 
 def _usable(options: FleetRow, api: Capabilities) -> FleetRow:

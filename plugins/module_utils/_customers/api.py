@@ -44,6 +44,7 @@ class Capability:
     `written_by`: the operation that changes it; None: a creation only. `on_create`: whether a creation takes it.
     `seen`: how its value becomes known: `list` (in each list), `sometimes` (in the lists of some servers), `details`
     (by a further read), `compared` (never itself, but the server tells whether a value is the one), `never`.
+    `detail`: the name of the further read; else it is that of the attribute.
     `compared_in_fleets`: False where a fleet does without the further call, and sends the value along with others.
     `needed`: whether a creation demands it. `limit`: characters, in each item of a list; `limit_on_create`: a narrower
     one for new customers. `same`: whether a stored value is what was wanted, allowing for what the server does to
@@ -54,6 +55,7 @@ class Capability:
     written_by: str | None = None
     on_create: bool = True
     seen: str = "list"
+    detail: str = ""
     compared_in_fleets: bool = True
     needed: bool = False
     limit: int | None = None
@@ -79,33 +81,58 @@ class Switch:
 
 
 @dataclasses.dataclass(frozen=True)
-class Capabilities:
-    """What one API can do with customers.
+class ConnectionRules:
+    """What one API asks of the options of a connection.
 
-    `default_url`: the base address, where none is given. `connection_problems`: what is wrong with the options of a
-    connection, beyond what no API can use. `attributes`: by option name, in the order in which they are told.
-    `new_customer`: what a new customer is unless something is done about it. `switches`: by attribute. `order`: the
-    other operations that change a customer, in the order in which they are made. `rename_problems`: what is wrong with
-    a new username. `missing`: the options that it does not have, each with a clause that says so, and what to do
-    instead. `confirms_creation`: whether a creation counts only when a read shows the customer, which takes at most
-    `longest_settling` seconds.
+    `default_url`: the base address, where none is given. `foreign_paths`: ends of addresses that belong to other APIs.
+    `problems`: what is wrong with the options, beyond what no API can use. `default_eu_url`: the address for customers
+    whose data reside in the EU; None where there is no such thing.
     """
 
     default_url: str
-    connection_problems: ConnectionProblems
+    foreign_paths: tuple[str, ...]
+    problems: ConnectionProblems
+    default_eu_url: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Capabilities:
+    """What one API can do with customers.
+
+    `connection`: what it asks of the options of a connection. `attributes`: by option name, in the order in which they
+    are told. `new_customer`: what a new customer is unless something is done about it. `switches`: by attribute.
+    `order`: the other operations that change a customer, in the order in which they are made. `rename_problems`: what
+    is wrong with a new username. `missing`: the options that it does not have, each with a clause that says so, and
+    what to do instead. `never_updated`: the attributes that only a creation sets, each with a clause for a task that
+    asks for more. `confirms_creation`: whether a creation counts only when a read shows the customer.
+    `longest_settling`: seconds that the server may take to know a new customer everywhere; None: as long as a call may
+    wait. `lookup_misses_near`: whether only a lookup for near names shows those that look alike. `fleets_problem`: why
+    no whole fleets are managed through it; empty where they are.
+    """
+
+    connection: ConnectionRules
     attributes: t.Mapping[str, Capability]
     new_customer: Attributes
     switches: t.Mapping[str, Switch]
     order: tuple[str, ...]
     rename_problems: Problems = no_problems
     missing: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+    never_updated: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
     confirms_creation: bool = False
     longest_settling: float | None = None
+    lookup_misses_near: bool = True
+    fleets_problem: str = ""
 
     @functools.cached_property
     def always_listed(self) -> frozenset[str]:
         """The attributes that every row of every list shows."""
         return self.names(seen="list")
+
+    def shown_by(self, details: t.Container[str]) -> frozenset[str]:
+        """The attributes that these further reads show."""
+        return frozenset(
+            name for name in self.names(seen="details") if (self.attributes[name].detail or name) in details
+        )
 
     def names(self, **properties: t.Any) -> frozenset[str]:
         """The attributes whose capability has all these properties."""
@@ -146,11 +173,12 @@ class Details:
     """What a further read told of a customer.
 
     `attributes`: values that no list shows. `matches`: by attribute, whether the server has the value that it was asked
-    about; what it could not tell has no key.
+    about; what it could not tell has no key. `problem`: why the customer cannot be asked about, as a clause.
     """
 
     attributes: Attributes = dataclasses.field(default_factory=dict)
     matches: dict[str, bool] = dataclasses.field(default_factory=dict)
+    problem: str = ""
 
 
 @dataclasses.dataclass(frozen=True)

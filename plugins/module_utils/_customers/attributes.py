@@ -17,13 +17,16 @@ import typing as t
 # Attributes of one customer by option name. What the server does not show has no key.
 Attributes = dict[str, t.Any]
 
+PROFILE = "profile"
+
 
 @dataclasses.dataclass(frozen=True)
 class Attribute:
     """One attribute of a customer.
 
     `kind`: `text`, `bool` or `list` (of texts). `secret`: whether no result may show it. `in_results`: whether the
-    customer of a result has it. `filter`: whether a list can be narrowed by it.
+    customer of a result has it. `filter`: whether a list can be narrowed by it. `detail`: the part of a customer that
+    it belongs to, which some APIs show by a further read only.
     """
 
     name: str
@@ -31,27 +34,32 @@ class Attribute:
     secret: bool = False
     in_results: bool = False
     filter: bool = False
+    detail: str = ""
 
 
 def _listed(name: str, kind: str = "text", filter: bool = True) -> Attribute:
     return Attribute(name, kind, in_results=True, filter=filter)
 
 
+def _profile(name: str) -> Attribute:
+    return Attribute(name, in_results=True, filter=True, detail=PROFILE)
+
+
 ATTRIBUTES: tuple[Attribute, ...] = (
     _listed("username"),
     Attribute("password", secret=True),
     _listed("email"),
-    _listed("first_name"),
-    _listed("last_name"),
-    _listed("address"),
-    _listed("city"),
-    _listed("region"),
-    _listed("zip"),
-    _listed("country"),
-    _listed("phone"),
-    _listed("website"),
+    _profile("first_name"),
+    _profile("last_name"),
+    _profile("address"),
+    _profile("city"),
+    _profile("region"),
+    _profile("zip"),
+    _profile("country"),
+    _profile("phone"),
+    _profile("website"),
     # Some APIs hide it. It is in results all the same, so that a list can be fed back as it is.
-    _listed("company"),
+    _profile("company"),
     _listed("active", kind="bool"),
     _listed("website_access", kind="bool", filter=False),
     Attribute("package"),
@@ -66,7 +74,13 @@ ATTRIBUTES: tuple[Attribute, ...] = (
 BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in ATTRIBUTES}
 FILTERS: tuple[str, ...] = tuple(attribute.name for attribute in ATTRIBUTES if attribute.filter)
 IN_RESULTS: tuple[str, ...] = tuple(attribute.name for attribute in ATTRIBUTES if attribute.in_results)
+DETAILS: tuple[str, ...] = tuple(dict.fromkeys(attribute.detail for attribute in ATTRIBUTES if attribute.detail))
 SECRETS: frozenset[str] = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.secret)
+
+
+def of_detail(detail: str) -> frozenset[str]:
+    """The attributes that belong to a part of a customer."""
+    return frozenset(attribute.name for attribute in ATTRIBUTES if attribute.detail == detail)
 
 
 def as_result(attributes: Attributes) -> Attributes:

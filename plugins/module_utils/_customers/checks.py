@@ -171,7 +171,11 @@ def connection_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> li
     problems = _address_problems(url, named("api_url", url))
     if not problems:
         problems += proxy_problems(base_address(url))
-    problems += api.connection_problems(options)
+        problems += _foreign_problems(url, api)
+    if options.get("eu_api_url") is not None:
+        eu_url = options["eu_api_url"]
+        problems += _address_problems(eu_url, named("eu_api_url", eu_url))
+    problems += api.connection.problems(options)
     if not 0 < options["timeout"] <= _LONGEST_WAIT:
         problems.append(f"timeout must be above 0 and at most {_LONGEST_WAIT} seconds")
     if not 0 <= options["max_retry_wait"] <= _LONGEST_WAIT:
@@ -186,6 +190,16 @@ def _trust_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     if base_address(options["api_url"]).startswith("https://") and options.get("validate_certs", True):
         trusted = certificates(trusted)
     return certificate_problems(trusted) if trusted else []
+
+
+def _foreign_problems(url: str, api: Capabilities) -> list[str]:
+    """An address of another API than the one that `api` names."""
+    found = [path for path in api.connection.foreign_paths if base_address(url).endswith(path)]
+    return [
+        f"{named('api_url', url)} ends in {path}, which is the address of another API; correct it or the option api, "
+        f"or leave api_url out for {api.connection.default_url}"
+        for path in found
+    ]
 
 
 def base_address(url: str) -> str:

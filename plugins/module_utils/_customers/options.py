@@ -13,8 +13,10 @@ import typing as t
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
     ATTRIBUTES,
+    PROFILE,
     SECRETS,
     Attributes,
+    of_detail,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
     base_address,
@@ -37,7 +39,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     Outcome,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
 
 Options = t.Mapping[str, t.Any]
@@ -76,9 +78,25 @@ def _are_not_valid(user: str) -> str:
 def customer_problems(options: Options, api: Capabilities) -> list[str]:
     """What is wrong with the options of one customer, whether it exists or not."""
     problems = option_problems(options, api)
+    problems += [
+        f"update_{name}=always {clause}"
+        for name, clause in api.never_updated.items()
+        if options.get(f"update_{name}") == "always"
+    ]
     if options.get("new_username") is not None and options.get("state") == "absent":
         problems.append("new_username cannot be used with state=absent")
     return problems
+
+
+def concurrency_problems(options: Options) -> list[str]:
+    """What is wrong with the number of calls that may be under way at once."""
+    return [] if 1 <= options["concurrency"] <= MOST_AT_ONCE else [f"concurrency must be from 1 to {MOST_AT_ONCE}"]
+
+
+def check_fleets(api: Capabilities) -> None:
+    """Raises InvalidInput where the API is not for whole fleets."""
+    if api.fleets_problem:
+        raise InvalidInput([api.fleets_problem])
 
 
 def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None:
@@ -109,10 +127,24 @@ def _cannot_be_created(desired: Desired) -> str:
     return f"Neither customer '{former}' nor '{user}' exists, and '{user}' cannot be created"
 
 
+def addresses(options: Options, api: Capabilities) -> dict[str, t.Any]:
+    """The addresses of the servers, with the API's own where none is given.
+
+    Its own for the EU holds only beside its own for the rest of the world: else nobody knows which one belongs to it.
+    """
+    rules = api.connection
+    url, eu_url = options.get("api_url"), options.get("eu_api_url")
+    url = rules.default_url if url is None else url
+    if eu_url is None and base_address(url) == rules.default_url:
+        eu_url = rules.default_eu_url
+    return {"api_url": url, "eu_api_url": eu_url}
+
+
 def open_client(options: Options, connect: Connect) -> t.ContextManager[Client]:
     """A client as the connection options say."""
-    given = {name: options[name] for name in _CONNECTION}
-    connection = Connection(**{**given, "api_url": base_address(options["api_url"])})
+    given: dict[str, t.Any] = {name: options[name] for name in _CONNECTION if name in options}
+    urls = {name: base_address(given[name]) for name in ("api_url", "eu_api_url") if given.get(name) is not None}
+    connection = Connection(**{**given, **urls})
     return connect(connection, [options.get("password")], [options.get("username"), options.get("new_username")])
 
 
@@ -140,10 +172,16 @@ def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired
         state=options["state"],
         new_username=options["new_username"],
         secrets=SECRETS,
-        on_create=frozenset(("password",) if options["update_password"] == "on_create" else ()),
+        on_create=_on_create(options),
         unless_hidden=frozenset(("website_access",) if options["update_website_access"] == "on_create" else ()),
         along=along,
     )
+
+
+def _on_create(options: Options) -> frozenset[str]:
+    """The attributes that only a new customer gets."""
+    parts = {"update_password": frozenset(("password",)), "update_profile": of_detail(PROFILE)}
+    return frozenset().union(*(names for option, names in parts.items() if options[option] == "on_create"))
 
 
 def common_result(desired: Desired, outcome: Outcome, api: Capabilities) -> Result:

@@ -104,12 +104,11 @@ def make_plan(desired: Desired, observed: Observed, api: Capabilities) -> Plan:
         changes, unverified = _differences(desired, observed, current, api)
         operations = _update(current["username"], desired, changes, api)
     after = apply(current, operations)
-    visible = _visible_at_first(desired, observed, api) if current is None else frozenset(current)
     return Plan(
         operations=tuple(operations),
         before=current,
         after=after,
-        predicted=_only(after, visible),
+        predicted=_predicted_new(after, desired, observed, api) if current is None else _only(after, current),
         unverified=tuple(unverified),
         key=observed.key,
     )
@@ -137,12 +136,19 @@ def is_done(operation: Operation, current: Attributes | None, api: Capabilities)
     return None if None in verdicts else True
 
 
-def stored_otherwise(desired: Desired, stored: Attributes, planned: t.Iterable[Operation] = ()) -> list[str]:
+def stored_otherwise(
+    desired: Desired, stored: Attributes, planned: t.Iterable[Operation] = (), is_new: bool = False
+) -> list[str]:
     """The attributes that were asked for and that the server stores as something else.
 
-    What `planned` is going to write is passed over.
+    What `planned` is going to write is passed over, and so is what only a new customer gets, unless it `is_new`.
     """
-    differing = [name for name, wanted in desired.attributes.items() if name in stored and wanted != stored[name]]
+    left_alone = frozenset() if is_new else desired.on_create
+    differing = [
+        name
+        for name, wanted in desired.attributes.items()
+        if name in stored and name not in left_alone and wanted != stored[name]
+    ]
     if not differing:
         return []
     pending = {name for operation in planned for name in operation.effect}
@@ -191,9 +197,20 @@ def _shown_at_first(observed: Observed, api: Capabilities) -> frozenset[str]:
     return api.names(seen="list") | (api.names(seen="sometimes") & observed.shows)
 
 
-def _visible_at_first(desired: Desired, observed: Observed, api: Capabilities) -> frozenset[str]:
-    """The same with what a further read will show because it was asked for."""
-    return _shown_at_first(observed, api) | (api.names(seen="details") & frozenset(desired.attributes))
+def _predicted_new(
+    after: Attributes | None, desired: Desired, observed: Observed, api: Capabilities
+) -> Attributes | None:
+    """What the server will show of a new customer: in its list, and by the further reads for what was asked for."""
+    if after is None:
+        return None
+    read = {api.attributes[name].detail or name for name in desired.attributes}
+    told = api.shown_by(read)
+    values = {**api.new_customer, **after}
+    shown_at_first = _shown_at_first(observed, api)
+    return {
+        **{name: value for name, value in after.items() if name in shown_at_first},
+        **{name: value for name, value in values.items() if name in told},
+    }
 
 
 def _differences(

@@ -84,7 +84,7 @@ def find_customer(api: CustomerApi, desired: Desired) -> Observed:
     """
     exactly = len(desired.usernames) == 1 and desired.state == "present"
     observed = _lookup(api, desired, near=not exactly).observed(desired)
-    if observed.current is None and exactly:
+    if observed.current is None and exactly and api.capabilities.lookup_misses_near:
         observed = _lookup(api, desired, near=True).observed(desired)
     return observed
 
@@ -151,7 +151,9 @@ def refresh(api: CustomerApi, desired: Desired, result: Outcome) -> None:
         # Every write is known to be done, so only one name is left to look for.
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
-        result.customer = _current_with_details(api, desired, desired.attributes)
+        # What is not compared of a customer that was there is not read either.
+        left_alone = frozenset() if result.plan.before is None else desired.on_create
+        result.customer = _current_with_details(api, desired, desired.attributes.keys() - left_alone)
         # A customer that should be there and is not: a list that lags behind. After an error, only what this run has
         # created is known to be there.
         is_expected = result.error is None or (result.plan.before is None and after is not None)

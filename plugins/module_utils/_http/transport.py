@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import http.cookiejar
+import threading
 import time
 import typing as t
 
@@ -63,9 +64,10 @@ class Connection:
     """Where and how to call; times in seconds. `ca_path`: a file or folder with certificates, None for the usual."""
 
     api_url: str
-    api_user: str
+    api_user: str | None
     api_key: str = dataclasses.field(repr=False)
     api_format: str = "json"
+    eu_api_url: str | None = None
     timeout: float = 30.0
     retries: int = 4
     max_retry_wait: float = 120.0
@@ -78,6 +80,7 @@ class Connection:
         """What connections that are shared depend on: whose rate limits they count, and whom they trust."""
         return (
             self.api_url,
+            self.eu_api_url,
             self.api_user,
             self.api_key,
             self.requests_per_minute,
@@ -127,10 +130,19 @@ class Transport:
         self._verify = _verify(connection)
         # By the server, since an address may name a customer.
         self._proxies = functools.cache(proxies)
+        self._remembered: dict[type, t.Any] = {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Closes the kept connections."""
         self._http.close()
+
+    def remembered(self, kind: type[Value]) -> Value:
+        """What an API keeps as long as the connections are kept: the one object of its class."""
+        with self._lock:
+            if kind not in self._remembered:
+                self._remembered[kind] = kind()
+            return t.cast(Value, self._remembered[kind])
 
     def exchange(self, request: Request, timeout: float, read: t.Callable[[t.Any], bytes]) -> Answer:
         """Sends a request, and gives its answer with the body that `read` makes of the response.
@@ -191,6 +203,10 @@ class Client:
     def for_customers(self, secrets: t.Iterable[str | None], names: t.Iterable[str | None], sleep: Sleep) -> Client:
         """A client over the same transport, about other customers."""
         return Client(self.connection, secrets, names, self._transport, sleep)
+
+    def remembered(self, kind: type[Value]) -> Value:
+        """What an API keeps as long as the connections are kept: the one object of its class."""
+        return self._transport.remembered(kind)
 
     def retry_budget(self) -> RetryBudget:
         """A new allowance of tries and waiting."""

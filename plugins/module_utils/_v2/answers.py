@@ -15,13 +15,17 @@ nested deeply, so other code may go down into one.
 
 from __future__ import annotations
 
-import json
-import re
 import typing as t
 from xml.parsers import expat
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import replace_surrogates
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.documents import (
+    DEEPEST,
+    check_number,
+    is_web_page,
+    json_document,
+    texts_in,
+)
 
 try:
     import xmltodict
@@ -34,22 +38,8 @@ except ImportError:
 # Fields that this collection does not know may hold anything that the format can carry.
 WireRow = dict[str, t.Any]
 
-# Elements, attributes and values of one answer: 100,000 customers with all fields take 1,800,000.
-MOST_VALUES = 2_000_000
-# Lists and records in each other: what is on record has three.
-_DEEPEST = 32
-# What is kept of the messages of an error, before anything looks at them.
-MOST_MESSAGES = 100
-LONGEST_MESSAGE = 4096
 # A code has three digits [seen], and reading a number of any length takes any time.
 _LONGEST_CODE = 15
-_PIECE = 64 * 1024
-# How much of an answer shows that it is a web page.
-_BEGINNING = 4096
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Half a character: escaped, in UTF-8, or in an encoding whose characters have zeros among their bytes.
-_MAY_HOLD_SURROGATES = re.compile(rb"\\u[dD]|\xed[\xa0-\xbf]|\x00")
-_WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 def confirmation(answer_format: str, body: bytes) -> None:
@@ -99,51 +89,15 @@ def boolean(text: str) -> bool | None:
 def _document(answer_format: str, body: bytes) -> t.Any:
     """JSON or XML as the same plain values: a list of rows, a dict of an answer, or a bare value."""
     try:
-        return _json_document(body) if answer_format == "json" else _xml_document(body)
+        return json_document(body) if answer_format == "json" else _xml_document(body)
     # ValueError: malformed, a wrong encoding, a DTD, too much, nested too deeply. RecursionError: even deeper.
     except (ValueError, RecursionError):
         raise _unreadable(f"the answer is not {answer_format.upper()}", body) from None
 
 
-def _json_document(body: bytes) -> t.Any:
-    # What json.loads does with bytes. In bytes, a part of another character may look like a comma.
-    text = body.decode(json.detect_encoding(body), "surrogatepass")
-    _check_number(_json_values(text))
-    # Numbers stay as they are written, like all values on the wire.
-    document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
-    _check_depth(document)
-    # To look through each text takes longer than the rest.
-    return _texts(document) if _MAY_HOLD_SURROGATES.search(body) else document
-
-
-def _json_values(text: str) -> int:
-    """How many values a JSON text holds, or a few more: each but the first of its container has a comma before it."""
-    most = 1 + _marks(text)
-    # Marks within strings count only where they would decide.
-    return most if most <= MOST_VALUES else 1 + sum(map(_marks, _outside_strings(text)))
-
-
-def _marks(text: str) -> int:
-    return text.count(",") + text.count("[") + text.count("{")
-
-
-def _outside_strings(text: str) -> t.Iterator[str]:
-    """What stands outside of the strings of a JSON text, in pieces. A malformed text is right up to where it is so."""
-    inside = 0
-    rest = ""
-    for start in range(0, len(text), _PIECE):
-        end = start + _PIECE
-        # Pairs of backslashes go first, from the left: one that is left escapes what follows it.
-        piece = (rest + text[start:end]).replace("\\\\", "")
-        rest = "\\" if piece.endswith("\\") else ""
-        parts = piece.replace('\\"', "").split('"')
-        yield "".join(parts[inside::2])
-        inside = (inside + len(parts) - 1) % 2
-
-
 def _xml_document(body: bytes) -> t.Any:
     """The parsed XML, with the root elements that only wrap an answer taken off."""
-    _check_number(_xml_values(body))
+    check_number(_xml_values(body))
     [(root, content)] = _without_blanks(_parse_xml(body)).items()
     if root == "users":
         return _xml_rows(content)
@@ -161,27 +115,6 @@ def _xml_values(body: bytes) -> int:
     elements = body.count(b"<") - body.count(b"</") - body.count(b"<!") - body.count(b"<?")
     quotes = body.count(b'"') + body.count(b"'")
     return elements + min(body.count(b"="), quotes // 2)
-
-
-def _check_number(values: int) -> None:
-    if values > MOST_VALUES:
-        raise ValueError("too many values")
-
-
-def _check_depth(document: t.Any) -> None:
-    """Raises ValueError for values that are nested too deeply. Goes down level by level, since it may be any depth."""
-    level = [document]
-    for _depth in range(_DEEPEST + 1):
-        containers = [value for value in level if isinstance(value, (dict, list))]
-        if not containers:
-            return
-        level = [
-            item
-            for container in containers
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, (dict, list))
-        ]
-    raise ValueError("nested too deeply")
 
 
 class _BoundedExpat:
@@ -215,7 +148,7 @@ class _BoundedParser:
 
         def start(name: str, attributes: t.Any) -> None:
             state["_depth"] += 1
-            if state["_depth"] > _DEEPEST:
+            if state["_depth"] > DEEPEST:
                 raise ValueError("nested too deeply")
             handle(name, attributes)
 
@@ -254,17 +187,6 @@ def _xml_rows(content: t.Any) -> list[t.Any]:
     if not isinstance(content, dict):
         raise ValueError("text in place of customers")
     return [{} if row is None else row for row in content.get("user", [])]
-
-
-def _texts(value: t.Any) -> t.Any:
-    """The same values with text that can be written as UTF-8."""
-    if isinstance(value, str):
-        return replace_surrogates(value)
-    if isinstance(value, list):
-        return [_texts(item) for item in value]
-    if isinstance(value, dict):
-        return {replace_surrogates(key): _texts(item) for key, item in value.items()}
-    return value
 
 
 def _without_blanks(value: t.Any) -> t.Any:
@@ -318,28 +240,9 @@ def _message(document: dict[str, t.Any]) -> str:
 
 
 def _error(value: t.Any, shape: str, code: int | None = None) -> WireError:
-    """An error with the messages in `value`, of which so much is kept as a person can read."""
-    messages: list[str] = []
-    left_out = 0
-    for message in _messages(value):
-        if len(messages) < MOST_MESSAGES:
-            messages.append(message)
-        else:
-            left_out += 1
+    """An error with the messages in `value`."""
+    messages, left_out = texts_in(value)
     return WireError(messages, code, shape=shape, left_out=left_out)
-
-
-def _messages(value: t.Any) -> t.Iterator[str]:
-    """Every text in `value`, cut: a text, a list of them, or an element that holds either."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _messages(item)
-        return
-    text = "" if value is None or value is False else str(value).strip()
-    if text:
-        yield text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
 
 
 def _code(value: t.Any) -> int | None:
@@ -351,10 +254,5 @@ def _code(value: t.Any) -> int | None:
 
 
 def _unreadable(reason: str, body: bytes) -> WireError:
-    html = _is_web_page(body)
+    html = is_web_page(body)
     return WireError([f"{reason}, but a web page" if html else reason], readable=False, html=html)
-
-
-def _is_web_page(body: bytes) -> bool:
-    start = body[:_BEGINNING].lstrip().removeprefix(_BYTE_ORDER_MARK).lstrip()
-    return _WEB_PAGE.match(start) is not None

@@ -33,7 +33,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Request
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.failures import reader
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.failures import TRY_V3, reader
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
     CUSTOMER,
     RESELLER,
@@ -220,6 +220,8 @@ class V2Api:
             return self._client.send(self._request(call, parameters), read, budget)
         except CallError as error:
             error.concerns = _concerns(error)
+            if 300 <= (error.status or 0) < 400:
+                error.advice = f"{error.advice} {TRY_V3}"
             error.doing = call.doing.format(user=escape_control(user, 100)) if user else "list customers"
             raise
 

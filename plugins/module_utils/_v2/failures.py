@@ -22,6 +22,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Re
 # A server must not fill the screen, nor keep the processor busy: the rest is only counted.
 _MOST_MESSAGES = 20
 
+_CHECK_URL = "Check that api_url is the address of the v2 API."
+TRY_V3 = "If API v2 does not serve the account any more, use api: subusers with an API key."
+# Answers without the API's own error, by which a service says that it is not there, or not for this account.
+_GONE = frozenset((401, 403, 404, 410))
+
 Value = t.TypeVar("Value")
 
 
@@ -73,7 +78,7 @@ def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
         NOT_APPLIED if elsewhere and status >= 400 else MAYBE_APPLIED,
         transient=not elsewhere,
         status=status,
-        advice="" if status >= 500 else "Check that api_url is the address of the v2 API.",
+        advice="" if status >= 500 else f"{_CHECK_URL} {TRY_V3}" if html or status in _GONE else _CHECK_URL,
     )
 
 

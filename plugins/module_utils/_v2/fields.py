@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import re
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
     Capabilities,
     Capability,
+    ConnectionRules,
     Switch,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, Attributes
@@ -27,6 +27,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     ip_problems,
     username_problems,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.extra import extra_texts
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import WireRow, boolean
@@ -42,9 +43,6 @@ RESELLER = "reseller"
 CUSTOMER = "customer"
 FAMILIES = (RESELLER, CUSTOMER)
 DEFAULT_URL = "https://api.sendgrid.com/apiv2"
-
-# A secret has no business in a list; should a server show one, it must not reach a result.
-_SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
@@ -137,8 +135,7 @@ _TEXTS = {wire: field.name for wire, field in _LISTED_BY_WIRE.items() if BY_NAME
 def capabilities(family: str) -> Capabilities:
     """What the family of addresses can do."""
     return Capabilities(
-        default_url=DEFAULT_URL,
-        connection_problems=connection_problems,
+        connection=ConnectionRules(DEFAULT_URL, foreign_paths=("/v3",), problems=connection_problems),
         attributes={field.name: field.capability for field in FIELDS if family in field.families},
         rename_problems=new_username_problems,
         missing={field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},
@@ -191,21 +188,7 @@ def from_row(row: WireRow) -> tuple[Attributes, dict[str, t.Any]]:
                 attributes[field.name] = known
     if not attributes.get("username"):
         raise WireError(["the list has a customer without a username"], readable=False)
-    # Names that begin with an underscore mean something to Ansible.
-    named = {name: value for name, value in _without_secrets(extra).items() if not name.startswith("_")}
-    return attributes, {name: _extra_text(value) for name, value in named.items()}
-
-
-def _without_secrets(value: t.Any) -> t.Any:
-    """The same value without what has the name of a secret, however deep."""
-    if isinstance(value, dict):
-        return {name: _without_secrets(item) for name, item in value.items() if not _SECRET.search(name)}
-    return [_without_secrets(item) for item in value] if isinstance(value, list) else value
-
-
-def _extra_text(value: t.Any) -> str:
-    """What the server shows beyond the known fields, as text: nested values could mean something to Ansible."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return attributes, extra_texts(extra)
 
 
 def _from_wire(field: Field, value: t.Any, row: WireRow) -> t.Any:

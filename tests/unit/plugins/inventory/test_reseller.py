@@ -30,6 +30,7 @@ FRAGMENTS = {
     "mailfleet.sendgrid.reseller": ModuleDocFragment.DOCUMENTATION,
     "mailfleet.sendgrid.reseller.inventory": ModuleDocFragment.INVENTORY,
     "mailfleet.sendgrid.reseller.filters": ModuleDocFragment.FILTERS,
+    "mailfleet.sendgrid.reseller.details": ModuleDocFragment.DETAILS,
     "ansible.builtin.constructed": constructed.ModuleDocFragment.DOCUMENTATION,
     "ansible.builtin.inventory_cache": inventory_cache.ModuleDocFragment.DOCUMENTATION,
 }
@@ -323,7 +324,8 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
         ({"api_key": 4711}, "The options are not valid: api_key must be a text, and is a number; put it in quotes, "),
         ({"api_key": ["canary"]}, "The options are not valid: api_key must be a text, and is a list."),
         ({"city": b"canary"}, "The options are not valid: city must be a text, and is bytes."),
-        ({"api_user": None}, "missing required arguments: api_user"),
+        ({"api_key": None}, "missing required arguments: api_key"),
+        ({"api": "subusers"}, "whole fleets, inventories and reports cannot be managed with api=subusers"),
         ({"api_key": "{{ 'canary' | nonsense }}"}, "The template of api_key cannot be evaluated: "),
     ],
 )

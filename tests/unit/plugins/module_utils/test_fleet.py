@@ -15,7 +15,7 @@ import threading
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _cancellation
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _workers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS, as_result
@@ -1257,7 +1257,7 @@ def test_a_person_who_insists_does_not_wait_for_calls_under_way(world):
 
 
 def test_a_parent_that_ended_is_noticed_however_busy_the_run_is(world, stops, monkeypatch):
-    monkeypatch.setattr(_fleet, "_TICK", 3600)
+    monkeypatch.setattr(_workers, "TICK", 3600)
     told = ToldOf()
 
     def meanwhile(operation, _values):

@@ -107,10 +107,11 @@ def test_secrets_are_never_logged(name, monkeypatch):
 
 # option: type, default, environment variable, choices
 CONTRACT = {
-    "api_url": ("str", "https://api.sendgrid.com/apiv2", "SENDGRID_API_URL", None),
+    "api_url": ("str", None, "SENDGRID_API_URL", None),
+    "eu_api_url": ("str", None, "SENDGRID_EU_API_URL", None),
     "api_user": ("str", None, "SENDGRID_API_USER", None),
     "api_key": ("str", None, "SENDGRID_API_KEY", None),
-    "api": ("str", "reseller", "SENDGRID_API", ["reseller", "customer"]),
+    "api": ("str", "reseller", "SENDGRID_API", ["reseller", "customer", "subusers"]),
     "api_format": ("str", "json", None, ["json", "xml"]),
     "timeout": ("float", 30, None, None),
     "retries": ("int", 4, None, None),
@@ -127,14 +128,21 @@ def test_the_connection_is_that_of_the_contract(name, monkeypatch):
     for option_name, (kind, default, variable, choices) in CONTRACT.items():
         option = spec[option_name]
         assert (option["type"], option.get("default"), option.get("choices")) == (kind, default, choices), option_name
-        assert option.get("required", False) is (option_name in ("api_user", "api_key"))
+        assert option.get("required", False) is (option_name == "api_key")
         assert option.get("fallback", (None, []))[1] == ([variable] if variable else [])
 
 
 # Which attributes there are is said by the contract of the table, in _v2/test_fields.py.
 OWN_OPTIONS = {
-    "reseller_customer": {*BY_NAME, "state", "new_username", "update_password", "update_website_access"},
-    "reseller_customer_info": {*FILTERS},
+    "reseller_customer": {
+        *BY_NAME,
+        "state",
+        "new_username",
+        "update_password",
+        "update_profile",
+        "update_website_access",
+    },  # fmt: skip
+    "reseller_customer_info": {*FILTERS, "details", "concurrency"},
     "reseller_customer_password": {"username", "password", "force"},
 }
 
@@ -149,6 +157,7 @@ def test_a_module_has_the_options_of_the_contract(name, monkeypatch):
     [
         ("state", "str", "present", ["present", "absent"]),
         ("update_password", "str", "on_create", ["on_create", "always"]),
+        ("update_profile", "str", "always", ["always", "on_create"]),
         ("update_website_access", "str", "always", ["always", "on_create"]),
         ("active", "bool", None, None),
         ("website_access", "bool", None, None),
@@ -167,6 +176,27 @@ def test_an_option_of_the_customer_is_that_of_the_contract(name, kind, default, 
 def test_the_action_group_holds_every_module():
     runtime = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text())
     assert sorted(runtime["action_groups"]["reseller"]) == MODULES
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "eu_url"),
+    [
+        ({}, "https://api.sendgrid.com/apiv2", None),
+        ({"api": "customer"}, "https://api.sendgrid.com/apiv2", None),
+        ({"api": "subusers"}, "https://api.sendgrid.com/v3", "https://api.eu.sendgrid.com/v3"),
+        ({"api": "subusers", "api_url": "https://api.sendgrid.com/v3/"}, None, "https://api.eu.sendgrid.com/v3"),
+        # Which server belongs to an address of one's own, nobody knows.
+        ({"api": "subusers", "api_url": "https://x.example/v3"}, None, None),
+        ({"api": "subusers", "api_url": "https://x.example/v3", "eu_api_url": "https://y.example"}, None, None),
+    ],
+)
+def test_the_address_follows_the_api(given, url, eu_url):
+    result = _module.run_task(lambda options, *_given: {"changed": False, "options": options}, given, False)
+    options = result["options"]
+    assert (options["api_url"], options["eu_api_url"]) == (
+        given.get("api_url", url),
+        given.get("eu_api_url", eu_url),
+    )
 
 
 # How a task ends
@@ -223,7 +253,7 @@ def test_an_expected_error_is_its_own_sentence():
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_task_gets_the_options_the_mode_and_what_makes_a_session(check_mode):
-    options, connect = {"city": "Bath"}, object()
+    options, connect = {"city": "Bath", "api_url": "https://x.example", "eu_api_url": None}, object()
     for connects in ((), (connect,)):
         result = _module.run_task(lambda *given: {"changed": False, "given": given}, options, check_mode, *connects)
         assert result["given"] == (options, check_mode, *(connects or (Client,)))
@@ -319,7 +349,7 @@ LISTING = {"api_url": "http://127.0.0.1:9/apiv2", "api": "reseller", "retries": 
                 "api": "x",
             },
             [
-                "value of api must be one of: reseller, customer, got: x",
+                "value of api must be one of: reseller, customer, subusers, got: x",
                 "got: x; customers[0] ('ann'): password is shorter than 6 characters; customers[1] ('ben'): ",
                 "'active'",
             ],

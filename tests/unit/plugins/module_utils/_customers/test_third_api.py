@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
     Capabilities,
     Capability,
+    ConnectionRules,
     Customer,
     Details,
     Listing,
@@ -51,8 +52,7 @@ def _as_a_set(wanted, stored):
 # A creation takes no profile, which only a further read shows, and a new customer is shut out of the website.
 PROFILE = Capability("put_profile", on_create=False, seen="details", same=_in_lower_case)
 THIRD = Capabilities(
-    default_url="https://third.example",
-    connection_problems=lambda _options: [],
+    connection=ConnectionRules("https://third.example", foreign_paths=(), problems=lambda _options: []),
     attributes={
         "username": Capability("rename", needed=True),
         "password": Capability("put_password", seen="compared", needed=True, problems=lambda text: [f"{len(text)}!"]),

@@ -163,6 +163,7 @@ OTHERS = {
     "api_user": ("other", True),
     "api_key": ("another-key", True),
     "api_format": ("xml", False),
+    "eu_api_url": ("https://eu.example.com/v3", True),
     "timeout": (31.0, False),
     "retries": (5, False),
     "max_retry_wait": (121.0, False),

@@ -12,8 +12,8 @@ import tracemalloc
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import documents as _documents
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import LARGEST_ANSWER
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.answers import boolean, confirmation, rows
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import ENCODERS, in_json, in_xml
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.strategies import XML_TEXTS
@@ -470,24 +470,24 @@ def test_elements_in_each_other_take_no_memory(depth, end):
     ],
 )
 def test_values_are_counted_outside_of_texts(monkeypatch, text, values):
-    monkeypatch.setattr(_answers, "MOST_VALUES", 0)
-    assert _answers._json_values(text) == values
+    monkeypatch.setattr(_documents, "MOST_VALUES", 0)
+    assert _documents._json_values(text) == values
 
 
 @given(st.text('"\\,[x', max_size=40), st.integers(1, 7))
 def test_the_count_is_the_same_in_pieces_of_any_size(text, size):
     encoded = json.dumps([text, [text]])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_answers, "MOST_VALUES", 0)
-        patch.setattr(_answers, "_PIECE", size)
+        patch.setattr(_documents, "MOST_VALUES", 0)
+        patch.setattr(_documents, "_PIECE", size)
         # Two lists, and two texts, of which the first has none before it.
-        assert _answers._json_values(encoded) == 4
+        assert _documents._json_values(encoded) == 4
 
 
 @pytest.mark.parametrize("answer_format", FORMATS)
 @pytest.mark.parametrize(("more", "readable"), [(0, True), (1, False)])
 def test_the_number_of_values_is_the_limit(monkeypatch, answer_format, more, readable):
-    monkeypatch.setattr(_answers, "MOST_VALUES", 1_000)
+    monkeypatch.setattr(_documents, "MOST_VALUES", 1_000)
     # A list, and in each row a name and a city that looks like many values.
     names = 333 + more
     listed = [{"username": f"user{number}", "city": "a,[{=''"} for number in range(names)]

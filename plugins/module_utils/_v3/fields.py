@@ -1,0 +1,162 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""What API v3 can do with each attribute, and how it is written on the wire.
+
+[spec]: the vendor's descriptions of the API. What is on no record stands in no line here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
+    Capabilities,
+    Capability,
+    ConnectionRules,
+    Customer,
+    Switch,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import email_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.extra import extra_texts
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import (
+    connection_problems,
+    new_password_problems,
+    new_username_problems,
+    password_problems,
+    username_problems,
+)
+
+SUBUSERS = "subusers"
+DEFAULT_URL = "https://api.sendgrid.com/v3"
+DEFAULT_EU_URL = "https://api.eu.sendgrid.com/v3"
+GLOBAL = "global"
+EU = "eu"
+
+PROFILE = "profile"
+# By option name, the member of a profile [spec].
+PROFILE_FIELDS = {
+    "first_name": "first_name",
+    "last_name": "last_name",
+    "address": "address",
+    "city": "city",
+    "region": "state",
+    "zip": "zip",
+    "country": "country",
+    "phone": "phone",
+    "website": "website",
+    "company": "company",
+}
+_ROW_FIELDS = {"username": "username", "email": "email"}
+_WIRE_NAMES = {**_ROW_FIELDS, "password": "password", **PROFILE_FIELDS}
+
+_FOR_THE_ACCOUNT = "has no counterpart in API v3: what the account has booked holds for all its customers"
+_MISSING = {
+    "package": _FOR_THE_ACCOUNT,
+    "ip_groups": "has no counterpart in API v3: no call joins a customer to a pool of addresses",
+    "free_user": _FOR_THE_ACCOUNT,
+    "billing_date": _FOR_THE_ACCOUNT,
+    "mail_domain": "has no counterpart in API v3",
+    "whitelabel": "cannot be used with api=subusers in this release",
+    "ips": "cannot be used with api=subusers in this release",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """By what the API knows a customer beside its name. `residency`: where its data reside, `global` or `eu`."""
+
+    id: str | None
+    residency: str = GLOBAL
+
+
+@functools.cache
+def capabilities() -> Capabilities:
+    """What the API can do."""
+    profile = Capability("set_profile", on_create=False, seen="details", detail=PROFILE)
+    return Capabilities(
+        connection=ConnectionRules(
+            DEFAULT_URL, foreign_paths=("/apiv2",), problems=connection_problems, default_eu_url=DEFAULT_EU_URL
+        ),
+        attributes={
+            "username": Capability("rename", needed=True, problems=username_problems),
+            # No call tells whether a password is the one, and none sets it without the former one [spec].
+            "password": Capability(
+                needed=True, seen="never", problems=password_problems, problems_on_create=new_password_problems
+            ),
+            "email": Capability("set_email", needed=True, problems=email_problems),
+            **dict.fromkeys(PROFILE_FIELDS, profile),
+            "active": Capability("switch", on_create=False),
+            # There is a call that writes it, and none that reads it [spec].
+            "website_access": Capability("switch", on_create=False, seen="never"),
+        },
+        # A profile that nobody has filled in yet is empty; how that looks is on no record.
+        new_customer={"active": True, "website_access": True, **dict.fromkeys(PROFILE_FIELDS, "")},
+        switches={
+            "active": Switch("enable", "disable", allows="send e-mail"),
+            "website_access": Switch("enable_website", "disable_website", allows="log in to the website"),
+        },
+        order=("set_email", "set_profile"),
+        rename_problems=new_username_problems,
+        missing={name: _clause(clause) for name, clause in _MISSING.items()},
+        never_updated={
+            "password": "cannot be used with api=subusers: API v3 can neither check nor reset the password of a "
+            "customer, who can set another one on the website",
+        },
+        confirms_creation=True,
+        longest_settling=30.0,
+        lookup_misses_near=False,
+        fleets_problem="whole fleets, inventories and reports cannot be managed with api=subusers in this release",
+    )
+
+
+def _clause(reason: str) -> str:
+    return reason if "api=subusers" in reason else f"cannot be used with api=subusers, and {reason}"
+
+
+def to_wire(attributes: Attributes) -> dict[str, t.Any]:
+    """Attributes by option name -> members of a body."""
+    return {_WIRE_NAMES[name]: value for name, value in attributes.items()}
+
+
+def from_row(row: t.Any) -> Customer:
+    """A row of a list, or the answer about a single customer. Raises WireError for one that cannot be read."""
+    if not isinstance(row, dict):
+        raise WireError(["a customer in the list is not a record"], readable=False)
+    username, disabled = row.get("username"), row.get("disabled")
+    if not isinstance(username, str) or not username:
+        raise WireError(["the list has a customer without a username"], readable=False)
+    if disabled is not None and not isinstance(disabled, bool):
+        raise WireError(["'disabled' of a customer is neither true nor false"], readable=False)
+    attributes: Attributes = {name: row[wire] for name, wire in _ROW_FIELDS.items() if isinstance(row.get(wire), str)}
+    if disabled is not None:
+        attributes["active"] = not disabled
+    known = {*_ROW_FIELDS.values(), "disabled"}
+    return Customer(attributes, extra_texts({name: row[name] for name in row.keys() - known}), _key(row))
+
+
+def _key(row: dict[str, t.Any]) -> Key:
+    number, residency = row.get("id"), row.get("region")
+    return Key(
+        str(number) if isinstance(number, str) and number else None,
+        residency.lower() if isinstance(residency, str) and residency else GLOBAL,
+    )
+
+
+def from_profile(document: t.Any) -> Attributes:
+    """A profile -> its attributes. What is missing or null is empty [seen]. Raises WireError for anything else."""
+    if not isinstance(document, dict):
+        raise WireError(["the answer is not a profile"], readable=False)
+    attributes: Attributes = {}
+    for name, wire in PROFILE_FIELDS.items():
+        value = document.get(wire)
+        if isinstance(value, (bool, dict, list)):
+            raise WireError([f"'{wire}' of a profile is not a text"], readable=False)
+        attributes[name] = "" if value is None else value
+    return attributes

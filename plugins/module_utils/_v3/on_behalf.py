@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""Calls on behalf of a customer: the right server, the header, and proof that the server heeds it.
+
+Without the header, or with one that the server does not hear, the same calls are about the parent account: it would be
+renamed, or get another address or profile [reported]. So the server has to show the customer's own name and id before
+the first write, and before the first read of a task from each server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_APPLIED, SERVER, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import is_addressable
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import EU, Key
+
+# Spelled like this: in lower case it was ignored [reported].
+HEADER = "On-Behalf-Of"
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """On whose behalf a call is made. `base`: the address of the server where the customer's data reside."""
+
+    username: str
+    key: Key
+    base: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says so in a request."""
+        return {HEADER: self.username}
+
+
+# Makes the call that shows who the server takes the caller for: the username and the id, each as a text.
+WhoAmI = t.Callable[[Subject], "tuple[str, str]"]
+
+
+class Heeded:
+    """The servers that are known to heed the header: once for all tasks over the same kept connections."""
+
+    def __init__(self) -> None:
+        self._bases: set[str] = set()
+        self._lock = threading.Lock()
+
+    def check(self, subject: Subject, who_am_i: WhoAmI) -> None:
+        """Makes sure of a server before the first read. Raises CallError."""
+        # Under the lock, so that calls which start together do not all ask.
+        with self._lock:
+            if subject.base not in self._bases:
+                check_identity(subject, who_am_i)
+                self._bases.add(subject.base)
+
+    def add(self, subject: Subject) -> None:
+        """Takes in that a server has shown the customer."""
+        with self._lock:
+            self._bases.add(subject.base)
+
+
+class OnBehalf:
+    """What one task does on behalf of customers. `bases`: the servers, by residency; None for one that nobody named."""
+
+    def __init__(self, bases: t.Mapping[str, str | None], heeded: Heeded, who_am_i: WhoAmI) -> None:
+        self._bases = bases
+        self._heeded = heeded
+        self._who_am_i = who_am_i
+        self._verified: set[Subject] = set()
+
+    def subject(self, username: str, key: Key) -> Subject:
+        """The customer as calls address it. Raises CallError, before any call, for one that cannot be addressed."""
+        if not is_addressable(username):
+            raise CallError(
+                "the username holds a character beyond printable ASCII, so it cannot be addressed", NOT_APPLIED
+            )
+        if key.residency not in self._bases:
+            raise CallError(
+                f"its data reside in '{escape_control(key.residency, 20)}', of which no server is known", NOT_APPLIED
+            )
+        base = self._bases[key.residency]
+        if base is None:
+            raise CallError(
+                "its data reside in the EU, and which server has them is not known",
+                NOT_APPLIED,
+                advice="Set eu_api_url, since api_url is not the vendor's own address.",
+            )
+        return Subject(username, key, base)
+
+    def check_read(self, subject: Subject) -> None:
+        """To be called before a read. Raises CallError where the server does not heed the header."""
+        if subject not in self._verified:
+            self._heeded.check(subject, self._who_am_i)
+
+    def check_write(self, subject: Subject) -> None:
+        """To be called before a write. Raises CallError unless the server shows the customer itself."""
+        if subject not in self._verified:
+            check_identity(subject, self._who_am_i)
+            self._verified.add(subject)
+            self._heeded.add(subject)
+
+
+def check_identity(subject: Subject, who_am_i: WhoAmI) -> None:
+    """Raises CallError unless the server shows the customer's own name and id."""
+    if subject.key.id is None:
+        raise CallError(
+            "the list shows no id of the customer, so nobody can tell whether a call would be about it", NOT_APPLIED
+        )
+    username, number = who_am_i(subject)
+    if (username, number) == (subject.username, subject.key.id):
+        return
+    wanted = f"'{escape_control(subject.username, 100)}' (id {escape_control(subject.key.id, 20)})"
+    answered = f"'{escape_control(username, 100)}' (id {escape_control(number, 20)})"
+    error = CallError(
+        f"the server answers a call on behalf of customer {wanted} as {answered}",
+        NOT_APPLIED,
+        advice="Nothing was written, since the call would be about another account. "
+        f"If a proxy stands between, it may take the header {HEADER} away.",
+    )
+    error.concerns = SERVER
+    raise error
+
+
+def servers(api_url: str, eu_api_url: str | None) -> dict[str, str | None]:
+    """The base address for each residency."""
+    return {"global": api_url, EU: eu_api_url}
