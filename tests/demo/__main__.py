@@ -4,14 +4,16 @@
 
 """Converge a small fleet against the sandbox, twice, and show what became of it. Only this machine is involved.
 
-    python -m tests.demo [ARGUMENT ...]
+    python -m tests.demo [--api {reseller,subusers}] [ARGUMENT ...]
 
-The arguments are passed on to ansible-playbook, as in `python -m tests.demo -v`. Exit status: 0 when both runs
-succeed and the second changes nothing.
+With `--api subusers`, API v3 manages the customers one by one; the default is API v2. The other arguments are passed on
+to ansible-playbook, as in `python -m tests.demo -v`. Exit status: 0 when both runs succeed and the second changes
+nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -31,7 +33,6 @@ from typing import Any
 from tests.collection_tree import CHECKOUT, make_tree
 
 HERE = Path(__file__).resolve().parent
-PLAYBOOK = HERE / "converge.yml"
 SEED = HERE / "before.json"
 INFO_MODULE = "mailfleet.sendgrid.reseller_customer_info"
 
@@ -43,8 +44,29 @@ _INTERRUPTED = 130
 _LISTENING = re.compile(r"sandbox listening on (\S+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^localhost\s*:\s(?P<counts>ok=\d+ .*)$", re.MULTILINE)
-# The first of the lines in which the role tells what became of the fleet.
+# The first of the lines in which the role or the playbook tells what became of the fleet.
 _COUNTS = re.compile(r"\b(?P<total>\d+) customers(?: \([^)]*\))?: (?P<counts>\d+ [a-z]+(?:, \d+ [a-z ]+)*)")
+
+
+@dataclass(frozen=True)
+class Api:
+    """How the customers are managed through one API.
+
+    `path`: the end of its address. `key`: of the seed's account. `details`: arguments that let the info module read
+    what the table shows.
+    """
+
+    playbook: str
+    path: str
+    key: str
+    details: tuple[str, ...] = ()
+
+
+# By choice of the option `api`, the default first.
+APIS = {
+    "reseller": Api("converge.yml", "/apiv2", "api_key"),
+    "subusers": Api("converge_v3.yml", "/v3", "v3_key", ("-a", "details=profile")),
+}
 
 
 class DemoError(Exception):
@@ -71,10 +93,10 @@ class Run:
 
     @property
     def summary(self) -> str:
-        """What the role tells of its customers, and the recap, which counts tasks."""
+        """What the run tells of its customers, and the recap, which counts tasks."""
         found = _COUNTS.search(self.output)
         if found is None:
-            raise DemoError("the role did not tell what became of the fleet.")
+            raise DemoError("the playbook did not tell what became of the fleet.")
         counts = {name: int(count) for count, name in (one.split(" ", 1) for one in found["counts"].split(", "))}
         changed = sum(count for name, count in counts.items() if name != "unchanged")
         return f"{changed} of {found['total']} customers changed: {found['counts']}.\n    Recap: {self.recap}"
@@ -86,8 +108,9 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
+    own, passed_on = _parser().parse_known_args(arguments)
     try:
-        _tell_the_story(arguments)
+        _tell_the_story(own.api, passed_on)
     except DemoError as error:
         print(f"\nThe demo failed: {error}", file=sys.stderr)
         return 1
@@ -97,26 +120,35 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _parser() -> argparse.ArgumentParser:
+    """For what is not passed on. Without abbreviations, which could be options of ansible-playbook."""
+    parser = argparse.ArgumentParser(prog="python -m tests.demo", add_help=False, allow_abbrev=False)
+    parser.add_argument("--api", choices=[*APIS], default=next(iter(APIS)))
+    return parser
+
+
 def _end(number: int, _frame: FrameType | None) -> None:
     """Leave by an exception, so that the sandbox is stopped on the way out."""
     raise SystemExit(128 + number)
 
 
-def _tell_the_story(arguments: Sequence[str]) -> None:
+def _tell_the_story(choice: str, arguments: Sequence[str]) -> None:
+    api = APIS[choice]
     with tempfile.TemporaryDirectory(prefix="mailfleet-sendgrid-demo-", ignore_cleanup_errors=True) as scratch:
         _heading("1. Start the sandbox, a stand-in for the service that listens on this machine only")
-        with _sandbox() as api_url:
+        with _sandbox() as root:
+            api_url = root + api.path
             print(f"It listens on {api_url} and holds {len(_seed()['customers'])} customers.")
-            environment = _environment(Path(scratch), api_url)
+            environment = _environment(Path(scratch), choice, api_url)
 
             _heading("2. Converge the fleet: first run")
-            first = _converge(arguments, environment)
+            first = _converge(api, arguments, environment)
 
             _heading("3. Converge the fleet: second run, with nothing left to do")
-            second = _converge(arguments, environment)
+            second = _converge(api, arguments, environment)
 
             _heading("4. The customers as they are now")
-            _print_table(_customers(environment))
+            _print_table(_customers(api, environment))
 
             _heading("5. Summary")
             print(f"First run: {first.summary}")
@@ -168,16 +200,16 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 @contextmanager
 def _sandbox() -> Iterator[str]:
-    """The sandbox, as it was recorded of the service; its base address."""
+    """The sandbox, as it was recorded of the service; its address without the path of an API."""
     options = ["--port", "0", "--behaviour", "observed", "--seed", str(SEED)]
     with _running([sys.executable, "-m", "tests.sandbox", *options], dict(os.environ)) as process:
         found = _LISTENING.match(process.stdout.readline())
         if found is None:
             raise DemoError("the sandbox did not start.")
-        yield found[1]
+        yield found[1].removesuffix("/apiv2")
 
 
-def _environment(scratch: Path, api_url: str) -> dict[str, str]:
+def _environment(scratch: Path, choice: str, api_url: str) -> dict[str, str]:
     """The environment for Ansible. Its files go to `scratch`, and the caller's own settings stay out."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
     account = _seed()["accounts"][0]
@@ -195,9 +227,10 @@ def _environment(scratch: Path, api_url: str) -> dict[str, str]:
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
         "ANSIBLE_NOCOWS": "1",
+        "SENDGRID_API": choice,
         "SENDGRID_API_URL": api_url,
         "SENDGRID_API_USER": account["api_user"],
-        "SENDGRID_API_KEY": account["api_key"],
+        "SENDGRID_API_KEY": account[APIS[choice].key],
     }
     if sys.stdout.isatty():
         # Ansible itself writes into a pipe.
@@ -205,9 +238,9 @@ def _environment(scratch: Path, api_url: str) -> dict[str, str]:
     return {**inherited, **settings}
 
 
-def _converge(arguments: Sequence[str], environment: dict[str, str]) -> Run:
+def _converge(api: Api, arguments: Sequence[str], environment: dict[str, str]) -> Run:
     """Run the playbook and show its output while it comes."""
-    command = ["ansible-playbook", str(PLAYBOOK.relative_to(CHECKOUT)), "--diff", *arguments]
+    command = ["ansible-playbook", str((HERE / api.playbook).relative_to(CHECKOUT)), "--diff", *arguments]
     print(f"$ {shlex.join(command)}", flush=True)
     lines = []
     # As YAML, a diff is short and shows letters beyond ASCII as they are.
@@ -232,9 +265,9 @@ def _program(name: str) -> str:
     return found
 
 
-def _customers(environment: dict[str, str]) -> list[dict[str, Any]]:
+def _customers(api: Api, environment: dict[str, str]) -> list[dict[str, Any]]:
     """What the info module tells."""
-    command = ["ansible", "localhost", "-m", INFO_MODULE]
+    command = ["ansible", "localhost", "-m", INFO_MODULE, *api.details]
     print(f"$ {shlex.join(command)}\n", flush=True)
     with _running([_program(command[0]), *command[1:]], {**environment, "ANSIBLE_FORCE_COLOR": "0"}) as process:
         output = process.stdout.read()
@@ -264,8 +297,9 @@ def _row(customer: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _word(value: bool) -> str:
-    return "yes" if value else "no"
+def _word(value: bool | None) -> str:
+    """None: the API does not show it."""
+    return {True: "yes", False: "no", None: "hidden"}[value]
 
 
 if __name__ == "__main__":
