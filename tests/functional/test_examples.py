@@ -46,6 +46,8 @@ GUIDES = "docs/docsite/rst/"
 WITHOUT_EXAMPLES = {GUIDES + name for name in ("idempotency.rst", "network_failures.rst")}
 # They create the customer that all others find.
 CREATE_MARA = {GUIDES + "one_customer.rst", "README.md", "plugins/modules/reseller_customer.py"}
+# They use API v3.
+OF_API_V3 = {GUIDES + "api_v2_and_v3.rst"}
 # Filters for what is there already.
 CALL_NOTHING = {f"plugins/filter/fleet_{name}.py" for name in ("check", "outcome", "unmanaged")}
 # The blocks that are run.
@@ -55,6 +57,7 @@ NAME = "my-reseller-account"
 # Whatever asks for a password is answered with it, again and again. With its newline it divides the buffer of a program
 # that reads ahead, so that the next program begins with a whole line.
 KEY = "key-of-the-examples-4711".ljust(31, "0")
+V3_KEY = "v3-key-of-the-examples-4711".ljust(31, "0")
 PASSWORD = "tide-tables-of-may-312"
 MARA = "mara@lighthouse.example"
 JONAS = "jonas@birch.example"
@@ -71,6 +74,7 @@ SUMMARY = dict.fromkeys(("created", "updated", "renamed", "deleted", "unchanged"
 # Variables that examples use and do not set.
 VARIABLES = {
     "vault_sendgrid_key": KEY,
+    "vault_sendgrid_v3_key": V3_KEY,
     "vault_mara_password": PASSWORD,
     "mara_password": PASSWORD,
     "reseller_name": NAME,
@@ -103,7 +107,7 @@ def seed(*customers: dict[str, Any]) -> str:
     ours = [{**customer, "account": NAME} for customer in customers]
     return json.dumps(
         {
-            "accounts": [*demo["accounts"], {"api_user": NAME, "api_key": KEY, "subusers": True}],
+            "accounts": [*demo["accounts"], {"api_user": NAME, "api_key": KEY, "v3_key": V3_KEY}],
             "customers": [*demo["customers"], *ours],
         }
     )
@@ -128,10 +132,11 @@ def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bo
 
 @dataclass
 class Story:
-    """The blocks of one source that are run, and the folder in which that is done."""
+    """The blocks of one source that are run, the folder in which that is done, and whether with API v3."""
 
     blocks: list[Block]
     ansible: Ansible
+    is_v3: bool = False
 
     @property
     def folder(self) -> Path:
@@ -207,7 +212,12 @@ class Story:
             "RESELLER_KEY": KEY,
             "ANSIBLE_CALLBACKS_ENABLED": "steps",
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
+            **(self._environment_of_v3() if self.is_v3 else {}),
         }
+
+    def _environment_of_v3(self) -> dict[str, str]:
+        service = {"SENDGRID_API": "subusers", "SENDGRID_API_URL": f"{self.ansible.sandbox.root}/v3"}
+        return {**service, "SENDGRID_API_KEY": V3_KEY, "KEY": V3_KEY}
 
 
 def as_file(block: Block) -> str:
@@ -230,14 +240,14 @@ def test_every_block_is_found(source: str) -> None:
 
 def test_sources_in_the_tables_are_there() -> None:
     assert len(SOURCES) > 20
-    assert WITHOUT_EXAMPLES | CREATE_MARA | CALL_NOTHING <= set(SOURCES)
+    assert WITHOUT_EXAMPLES | CREATE_MARA | CALL_NOTHING | OF_API_V3 <= set(SOURCES)
 
 
 @parametrized(source for source, found in EXAMPLES.items() if found)
 def test_examples(source: str, sandboxes: Callable[[bool], Sandbox], tmp_path: Path, collections_path: Path) -> None:
     sandbox = sandboxes(source not in CREATE_MARA)
     sandbox.reset()
-    story = Story(EXAMPLES[source], Ansible(sandbox, tmp_path, collections_path, NAME, KEY))
+    story = Story(EXAMPLES[source], Ansible(sandbox, tmp_path, collections_path, NAME, KEY), source in OF_API_V3)
 
     done = story.run()
 
