@@ -56,6 +56,10 @@ def product() -> list[Path]:
     return found
 
 
+def documentation() -> list[Path]:
+    return [ROOT / "README.md", *sorted(GUIDE.parent.glob("*.rst"))]
+
+
 def by_hand(path: Path) -> str:
     """The text of a file without the parts that are generated and without examples."""
     text = re.sub(rf"{BEGIN.pattern}\n.*?{END}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -97,14 +101,14 @@ def test_the_files_of_a_recipe_are_there(title: str) -> None:
 
 
 def test_an_attribute_is_added_where_those_of_the_profile_are() -> None:
-    documentation = [ROOT / "README.md", ROOT / "docs" / "docsite" / "rst" / "idempotency.rst"]
-    concerned = files(with_words(*ATTRIBUTES), product()) | files(with_codes(*ATTRIBUTES), documentation)
+    concerned = files(with_words(*ATTRIBUTES), product()) | files(with_codes(*ATTRIBUTES), documentation())
     assert len(concerned) > 6
     assert concerned == named("Add an attribute")
 
 
 def test_an_operation_is_added_where_others_are() -> None:
-    concerned = files(with_words(*OPERATIONS), [*product(), ROOT / "tests" / "functional" / "test_faults.py"])
+    faults = ROOT / "tests" / "functional" / "test_faults.py"
+    concerned = files(with_words(*OPERATIONS), [*product(), faults]) | files(with_codes(*OPERATIONS), documentation())
     assert len(concerned) > 6
     assert concerned == named("Add an operation")
 
