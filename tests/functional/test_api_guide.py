@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.api import CALLS
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import LONGEST_PASSWORD, SHORTEST_PASSWORD
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists import PAGE
 
 from .test_tables import GUIDES, code, rst_table
 
@@ -79,3 +81,11 @@ def test_the_calls_and_their_scopes() -> None:
         [[name], [f"{call.method} {call.route}"], [call.scope], "yes" if call.on_behalf else "no"]
         for name, call in CALLS.items()
     ]
+
+
+def test_the_numbers() -> None:
+    text = " ".join((GUIDES / GUIDE).read_text(encoding="utf-8").split())
+    for choice in API_V3:
+        assert f"for {capabilities(choice).longest_settling:g} seconds at most" in text
+    assert f"{SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters" in text
+    assert f"pages of {PAGE} customers" in text
