@@ -41,6 +41,7 @@ from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.sand
     PASSWORD,
     PROFILE,
     SEEDED,
+    Got,
     SandboxHttp,
 )
 
@@ -298,8 +299,11 @@ def test_customers_without_an_id_are_known_by_their_names(http):
     rows.append({"username": "c", "id": 7})
     http.spoil = lambda sent, got: got.with_content(rows if sent.query["offset"] == "0" else [])
     assert [(one.username, one.key.id) for one in listed(http).customers] == [
-        ("a", None), ("b", None), ("7", None), ("c", "7"),
-    ]  # fmt: skip
+        ("a", None),
+        ("b", None),
+        ("7", None),
+        ("c", "7"),
+    ]
 
 
 def test_a_list_without_an_end_is_an_error(http, monkeypatch):
@@ -389,10 +393,8 @@ def test_only_an_unknown_customer_is_none(http, fault):
 
 
 def test_a_page_of_a_gateway_in_place_of_an_address_is_no_unknown_customer(http):
-    http.spoil = lambda sent, got: dataclasses.replace(
-        got, status=404 if sent.path != "/v3/subusers" else 200, body=b"<html>" if sent.path != "/v3/subusers" else b"[]",
-        headers={},
-    )  # fmt: skip
+    page = Got(404, {}, b"<html>")
+    http.spoil = lambda sent, got: got if sent.path == "/v3/subusers" else page
     assert error_of(lookup, http, NEW).concerns == OPERATION
 
 
