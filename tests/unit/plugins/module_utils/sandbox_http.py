@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -176,10 +177,12 @@ class SandboxHttp:
 
 
 class SandboxWorld:
-    """Tasks with API v3 against the sandbox, and a clock that only sleeping moves."""
+    """Tasks with API v3 against the sandbox, and a clock that only sleeping moves. It begins now, as the sandbox's own
+    does, since rate limits tell moments.
+    """
 
     def __init__(self, behaviour: str, *customers: Mapping[str, Any], **switches: Any) -> None:
-        self.clock = Clock()
+        self.clock = Clock(time.time())
         self.http = SandboxHttp(behaviour, *(customers or SEEDED), **switches)
         self.options = {**defaults(connection_spec()), "api": "subusers", "api_key": KEY}
 
