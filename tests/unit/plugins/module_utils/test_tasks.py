@@ -101,6 +101,35 @@ def test_a_second_run_changes_nothing(world, options):
     assert world.http.writes == written
 
 
+def test_a_profile_of_a_customer_that_exists_can_be_left_alone(world):
+    """The list shows it all the same; what differs from what a new customer would get is no warning."""
+    wanted = {"city": "Bath", "first_name": "Eve", "company": "Other Ltd", "update_profile": "on_create"}
+    result = world.customer(**wanted, active=False, email="new@example.com")
+    assert made(result) == [("disable", "applied"), ("set_email", "applied")]
+    assert (result["customer"]["city"], result["warnings"], result["unverified"]) == ("Aarhus", [], [])
+    assert (world.service.customers[ANN]["city"], world.service.customers[ANN]["company"]) == ("Aarhus", "Archer & Co")
+    # Nobody asks for the company, which takes a call.
+    assert world.http.operations == ["list", "disable", "set_email", "list"]
+    result = world.customer(**wanted)
+    assert (result["changed"], world.http.operations[4:]) == (False, ["list"])
+
+
+def test_a_new_customer_gets_its_profile_in_any_case(world):
+    given = {**NEW, "username": EVE, "city": "Bath", "update_profile": "on_create"}
+    assert made(world.customer(**given)) == [("create", "applied")]
+    assert world.service.customers[EVE]["city"] == "Bath"
+    assert world.customer(**{**given, "city": "Oslo"})["changed"] is False
+
+
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_what_only_a_new_customer_gets_is_a_warning_when_it_was_just_created(world, check_mode):
+    world.put(FakeService(rewrites=True))
+    given = {**NEW, "username": EVE, "website": "eve.example", "update_profile": "on_create"}
+    assert len(world.customer(check_mode, **given)["warnings"]) == (0 if check_mode else 1)
+    world.customer(**given)
+    assert world.customer(check_mode, **given)["warnings"] == []
+
+
 @pytest.mark.parametrize("options", CHANGES)
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_no_result_holds_a_secret(world, options, check_mode):

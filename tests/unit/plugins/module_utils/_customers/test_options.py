@@ -11,9 +11,12 @@ import contextlib
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
+    addresses,
     check_creation,
+    check_fleets,
     check_options,
     common_result,
+    concurrency_problems,
     customer_problems,
     desired_of,
     open_client,
@@ -21,6 +24,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, simulate
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_APPLIED, CallError, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import DEFAULT_EU_URL, DEFAULT_URL
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import capabilities as v3_capabilities
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import API, asked_for, known, plan
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
     CONNECTION,
@@ -61,6 +66,63 @@ def test_options_that_are_of_no_customer_name_none():
 @pytest.mark.parametrize(("state", "count"), [("present", 0), ("absent", 1)])
 def test_what_should_be_gone_is_not_renamed(state, count):
     assert len(customer_problems(options(state=state, new_username=EVE), API)) == count
+
+
+V2_URL = "https://api.sendgrid.com/apiv2"
+
+
+@pytest.mark.parametrize(
+    ("given", "url", "eu_url"),
+    [
+        ((None, None), DEFAULT_URL, DEFAULT_EU_URL),
+        ((DEFAULT_URL, None), DEFAULT_URL, DEFAULT_EU_URL),
+        ((f" HTTPS{DEFAULT_URL[5:]}/ ", None), f" HTTPS{DEFAULT_URL[5:]}/ ", DEFAULT_EU_URL),
+        # Which one belongs to another address, nobody knows.
+        (("https://proxy.example/v3", None), "https://proxy.example/v3", None),
+        (("https://proxy.example/v3", "https://eu.example/v3"), "https://proxy.example/v3", "https://eu.example/v3"),
+        ((None, "https://eu.example/v3"), DEFAULT_URL, "https://eu.example/v3"),
+        # An empty one was given, and is an error of its own.
+        (("", None), "", None),
+        ((None, ""), DEFAULT_URL, ""),
+    ],
+)
+def test_the_address_for_the_eu_holds_only_beside_its_own(given, url, eu_url):
+    options_ = {"api_url": given[0], "eu_api_url": given[1]}
+    assert addresses(options_, v3_capabilities()) == {"api_url": url, "eu_api_url": eu_url}
+
+
+def test_an_api_without_the_eu_has_no_address_for_it():
+    assert addresses({}, API) == {"api_url": V2_URL, "eu_api_url": None}
+    assert addresses({"api_url": "https://x.example"}, API) == {"api_url": "https://x.example", "eu_api_url": None}
+
+
+def test_fleets_are_only_for_an_api_that_has_them():
+    check_fleets(API)
+    problem = v3_capabilities().fleets_problem
+    if problem:
+        with pytest.raises(InvalidInput, match="api=subusers"):
+            check_fleets(v3_capabilities())
+
+
+@pytest.mark.parametrize(("number", "count"), [(1, 0), (64, 0), (0, 1), (-1, 1), (65, 1)])
+def test_how_many_calls_may_be_under_way(number, count):
+    assert len(concurrency_problems({"concurrency": number})) == count
+
+
+PROFILE = {"first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "names"),
+    [
+        ({}, {"password"}),
+        ({"update_password": "always"}, set()),
+        ({"update_profile": "on_create"}, {"password", *PROFILE}),
+        ({"update_profile": "on_create", "update_password": "always"}, PROFILE),
+    ],
+)
+def test_what_only_a_new_customer_gets(policies, names):
+    assert desired_of(options(**policies)).on_create == names
 
 
 def test_what_a_family_lacks_is_a_problem():

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer, Operation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
@@ -423,6 +425,14 @@ def test_what_is_stored_as_wanted_or_about_to_be_written_is_not_told():
     made = plan(wanted, known(ANN))
     assert stored_otherwise(wanted, ANN, made.operations) == []
     assert stored_otherwise(wanted, {**ANN, "city": "Bath"}) == []
+
+
+def test_what_only_a_new_customer_gets_is_told_of_a_new_one_only():
+    wanted = dataclasses.replace(desired(city="Bath", first_name="Eve"), on_create=frozenset(["city", "password"]))
+    stored = {**ANN, "city": "bath"}
+    assert stored_otherwise(wanted, stored) == ["first_name"]
+    assert stored_otherwise(wanted, stored, is_new=True) == ["city", "first_name"]
+    assert stored_otherwise(wanted, {**ANN, "city": "Bath", "first_name": "Eve"}, is_new=True) == []
 
 
 # All cases against a service that knows nothing of plans. Its own words for options:

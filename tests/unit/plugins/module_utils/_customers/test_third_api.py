@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -24,6 +25,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
+    Observed,
     further_reads,
     make_plan,
 )
@@ -368,6 +370,29 @@ def test_only_what_is_asked_for_is_read_further():
     assert further_reads(desired, current, THIRD) == {"ips", "password"}
     assert further_reads(Desired("ann", {"ips": []}, state="absent"), current, THIRD) == set()
     assert further_reads(desired, None, THIRD) == set()
+
+
+def test_a_further_read_may_show_several_attributes():
+    both = dataclasses.replace(PROFILE, detail="profile")
+    api = dataclasses.replace(THIRD, attributes={**THIRD.attributes, "city": both, "phone": both})
+    assert api.shown_by(["profile"]) == {"city", "phone"}
+    assert api.shown_by(["city"]) == frozenset()
+    assert api.shown_by({"profile", "ips", "email", "password"}) == {"city", "phone", "ips"}
+    # Else a read is called like its attribute.
+    assert THIRD.shown_by(["city", "ips", "password"]) == {"city", "ips"}
+    assert THIRD.shown_by([]) == frozenset()
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_what_one_read_shows_is_foreseen_together(is_new):
+    """One that was not asked for is there, too."""
+    both = dataclasses.replace(PROFILE, detail="profile")
+    new = {**THIRD.new_customer, "city": "", "phone": ""}
+    api = dataclasses.replace(THIRD, attributes={**THIRD.attributes, "city": both, "phone": both}, new_customer=new)
+    desired = Desired("ann", {"email": "a", "password": "one", "city": "bath"})
+    current = {name: EMPTY[name] for name in [*SHOWN, "city", "phone"]}
+    predicted = make_plan(desired, Observed(None if is_new else current), api).predicted
+    assert predicted == {"username": "ann", "email": "a", "active": True, "city": "bath", "phone": ""}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
