@@ -16,11 +16,19 @@ from typing import Any
 
 import pytest
 
-from .running import Ansible, Run, Sandbox, sandboxes
+from .running import SUBUSERS, Ansible, Run, Sandbox, sandboxes
+from .sandbox_v3 import NARROW_V3_KEY, V3_KEY
 
 ACCOUNT = {"api_user": "acme", "api_key": "key-of-acme-4711"}
 NARROW = {"api_user": "narrow", "api_key": "key-of-narrow-4711", "reseller": False, "subusers": True}
 PASSWORD = "as-it-was-4711"
+
+
+def connection(sandbox: Sandbox, api: str) -> dict[str, Any]:
+    """The options of a connection with which a task reaches the account through one API."""
+    if api == SUBUSERS:
+        return {"api": api, "api_url": sandbox.v3_url, "api_key": V3_KEY}
+    return {"api": api, "api_url": sandbox.api_url, **ACCOUNT}
 
 
 def seeded(username: str, **changes: Any) -> dict[str, Any]:
@@ -44,7 +52,7 @@ def seeded(username: str, **changes: Any) -> dict[str, Any]:
 
 
 SEED = {
-    "accounts": [ACCOUNT, NARROW],
+    "accounts": [{**ACCOUNT, "v3_key": V3_KEY}, {**NARROW, "v3_key": NARROW_V3_KEY, "v3_scopes": ["subusers.read"]}],
     "customers": [
         seeded("ada@example.com"),
         seeded("ben@example.com", active=False, website_access=False),
@@ -53,6 +61,10 @@ SEED = {
     ],
     "deleted": ["gone@example.com"],
 }
+
+
+# Those of answers of API v2.
+FORMATS = ["json", "xml"]
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +85,7 @@ def sandbox(request: pytest.FixtureRequest, _sandboxes: Callable[[str], Sandbox]
 
 # A module process costs half a second, so tasks are shipped with one pair of behaviour and format. In the controller's
 # process they run with every pair, and test_direct.py compares both ways with another pair, too.
-SHIPPED_WITH = {("observed", "json")}
+SHIPPED_WITH = {("observed", "json"), ("observed", SUBUSERS)}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -102,7 +114,8 @@ def _is_one_pair_too_many(item: pytest.Item) -> bool:
 
 def _both_vary(item: pytest.Item) -> bool:
     """Whether a test runs with both formats and both behaviours by itself."""
-    chosen = {name for mark in item.iter_markers("parametrize") for name in str(mark.args[0]).split(",")}
+    marks = [mark for mark in item.iter_markers("parametrize") if mark != both_apis.mark]
+    chosen = {name for mark in marks for name in str(mark.args[0]).split(",")}
     return not chosen & {"sandbox", "ansible"}
 
 
@@ -112,11 +125,14 @@ def direct(request: pytest.FixtureRequest) -> bool:
     return request.param
 
 
-@pytest.fixture(params=["json", "xml"])
+@pytest.fixture(params=FORMATS)
 def ansible(
     request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path, direct: bool
 ) -> Ansible:
-    """Ansible against the sandbox; the test runs with each format."""
+    """Ansible against the sandbox; the test runs with each format of API v2. With `both_apis` it runs with v3, too."""
+    if request.param == SUBUSERS:
+        defaults: dict[str, Any] = {"retries": 0}
+        return Ansible(sandbox, tmp_path, collections_path, "", V3_KEY, defaults, direct, api=SUBUSERS)
     defaults = {"api_format": request.param, "retries": 0}
     return Ansible(sandbox, tmp_path, collections_path, **ACCOUNT, defaults=defaults, direct=direct)
 
@@ -220,3 +236,7 @@ only_documented = pytest.mark.parametrize("sandbox", ["documented"], indirect=Tr
 # For what does not depend on where a task runs: test_direct.py compares the two ways.
 only_direct = pytest.mark.parametrize("direct", [True], indirect=True)
 only_json = pytest.mark.parametrize("ansible", ["json"], indirect=True)
+# API v3, which speaks JSON only, beside v2.
+both_apis = pytest.mark.parametrize("ansible", [*FORMATS, SUBUSERS], indirect=True)
+both_apis_in_json = pytest.mark.parametrize("ansible", ["json", SUBUSERS], indirect=True)
+only_v3 = pytest.mark.parametrize("ansible", [SUBUSERS], indirect=True)

@@ -31,6 +31,8 @@ from .preloaded import COMMANDS, Forked, Preloaded
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 MODULES = "mailfleet.sendgrid."
+# The choice of `api` that is API v3.
+SUBUSERS = "subusers"
 # The release of ansible-core that is tested with.
 CORE = tuple(map(int, core_version.split(".")[:2]))
 # Seconds that no run takes, unless it hangs: a shared playbook is long, and the machine may be busy.
@@ -57,6 +59,7 @@ class Sandbox:
         assert found, (self.line, self.stop())
         self.root, self.behaviour = found.groups()
         self.api_url = self.root + "/apiv2"
+        self.v3_url = self.root + "/v3"
         self.http = requests.Session()
         self.http.trust_env = False
 
@@ -86,6 +89,19 @@ class Sandbox:
     def customers(self) -> dict[str, dict[str, Any]]:
         """All that is stored, by username."""
         return {customer["username"]: customer for customer in self.control("GET", "customers")}
+
+    def account(self, api_user: str = "acme") -> dict[str, Any]:
+        """What is stored of an account itself."""
+        return next(item for item in self.control("GET", "accounts") if item["api_user"] == api_user)
+
+    def set(self, name: str, value: Any) -> None:
+        """Sends JSON to a control address."""
+        answer = self.http.post(f"{self.root}/_sandbox/{name}", json=value, timeout=30)
+        assert answer.ok, answer.text
+
+    def switch(self, **switches: Any) -> None:
+        """Has the service do what a real one did to others; the sandbox's README has the switches."""
+        self.set("switches", switches)
 
     def set_fault(self, operation: str, fault: str, **settings: Any) -> None:
         """Lets a fault spoil calls of `operation`; the sandbox's README has the names and the settings."""
@@ -234,7 +250,7 @@ def preloaded(collections_path: Path, *settings: tuple[str, str]) -> Preloaded:
 
 @dataclass
 class Ansible:
-    """Runs playbooks against one sandbox with one account and one format."""
+    """Runs playbooks against one sandbox with one account, one API and one format."""
 
     sandbox: Sandbox
     folder: Path
@@ -243,6 +259,11 @@ class Ansible:
     api_key: str
     defaults: dict[str, Any] = field(default_factory=dict)
     direct: bool = True
+    api: str = "reseller"
+
+    @property
+    def is_v3(self) -> bool:
+        return self.api == SUBUSERS
 
     def environment(self) -> dict[str, str]:
         """The caller's environment without what would reach into a run, and with the sandbox as the service."""
@@ -250,10 +271,16 @@ class Ansible:
             **ansible_environment(self.folder, self.collections_path),
             "STEPS_FILE": str(self.folder / "steps.jsonl"),
             "STEPS_CONTROLS": self.sandbox.root + "/_sandbox/",
-            "SENDGRID_API_URL": self.sandbox.api_url,
-            "SENDGRID_API_USER": self.api_user,
-            "SENDGRID_API_KEY": self.api_key,
+            **self._service(),
         }
+
+    def _service(self) -> dict[str, str]:
+        """Where the service is, and the account there. With an API key, the account needs no name."""
+        if self.is_v3:
+            url, further = self.sandbox.v3_url, {"SENDGRID_API": self.api}
+        else:
+            url, further = self.sandbox.api_url, {"SENDGRID_API_USER": self.api_user}
+        return {"SENDGRID_API_URL": url, "SENDGRID_API_KEY": self.api_key, **further}
 
     def command(
         self, *arguments: str, environment: dict[str, str] | None = None, one_output: bool = False

@@ -2,22 +2,37 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""reseller_customer from a playbook, against the sandbox: each scenario four ways, in both formats and behaviours."""
+"""reseller_customer from a playbook, against the sandbox: each scenario four ways, with both APIs and behaviours.
+
+test_v3.py has what only API v3 does.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
-from .conftest import PASSWORD, in_shared_playbook, only_direct, only_documented, only_json, only_observed
-from .running import Ansible, Run, Sandbox, four_ways, task
+from .conftest import (
+    FORMATS,
+    PASSWORD,
+    both_apis,
+    both_apis_in_json,
+    connection,
+    in_shared_playbook,
+    only_direct,
+    only_documented,
+    only_json,
+    only_observed,
+)
+from .running import SUBUSERS, Ansible, Run, Sandbox, Step, four_ways, task
 
 MODULE = "reseller_customer"
 NEW = {
     "username": "dora@example.com",
-    "password": "brand-new-4711",
+    "password": "brand-new-word-4711",
     "email": "dora@example.com",
     "first_name": "Dora",
     "last_name": "Søndergaard",
@@ -43,9 +58,23 @@ AWKWARD = {
 }
 
 
+PROFILE = {"first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company"}
+# What API v3 does not have.
+NOT_IN_V3 = {"package", "whitelabel", "billing_date"}
+READS_IN_V3 = {"list", "get", "get_username", "get_profile"}
+
+
+def suits(api: str, options: dict[str, Any]) -> dict[str, Any]:
+    """What `api` has of the options. The parameter of the fixture `ansible` will do for it."""
+    return {name: value for name, value in options.items() if api != SUBUSERS or name not in NOT_IN_V3}
+
+
 @dataclass(frozen=True)
 class Scenario:
-    """What a task asks for, and what it takes. `stored`: of the customer in the end, None where it is gone."""
+    """What a task asks for, and what it takes. `stored`: of the customer in the end, None where it is gone.
+
+    `reads_in_v3`: when converged, each list in one page; None: what it reads of a customer under its only name.
+    """
 
     options: dict[str, Any]
     operations: list[str]
@@ -53,6 +82,22 @@ class Scenario:
     name: str = "ada@example.com"
     reads_when_converged: list[str] = field(default_factory=lambda: ["list"])
     sent: dict[str, list[str]] = field(default_factory=dict)
+    reads_in_v3: list[str] | None = None
+
+    def in_v3(self) -> Scenario:
+        """The same through API v3: a profile is no part of a creation, and no password is set later."""
+        operations = [name for name in self.operations if name != "set_password"]
+        options = suits(SUBUSERS, self.options)
+        if "update_password" in options:
+            options = {name: value for name, value in options.items() if "password" not in name}
+        reads = ["list", "get_username", "get_profile"] if PROFILE & options.keys() else ["list"]
+        return replace(
+            self,
+            options=options,
+            operations=[*operations, "set_profile"] if "create" in operations else operations,
+            stored=None if self.stored is None else suits(SUBUSERS, self.stored),
+            reads_when_converged=reads if self.reads_in_v3 is None else self.reads_in_v3,
+        )
 
 
 def stored_names(options: dict[str, Any]) -> dict[str, Any]:
@@ -103,14 +148,18 @@ SCENARIOS = {
         ["rename"],
         {"email": "ada@example.com"},
         "ada.new@example.com",
+        reads_in_v3=["list", "get", "list"],
     ),
     "rename by case": Scenario(
         {"username": "ada@example.com", "new_username": "Ada@example.com"},
         ["rename"],
         {"email": "ada@example.com"},
         "Ada@example.com",
+        reads_in_v3=["list", "get", "list"],
     ),
-    "delete": Scenario({"username": "ada@example.com", "state": "absent"}, ["delete"], None),
+    "delete": Scenario(
+        {"username": "ada@example.com", "state": "absent"}, ["delete"], None, reads_in_v3=["list", "get"]
+    ),
     "password": Scenario(
         {"username": "ada@example.com", "password": "another-4711", "update_password": "always"},
         ["set_password"],
@@ -131,6 +180,7 @@ SCENARIOS = {
         {"active": False, "email": "office@example.com", "city": "Bangor"},
         "ada.new@example.com",
         ["list", "check_password"],
+        reads_in_v3=["list", "get", "list", "get_username", "get_profile"],
     ),
     "everything, doors opened last": Scenario(
         {"username": "ben@example.com", "active": True, "email": "office@example.com", "city": "Bangor"},
@@ -155,6 +205,29 @@ def assert_stored(customers: dict[str, dict[str, Any]], scenario: Scenario) -> N
     assert {name: kept[name] for name in scenario.stored} == scenario.stored
 
 
+# Each with the parameter of the fixture `ansible`.
+CASES = [
+    *(pytest.param(way, SCENARIOS[name], id=f"{way}-{name}") for way in FORMATS for name in SCENARIOS),
+    *(
+        pytest.param(SUBUSERS, scenario.in_v3(), id=f"{SUBUSERS}-{name}")
+        for name, scenario in SCENARIOS.items()
+        if scenario.in_v3().operations
+    ),
+]
+
+
+def called(step: Step) -> list[str]:
+    """The operations that were asked for, the pages of one list of API v3 as one."""
+    groups = itertools.groupby((call["operation"], "route" in call) for call in step.calls)
+    return [name for (name, is_v3), group in groups for _call in ([1] if name == "list" and is_v3 else group)]
+
+
+def has_no_secret_in_its_address(call: dict[str, Any]) -> bool:
+    if "route" in call:
+        return set(call["query_parameters"]) <= {"limit", "offset", "include_region", "username"}
+    return call["query_parameters"] == [] and call["verb"] == "POST"
+
+
 def assert_four_ways(played: Run, scenario: Scenario) -> None:
     """A run of `four_ways` with the options of a scenario does what it takes, and says so."""
     expected, done, checked_again, again = played.four()
@@ -176,26 +249,27 @@ def assert_four_ways(played: Run, scenario: Scenario) -> None:
 
     for step in (checked_again, again):
         assert step.result["changed"] is False
-        assert step.called == scenario.reads_when_converged
+        assert called(step) == scenario.reads_when_converged
         assert step.operations == []
         assert step.result["diff"]["before"] == step.result["diff"]["after"]
         assert step.result["customer"] == done.result["customer"]
-    assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in played.log)
+    assert all(map(has_no_secret_in_its_address, played.log))
 
 
 # test_direct.py runs them as shipped tasks.
 @in_shared_playbook(lambda scenario: four_ways(MODULE, **scenario.options))
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+@pytest.mark.parametrize(("ansible", "scenario"), CASES, indirect=["ansible"])
 @only_direct
 def test_four_ways(played: Run, scenario: Scenario) -> None:
     assert_four_ways(played, scenario)
 
 
 @in_shared_playbook(lambda: four_ways(MODULE, username="ada@example.com", website_access=False))
+@both_apis
 @only_direct
-def test_hidden_website_access_is_sent_each_time(played: Run, sandbox: Sandbox) -> None:
+def test_hidden_website_access_is_sent_each_time(played: Run, ansible: Ansible) -> None:
     steps = played.four()
-    shown = sandbox.behaviour == "observed"
+    shown = ansible.sandbox.behaviour == "observed" and not ansible.is_v3
     assert [step.result["changed"] for step in steps] == ([True, True, False, False] if shown else [True] * 4)
     assert steps[0].written == steps[2].written == []
     assert steps[1].written == ["disable_website"]
@@ -210,10 +284,11 @@ def test_hidden_website_access_is_sent_each_time(played: Run, sandbox: Sandbox) 
 @in_shared_playbook(
     lambda: four_ways(MODULE, username="ada@example.com", website_access=False, update_website_access="on_create")
 )
+@both_apis
 @only_direct
-def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(played: Run, sandbox: Sandbox) -> None:
+def test_hidden_website_access_of_an_existing_customer_can_be_left_alone(played: Run, ansible: Ansible) -> None:
     steps = played.four()
-    shown = sandbox.behaviour == "observed"
+    shown = ansible.sandbox.behaviour == "observed" and not ansible.is_v3
     assert [step.result["changed"] for step in steps] == ([True, True, False, False] if shown else [False] * 4)
     assert played.customers["ada@example.com"]["website_access"] is (not shown)
 
@@ -247,20 +322,25 @@ UNCHANGED = {
 }
 
 
-@in_shared_playbook(lambda: [task(MODULE, UNCHANGED)])
+@in_shared_playbook(lambda ansible: [task(MODULE, suits(ansible, UNCHANGED))])
+@both_apis
 @only_direct
-def test_an_unchanged_customer_costs_one_read(played: Run) -> None:
+def test_an_unchanged_customer_costs_one_read(played: Run, ansible: Ansible) -> None:
+    """With API v3 one more for the profile, and one that shows that calls on behalf of the customer are about it."""
     step = played.one()
-    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
+    further = ["get_username", "get_profile"] if ansible.is_v3 else []
+    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list", *further])
 
 
 @in_shared_playbook(lambda: [task(MODULE, {"username": "nobody@example.com", "state": "absent"})])
-@only_json
+@both_apis_in_json
 @only_documented
 @only_direct
-def test_a_customer_that_was_never_there_is_absent_with_one_read(played: Run) -> None:
+def test_a_customer_that_was_never_there_is_absent_with_one_read(played: Run, ansible: Ansible) -> None:
+    """With API v3 one more: a list may hide somebody."""
     step = played.one()
-    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list"])
+    further = ["get"] if ansible.is_v3 else []
+    assert (step.status, step.result["changed"], step.called) == ("ok", False, ["list", *further])
     assert step.result["customer"] is None
 
 
@@ -402,8 +482,15 @@ def test_all_that_creation_lacks_is_told_before_any_write(played: Run) -> None:
     assert "dora@example.com" not in played.customers
 
 
-@in_shared_playbook(lambda state: [task(MODULE, {**NEW, "username": "ADA@example.com", "state": state})])
-@only_json
+@in_shared_playbook(
+    lambda ansible, state: [task(MODULE, {**suits(ansible, NEW), "username": "ADA@example.com", "state": state})]
+)
+# The list of API v3 that the documentation describes shows a name alone, and nothing near it.
+@pytest.mark.parametrize(
+    ("sandbox", "ansible"),
+    [("documented", "json"), ("observed", "json"), ("observed", SUBUSERS)],
+    indirect=True,
+)
 @pytest.mark.parametrize("state", ["present", "absent"])
 @only_direct
 def test_a_name_that_differs_only_by_case(played: Run, state: str) -> None:
@@ -437,40 +524,45 @@ def test_a_name_that_looks_like_an_existing_one(
 
 
 @in_shared_playbook(lambda: [task(MODULE, {"username": "ada@example.com", "new_username": "ben@example.com"})])
-@only_json
+@both_apis_in_json
 @only_observed
 @only_direct
-def test_a_rename_to_a_name_that_exists_too(played: Run) -> None:
+def test_a_rename_to_a_name_that_exists_too(played: Run, ansible: Ansible) -> None:
     step = played.one()
     assert step.status == "failed"
     assert "both 'ada@example.com' and 'ben@example.com' exist" in step.result["msg"]
-    assert step.called == ["list"]
+    assert step.called == ["list"] * (2 if ansible.is_v3 else 1)
 
 
-@in_shared_playbook(lambda: four_ways(MODULE, **NEW, new_username="dora.new@example.com"))
-@only_json
+@in_shared_playbook(lambda ansible: four_ways(MODULE, **suits(ansible, NEW), new_username="dora.new@example.com"))
+@both_apis_in_json
 @only_observed
 @only_direct
-def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(played: Run) -> None:
-    assert [step.operations for step in played.four()] == [["create"], ["create"], [], []]
+def test_a_rename_of_a_customer_that_never_was_creates_it_under_the_new_name(played: Run, ansible: Ansible) -> None:
+    creation = ["create", "set_profile"] if ansible.is_v3 else ["create"]
+    assert [step.operations for step in played.four()] == [creation, creation, [], []]
     assert "dora.new@example.com" in played.customers
     assert "dora@example.com" not in played.customers
 
 
-@in_shared_playbook(lambda: [task(MODULE, {**NEW, "username": "gone@example.com"})])
+@in_shared_playbook(lambda ansible: [task(MODULE, {**suits(ansible, NEW), "username": "gone@example.com"})])
+@both_apis
 @only_direct
-def test_a_name_that_stays_taken(played: Run) -> None:
+def test_a_name_that_stays_taken(played: Run, ansible: Ansible) -> None:
     step = played.one()
     assert step.status == "failed"
     assert step.result["changed"] is False
-    assert step.result["operations"] == [{"name": "create", "status": "failed"}]
+    not_reached = [{"name": "set_profile", "status": "not_reached"}] if ansible.is_v3 else []
+    assert step.result["operations"] == [{"name": "create", "status": "failed"}, *not_reached]
     assert "Could not create customer 'gone@example.com': the server said" in step.result["msg"]
+    assert "If the name is taken: it stays so after a deletion" in step.result["msg"]
 
 
 HALF_WAY = {"username": "ada@example.com", "active": False, "new_username": "gone@example.com", "city": "Bangor"}
 
 
 @in_shared_playbook(lambda: [task(MODULE, HALF_WAY)])
+@both_apis
 def test_a_run_that_fails_half_way_says_how_far_it_came(played: Run) -> None:
     step = played.one()
     assert step.status == "failed"
@@ -492,13 +584,13 @@ def test_a_run_that_fails_half_way_says_how_far_it_came(played: Run) -> None:
 @in_shared_playbook(
     lambda: [task(MODULE, {"username": "ada@example.com", "city": "Bangor"})], defaults={"api_key": "not-the-key-4711"}
 )
-@only_json
+@both_apis_in_json
 @only_direct
-def test_wrong_credentials(played: Run) -> None:
+def test_wrong_credentials(played: Run, ansible: Ansible) -> None:
     step = played.one()
     assert step.status == "failed"
     assert "Could not look up customer 'ada@example.com': the server said" in step.result["msg"]
-    assert "Check api_user and api_key." in step.result["msg"]
+    assert ("Check api_key:" if ansible.is_v3 else "Check api_user and api_key.") in step.result["msg"]
     assert step.called == ["list"]
 
 
@@ -515,14 +607,11 @@ def test_an_account_without_a_contract_is_told_of_the_other_family(played: Run) 
 @only_observed
 def test_options_of_the_connection_come_from_the_environment_or_the_task(ansible: Ansible) -> None:
     empty = {"SENDGRID_API_USER": "", "SENDGRID_API_KEY": "", "SENDGRID_API_URL": ""}
-    options = {
-        "username": "ada@example.com",
-        "api_url": ansible.sandbox.api_url,
-        "api_user": ansible.api_user,
-        "api_key": ansible.api_key,
-    }
-    run = ansible.play([task(MODULE, options)], environment=empty)
-    assert [step.status for step in run.steps] == ["ok"], run.output
+    apis = ["reseller", SUBUSERS]
+    options = [{"username": "ada@example.com", **connection(ansible.sandbox, api)} for api in apis]
+    run = ansible.play([task(MODULE, one) for one in options], environment=empty)
+    assert [step.status for step in run.steps] == ["ok", "ok"], run.output
+    assert [call["family"] for step in run.steps for call in step.calls] == apis
     run = ansible.play([task(MODULE, {"username": "nora@example.com"})], environment={"SENDGRID_API": "customer"})
     assert {call["family"] for call in run.steps[0].calls} == {"customer"}
 

@@ -26,14 +26,20 @@ import trustme
 from tests.sandbox.faults import SPELLINGS
 
 from .conftest import only_documented, only_observed
-from .running import Sandbox
+from .running import SUBUSERS, Sandbox
 from .test_crash import RUNNER
-from .test_faults import CASES, Case, all_options, run
+from .test_faults import CASES, CASES_IN_V3, Case, all_options, run
 
 HIDDEN = "(a message that repeats a secret is not shown)"
 ADA = {"username": "ada@example.com", "city": "Bangor"}
 # With the pauses that a user has. A failure that is told at once cannot have waited for one.
 IMPATIENT = {"retries": 4, "max_retry_wait": 120, "timeout": 5}
+
+
+# The parameter `way` of the tasks: that of `all_options`.
+both_apis = pytest.mark.parametrize("way", ["json", SUBUSERS])
+# The path that ends the address of either API.
+PATHS = {"json": "apiv2", SUBUSERS: "v3"}
 
 
 @contextmanager
@@ -81,6 +87,14 @@ class EmptyList(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"[]")
 
+    def do_GET(self) -> None:  # noqa: N802
+        is_list = "/subusers?" in self.path
+        self.send_response(200 if is_list else 404)
+        self.send_header("Content-Length", "2" if is_list else "0")
+        self.end_headers()
+        if is_list:
+            self.wfile.write(b"[]")
+
     def log_message(self, *_arguments: Any) -> None:
         pass
 
@@ -97,15 +111,15 @@ def https(tmp_path: Path) -> Iterator[tuple[str, str]]:
     server.socket = context.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    yield f"https://127.0.0.1:{server.server_port}/apiv2", str(certificate)
+    yield f"https://127.0.0.1:{server.server_port}", str(certificate)
     server.shutdown()
     server.server_close()
 
 
-def failure_at_once(sandbox: Sandbox, **options: Any) -> str:
+def failure_at_once(sandbox: Sandbox, way: str, **options: Any) -> str:
     """The message of a task that fails without waiting for a further try."""
     started = time.monotonic()
-    result = run(sandbox, ADA, **{**IMPATIENT, **options})
+    result = run(sandbox, ADA, way, **{**IMPATIENT, **options})
     assert result["failed"] is True
     assert result["changed"] is False
     assert "Traceback" not in result["msg"]
@@ -114,8 +128,9 @@ def failure_at_once(sandbox: Sandbox, **options: Any) -> str:
 
 
 @only_observed
-def test_a_name_that_does_not_resolve(sandbox: Sandbox) -> None:
-    message = failure_at_once(sandbox, api_url="https://sendgrid.invalid/apiv2")
+@both_apis
+def test_a_name_that_does_not_resolve(sandbox: Sandbox, way: str) -> None:
+    message = failure_at_once(sandbox, way, api_url=f"https://sendgrid.invalid/{PATHS[way]}")
     assert message == (
         "Could not look up customer 'ada@example.com': the name of the server does not resolve "
         "(https://sendgrid.invalid). Check api_url."
@@ -123,52 +138,59 @@ def test_a_name_that_does_not_resolve(sandbox: Sandbox) -> None:
 
 
 @only_observed
-def test_a_connection_that_is_refused(sandbox: Sandbox) -> None:
+@both_apis
+def test_a_connection_that_is_refused(sandbox: Sandbox, way: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    message = failure_at_once(sandbox, api_url=f"http://127.0.0.1:{port}/apiv2")
+    message = failure_at_once(sandbox, way, api_url=f"http://127.0.0.1:{port}/{PATHS[way]}")
     assert f"nothing accepts connections there (http://127.0.0.1:{port}). Check api_url." in message
 
 
 @only_observed
-def test_a_server_that_speaks_another_protocol(sandbox: Sandbox) -> None:
+@both_apis
+def test_a_server_that_speaks_another_protocol(sandbox: Sandbox, way: str) -> None:
     with listening(greet) as (port, connections):
-        message = failure_at_once(sandbox, api_url=f"http://127.0.0.1:{port}/apiv2")
+        message = failure_at_once(sandbox, way, api_url=f"http://127.0.0.1:{port}/{PATHS[way]}")
     assert "the server does not speak HTTP" in message
     assert len(connections) == 1
 
 
 @only_observed
-def test_a_server_without_tls(sandbox: Sandbox) -> None:
+@both_apis
+def test_a_server_without_tls(sandbox: Sandbox, way: str) -> None:
     with listening(greet) as (port, connections):
-        message = failure_at_once(sandbox, api_url=f"https://127.0.0.1:{port}/apiv2")
+        message = failure_at_once(sandbox, way, api_url=f"https://127.0.0.1:{port}/{PATHS[way]}")
     assert "no secure connection could be made" in message
     assert len(connections) == 1
 
 
 @only_observed
-def test_another_address_on_the_same_server(sandbox: Sandbox) -> None:
-    message = failure_at_once(sandbox, api_url=sandbox.root + "/elsewhere")
+@both_apis
+def test_another_address_on_the_same_server(sandbox: Sandbox, way: str) -> None:
+    message = failure_at_once(sandbox, way, api_url=sandbox.root + "/elsewhere")
     assert "Could not look up customer" in message
     assert "404" in message
 
 
 @only_observed
-def test_a_certificate_that_is_not_trusted(sandbox: Sandbox, https: tuple[str, str]) -> None:
-    api_url, certificate = https
-    message = failure_at_once(sandbox, api_url=api_url)
+@both_apis
+def test_a_certificate_that_is_not_trusted(sandbox: Sandbox, https: tuple[str, str], way: str) -> None:
+    server, certificate = https
+    api_url = f"{server}/{PATHS[way]}"
+    message = failure_at_once(sandbox, way, api_url=api_url)
     assert "the certificate of the server is not trusted" in message
     assert "ca_path" in message
     for trust in ({"ca_path": certificate}, {"validate_certs": False}):
-        result = run(sandbox, {**ADA, "state": "absent"}, api_url=api_url, **trust)
+        result = run(sandbox, {**ADA, "state": "absent"}, way, api_url=api_url, **trust)
         assert (result["changed"], result["customer"]) == (False, None)
 
 
 def test_wrong_credentials_and_missing_rights(sandbox: Sandbox) -> None:
-    assert "Check api_user and api_key." in failure_at_once(sandbox, api_key="not-the-key")
-    assert [call["operation"] for call in sandbox.log()] == ["list"]
+    assert "Check api_user and api_key." in failure_at_once(sandbox, "json", api_key="not-the-key")
+    assert "Check api_key: it must be an API key" in failure_at_once(sandbox, SUBUSERS, api_key="not-the-key")
+    assert [call["operation"] for call in sandbox.log()] == ["list", "list"]
     narrow = {"api_user": "narrow", "api_key": "key-of-narrow-4711"}
-    assert "see the option api" in failure_at_once(sandbox, **narrow)
+    assert "see the option api" in failure_at_once(sandbox, "json", **narrow)
 
 
 @only_observed
@@ -194,18 +216,28 @@ def test_an_answer_without_end_takes_no_memory(sandbox: Sandbox, tmp_path: Path,
     assert peaks["huge-gzip"] - peaks["delay"] < 60 + 32
 
 
-WRITES = [case for case in CASES if case.kind != "reading"]
+# Each with the number of lists that come before the write.
+WRITES = [
+    pytest.param(way, case, lists.get(case.operation, 1), id=f"{way}-{case.operation}")
+    for way, cases, lists in (
+        ("json", CASES, {"create": 2}),
+        ("xml", CASES, {"create": 2}),
+        (SUBUSERS, CASES_IN_V3, {"rename": 2}),
+    )
+    for case in cases
+    if case.kind != "reading"
+]
 
 
-@pytest.mark.parametrize("case", WRITES, ids=lambda case: case.operation)
-@pytest.mark.parametrize("api_format", ["json", "xml"])
-def test_a_lost_answer_that_no_read_can_settle_is_unknown(sandbox: Sandbox, api_format: str, case: Case) -> None:
+@pytest.mark.parametrize(("way", "case", "first_reads"), WRITES)
+def test_a_lost_answer_that_no_read_can_settle_is_unknown(
+    sandbox: Sandbox, way: str, case: Case, first_reads: int
+) -> None:
     """The write is done, its answer is lost, and from then on nothing can be read."""
-    first_reads = {"create": 2, "rename": 1}.get(case.operation, 1)
     sandbox.set_fault(case.operation, "close-after", times="forever")
     sandbox.set_fault("list", "error-before", nth=first_reads + 1, times="forever")
     sandbox.set_fault("check_password", "error-before", nth=2, times="forever")
-    result = run(sandbox, case.options, api_format, retries=1)
+    result = run(sandbox, case.options, way, retries=1)
     assert result["failed"] is True
     assert result["operations"] == [{"name": case.operation, "status": "unknown"}]
     assert "Whether it took effect is unknown" in result["msg"]
@@ -213,9 +245,10 @@ def test_a_lost_answer_that_no_read_can_settle_is_unknown(sandbox: Sandbox, api_
 
 
 @only_observed
-def test_a_customer_that_cannot_be_read_again_is_no_failure(sandbox: Sandbox) -> None:
+@both_apis
+def test_a_customer_that_cannot_be_read_again_is_no_failure(sandbox: Sandbox, way: str) -> None:
     sandbox.set_fault("list", "error-before", nth=2, times="forever")
-    result = run(sandbox, ADA, retries=1)
+    result = run(sandbox, ADA, way, retries=1)
     assert "failed" not in result
     assert result["changed"] is True
     assert result["customer"]["city"] == "Bangor"
@@ -232,34 +265,53 @@ def test_a_server_that_does_not_know_the_check_gets_a_plain_reset(sandbox: Sandb
 
 
 @only_documented
-def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox) -> None:
+@both_apis
+def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox, way: str) -> None:
     sandbox.set_fault("list", "rate-limit", seconds=3600)
-    message = failure_at_once(sandbox)
+    message = failure_at_once(sandbox, way)
     assert "asks to wait 3600 s" in message
     assert "max_retry_wait" in message
     assert len(sandbox.log()) == 1
 
 
 @only_observed
-@pytest.mark.parametrize("operation", ["list", "set_profile", "create", "check_password"])
-def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(sandbox: Sandbox, operation: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "operation"),
+    [
+        *(("json", operation) for operation in ("list", "set_profile", "create", "check_password")),
+        *((SUBUSERS, operation) for operation in ("list", "set_profile", "create", "get_username")),
+    ],
+)
+def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(
+    sandbox: Sandbox, way: str, operation: str
+) -> None:
     """No call but has the key: nothing of such a message can be shown."""
-    [case] = [case for case in CASES if case.operation == operation]
+    cases, numbers = (CASES_IN_V3, "HTTP 400") if way == SUBUSERS else (CASES, "error 400, HTTP 200")
+    [case] = [case for case in cases if case.operation == operation]
     sandbox.set_fault(operation, "echo")
-    message = run(sandbox, case.options)["msg"]
-    assert f"the server said {HIDDEN} (error 400, HTTP 200)" in message
+    message = run(sandbox, case.options, way)["msg"]
+    assert f"the server said {HIDDEN} ({numbers})" in message
     assert "canary" not in message
     assert message.isprintable()
 
 
+# The beginning of `Bearer` and a key is no secret yet.
 @only_documented
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize("api_format", ["json", "xml"])
-def test_a_secret_that_is_echoed_hides_its_message_alone(sandbox: Sandbox, spelling: str, api_format: str) -> None:
+@pytest.mark.parametrize(
+    ("way", "spelling"),
+    [
+        (way, spelling)
+        for way in ("json", "xml", SUBUSERS)
+        for spelling in SPELLINGS
+        if (way, spelling) != (SUBUSERS, "cut")
+    ],
+)
+def test_a_secret_that_is_echoed_hides_its_message_alone(sandbox: Sandbox, way: str, spelling: str) -> None:
     sandbox.set_fault("list", "echo", spelling=spelling, beside=f"Sorry, {ADA['username']} \u202e")
     # One that begins with the username, so that the name is no secret.
     password = f"{ADA['username']}-canary"
-    message = run(sandbox, {**ADA, "password": password, "update_password": "always"}, api_format=api_format)["msg"]
+    changes = {"update_password": "on_create" if way == SUBUSERS else "always"}
+    message = run(sandbox, {**ADA, "password": password, **changes}, way)["msg"]
     said = f"the server said {HIDDEN}; 'Sorry, {ADA['username']} \\u202e' (HTTP 400)"
     assert said in message
     assert "api_key=" not in message and message.isprintable()
