@@ -61,7 +61,6 @@ AWKWARD = {
 PROFILE = {"first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company"}
 # What API v3 does not have.
 NOT_IN_V3 = {"package", "whitelabel", "billing_date"}
-READS_IN_V3 = {"list", "get", "get_username", "get_profile"}
 
 
 def suits(api: str, options: dict[str, Any]) -> dict[str, Any]:

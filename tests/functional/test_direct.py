@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from .conftest import in_shared_playbook, only_direct, only_json, only_observed
-from .running import MODULES, Ansible, Run, Sandbox, Step, task
-from .test_customer import NEW, REFUSED, SCENARIOS, assert_four_ways
+from .running import MODULES, SUBUSERS, Ansible, Run, Sandbox, Step, task
+from .test_customer import NEW, REFUSED, SCENARIOS, assert_four_ways, suits
 
 FLEET: list[dict[str, Any]] = [
     NEW,
@@ -97,6 +97,24 @@ COMPARED: dict[str, list[tuple[str, dict[str, Any]]]] = {
     ],
 }
 
+# The same for API v3: one after the other, over one state.
+COMPARED_IN_V3: list[tuple[str, dict[str, Any]]] = [
+    *[("reseller_customer", {**suits(SUBUSERS, NEW), "active": False, "website_access": False})] * 2,
+    ("reseller_customer", {"username": "ada@example.com", "city": "Bangor", "email": "office@example.com"}),
+    ("reseller_customer", {"username": "ada@example.com", "city": "Boston", "update_profile": "on_create"}),
+    ("reseller_customer", {"username": "ada@example.com", "active": False, "new_username": "gone@example.com"}),
+    ("reseller_customer", {"username": "ben@example.com", "new_username": "ben.new@example.com", "active": True}),
+    ("reseller_customer", {"username": "emil@example.com", "password": "short"}),
+    ("reseller_customer", {"username": "a%b", "package": "Bronze", "update_password": "always"}),
+    ("reseller_customer", {"username": "ada@example.com", "api_key": "not-the-key-4711"}),
+    ("reseller_customer", {"username": "ada@example.com", "api_format": "xml"}),
+    ("reseller_customer", {"username": "cleo@example.com", "state": "absent"}),
+    ("reseller_customer_info", {"details": ["profile"], "concurrency": 1}),
+    ("reseller_customer_info", {"city": "bang", "concurrency": 1}),
+    ("reseller_customer_password", {"username": "ada@example.com", "password": "another-word-4711"}),
+    ("reseller_customers", {"customers": [NEW]}),
+]
+
 
 # Refused before any call, in check mode and really alike.
 REFUSED_AT_ONCE = {*REFUSED, "a fleet that cannot be"}
@@ -134,7 +152,10 @@ PAIRS = itertools.cycle([("observed", "json"), ("documented", "xml")])
 @only_direct
 @pytest.mark.parametrize(
     ("sandbox", "ansible", "name", "calls"),
-    [pytest.param(*pair, name, calls, id=name) for pair, (name, calls) in zip(PAIRS, COMPARED.items(), strict=False)],
+    [
+        *(pytest.param(*pair, name, calls, id=name) for pair, (name, calls) in zip(PAIRS, COMPARED.items())),
+        pytest.param("observed", SUBUSERS, SUBUSERS, COMPARED_IN_V3, id=SUBUSERS),
+    ],
     indirect=["sandbox", "ansible"],
 )
 def test_both_ways_give_the_same_results(

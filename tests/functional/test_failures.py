@@ -193,6 +193,39 @@ def test_wrong_credentials_and_missing_rights(sandbox: Sandbox) -> None:
     assert "see the option api" in failure_at_once(sandbox, "json", **narrow)
 
 
+OWN_ERROR = b'{"error": {"code": 401, "message": "Permission denied, wrong credentials"}}'
+PAGE = b"<html><body>Moved</body></html>"
+# What a service says that has no API v2 any more, or not for this account; and whether a task is told of API v3.
+GONE: dict[str, tuple[int, bytes, bool]] = {
+    "not found": (404, b"", True),
+    "not found, in words": (404, b"404 page not found", True),
+    "gone": (410, b"", True),
+    "forbidden": (403, b"", True),
+    "unauthorized": (401, b"access forbidden", True),
+    "a web page": (200, PAGE, True),
+    "a web page that is not found": (404, PAGE, True),
+    "a redirect": (301, b"", True),
+    "wrong credentials": (401, OWN_ERROR, False),
+    "a gateway that fails": (502, PAGE, False),
+}
+
+
+@only_observed
+@pytest.mark.parametrize(("status", "body", "is_told"), GONE.values(), ids=GONE)
+def test_an_account_that_api_v2_does_not_serve_is_told_of_api_v3(
+    sandbox: Sandbox, status: int, body: bytes, is_told: bool
+) -> None:
+    answer = b"HTTP/1.1 %d Answer\r\nLocation: https://example.com/\r\nContent-Length: %d\r\n\r\n%b"
+
+    def talk(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(answer % (status, len(body), body))
+
+    with listening(talk) as (port, _connections):
+        message = failure_at_once(sandbox, "json", api_url=f"http://127.0.0.1:{port}/apiv2", retries=0)
+    assert ("use api: subusers with an API key" in message) is is_told, message
+
+
 @only_observed
 def test_an_answer_without_end_takes_no_memory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> None:
     tasks = tmp_path / "tasks.json"
