@@ -42,7 +42,7 @@ PATIENCE = 1800
 @cache
 def sandbox_server() -> Preloaded:
     """The server of all sandboxes of this checkout."""
-    started = Preloaded({**os.environ, "PYTHONPATH": str(ROOT)}, ("tests.sandbox.program",))
+    started = Preloaded({**os.environ, "PYTHONPATH": str(ROOT)}, ("tests.sandbox.cli",))
     atexit.register(started.close)
     return started
 
