@@ -25,8 +25,15 @@ def cancellation():
 
 def finish(work, items, concurrency, cancellation):
     """The items as they are finished."""
+    done, ticks = [], 0
     with at_work(work, items, concurrency, cancellation) as finished:
-        return [item for item in finished_ones(finished, len(items)) if item is not None]
+        for item in finished_ones(finished, len(items)):
+            if item is not None:
+                done.append(item)
+                continue
+            ticks += 1
+            assert ticks * _workers.TICK < PATIENCE, "one is never finished"
+    return done
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 64])

@@ -189,6 +189,7 @@ def test_a_confirmation_needs_no_body(body):
         (PAGE, "the answer is not JSON, but a web page (HTTP 200)"),
         (b"done", "the answer is not JSON (HTTP 200)"),
         (b'{"a":', "the answer is not JSON (HTTP 200)"),
+        (b"[" * 100_000, "the answer is not JSON (HTTP 200)"),
     ],
 )
 def test_a_success_that_says_something_else_is_unclear(body, reason):
@@ -196,7 +197,7 @@ def test_a_success_that_says_something_else_is_unclear(body, reason):
     assert (error.reason, error.applied) == (reason, MAYBE_APPLIED)
 
 
-@pytest.mark.parametrize("body", [b"", PAGE, b"done", b'{"a":'])
+@pytest.mark.parametrize("body", [b"", PAGE, b"done", b'{"a":', b"[" * 100_000, b"[" * 40 + b"]" * 40])
 def test_values_need_a_body(body):
     error = error_of(body, 200, value)
     assert (error.applied, error.transient) == (MAYBE_APPLIED, body != PAGE)
