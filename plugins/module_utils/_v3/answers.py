@@ -143,7 +143,7 @@ def _messages(body: bytes) -> tuple[list[str], int, bool]:
     if isinstance(listed, list):
         texts, left_out = texts_in([_item(item) for item in listed])
         return texts, left_out, True
-    error = document.get("error", document.get("message"))
+    error = document.get("error") or document.get("message")
     texts, left_out = texts_in(error.get("message") if isinstance(error, dict) else error)
     return texts, left_out, bool(texts)
 

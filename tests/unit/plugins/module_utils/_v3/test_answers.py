@@ -82,6 +82,8 @@ SHAPES = [
     ({"error": "user not found"}, ["user not found"]),
     ({"error": {"code": 404, "message": "gone"}}, ["gone"]),
     ({"message": "not today"}, ["not today"]),
+    ({"error": None, "message": "not today"}, ["not today"]),
+    ({"error": False, "errors": None, "message": "not today"}, ["not today"]),
 ]
 NONE_OF_THE_API = [
     (PAGE, " with a web page"),
