@@ -130,7 +130,7 @@ class RateLimiter:
     def acquire(self, budget: RetryBudget, key: str = "") -> bool:
         """Waits until the next call may start, and says whether it may.
 
-        What the server asks for counts for `retry_budget`, the ceiling and the queue do not.
+        What the server asks for counts for `budget`, the ceiling and the queue do not.
         """
         with self._lock:
             window = self._windows[key]

@@ -216,7 +216,7 @@ class Client:
     def send(self, request: Request, read: t.Callable[[Answer], Value], budget: RetryBudget | None = None) -> Value:
         """What `read` makes of the answer. It raises CallError for one that is an error.
 
-        `retry_budget`: what is left of an allowance, where the call is one of several tries of the caller. Raises
+        `budget`: what is left of an allowance, where the call is one of several tries of the caller. Raises
         CallError, and Stopped for a call that was not made.
         """
         budget = budget or self.retry_budget()

@@ -150,7 +150,7 @@ class V2Api:
     def write(self, operation: Operation, _key: t.Any, budget: RetryBudget | None = None) -> None:
         """Carries out one writing operation.
 
-        `retry_budget`: what is left of an allowance, where this is one of several tries.
+        `budget`: what is left of an allowance, where this is one of several tries.
         """
         parameters = CALLS[operation.name].parameters(operation.user, operation.sent)
         self._confirm(operation.name, operation.user, parameters, answers.confirmation, budget)

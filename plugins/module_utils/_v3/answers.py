@@ -35,6 +35,9 @@ Value = t.TypeVar("Value")
 
 _CHECK_URL = "Check that api_url is the address of API v3."
 _CHECK_KEY = "Check api_key: it must be an API key of the account that owns the customers."
+_UNKNOWN_THERE = (
+    "Or this server does not know the customer: if its data reside in the EU, the server of eu_api_url alone does."
+)
 # A server must not fill the screen, nor keep the processor busy: the rest is only counted.
 _MOST_MESSAGES = 20
 
@@ -106,14 +109,16 @@ class Reader:
         return OPERATION
 
     def _advice(self, answer: Answer, is_own: bool) -> str:
-        if answer.status == 401:
-            return _CHECK_KEY
-        if answer.status == 403:
-            return (
-                f"The API key needs the scope {self.scope}. Some operations need a key with full access, whatever its "
-                "scopes are."
-            )
-        return "" if is_own or answer.status >= 500 else _CHECK_URL
+        status = answer.status
+        about_key = {
+            401: _CHECK_KEY,
+            403: f"The API key needs the scope {self.scope}. Some operations need a key with full access, whatever its "
+            "scopes are.",
+        }
+        if status in about_key:
+            # What an unknown name on behalf is answered with, is on no record.
+            return f"{about_key[status]} {_UNKNOWN_THERE}" if self.on_behalf else about_key[status]
+        return "" if is_own or status >= 500 else _CHECK_URL
 
     @staticmethod
     def _unreadable(answer: Answer, reason: str) -> CallError:

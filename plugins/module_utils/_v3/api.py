@@ -176,7 +176,7 @@ class V3Api:
     def write(self, operation: Operation, key: Key | None, budget: RetryBudget | None = None) -> None:
         """Carries out one writing operation.
 
-        `retry_budget`: what is left of an allowance, where this is one of several tries.
+        `budget`: what is left of an allowance, where this is one of several tries.
         """
         name, user, call = operation.name, operation.user, CALLS[operation.name]
         subject = None
