@@ -20,25 +20,13 @@ DEVEL ?= ansible-core @ git+https://github.com/ansible/ansible@devel
 
 .DEFAULT_GOAL := help
 
-# The caller's shell must not reach into the environments: another Python's paths, settings of Ansible, or a real
-# account's key. Modules stay uncompiled, and every start is slow, if bytecode is forbidden while packages are installed.
+# What the caller's shell may hand on to programs is decided in tools/environment.py, which tests and tools ask. Here is
+# what that comes too late for: what Python heeds before it runs anything, and what installs packages. Modules stay
+# uncompiled, and every start is slow, if bytecode is forbidden while packages are installed.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 unexport VIRTUAL_ENV PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
-unexport $(filter ANSIBLE_% SENDGRID_%,$(.VARIABLES))
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-
-# A proxy for the world must not be asked for the sandbox on this machine.
-comma := ,
-loopback := 127.0.0.1,localhost,::1
-unproxied := $(if $(no_proxy),$(no_proxy),$(NO_PROXY))
-export no_proxy := $(if $(unproxied),$(unproxied)$(comma))$(loopback)
-export NO_PROXY := $(no_proxy)
-
-# Ansible refuses to start with a locale that the machine does not have, which remote shells often bring along.
-ifneq ($(shell locale -a 2>/dev/null | grep -i -x -e 'C.utf8' -e 'C.utf-8'),)
-export LC_ALL := C.UTF-8
-endif
 
 # An environment serves only where it was made, for the Python it was made with: its scripts hold absolute paths.
 forget_unless_usable = $(shell \
@@ -49,13 +37,6 @@ $(call forget_unless_usable,.venv-lint)
 $(call forget_unless_usable,.venv-docs)
 $(call forget_unless_usable,.venv-importer)
 
-# An empty configuration keeps the user's own out.
-in_venv = PATH="$$PWD/.venv/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv/ansible.cfg" .venv/bin/python
-in_lint = PATH="$$PWD/.venv-lint/bin:$$PATH" .venv-lint/bin/python
-in_docs = PATH="$$PWD/.venv-docs/bin:$$PATH" .venv-docs/bin/python
-in_devel = PATH="$$PWD/.venv-devel/bin:$$PATH" ANSIBLE_CONFIG="$$PWD/.venv-devel/ansible.cfg" .venv-devel/bin/python
-in_importer = PATH="$$PWD/.venv-importer/bin:$$PATH" .venv-importer/bin/python
-
 .PHONY: help
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -65,49 +46,49 @@ help: ## show this list
 
 .PHONY: demo
 demo: .venv/.has-demo ## a playbook against the sandbox, on this machine alone
-	@$(in_venv) -m tests.demo $(DEMO_ARGS)
+	@.venv/bin/python -m tests.demo $(DEMO_ARGS)
 
 .PHONY: test
 test: .venv/.has-test ## unit and functional tests
-	@$(in_venv) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: bench
 bench: .venv/.has-test ## what a task costs: direct, shipped and with ansible.builtin.uri
-	@$(in_venv) -m tests.bench $(BENCH_ARGS)
+	@.venv/bin/python -m tests.bench $(BENCH_ARGS)
 
 .PHONY: sanity
 sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection tree
-	@$(in_lint) tools/run_ansible_test.py sanity $(SANITY_ARGS)
+	@.venv-lint/bin/python tools/run_ansible_test.py sanity $(SANITY_ARGS)
 
 .PHONY: matrix
 matrix: .venv-lint/.has-lint ## ansible-test sanity, units and integration with each supported ansible-core and Python
-	@$(in_lint) tools/matrix.py $(MATRIX_ARGS)
+	@.venv-lint/bin/python tools/matrix.py $(MATRIX_ARGS)
 
 .PHONY: devel
 devel: ## all tests with ansible-core's development branch, or with DEVEL='ansible-core==2.22.0rc1'
 	@sh tools/make_env.sh "$(PYTHON)" .venv-devel tests/requirements/test.txt
 	@.venv-devel/bin/python -m pip install -qq "$(DEVEL)"
-	@$(in_devel) tools/devel.py
+	@.venv-devel/bin/python tools/devel.py
 
 .PHONY: lint
 lint: .venv-lint/.has-lint ## ansible-lint (profile production), the changelog, the documentation, ruff, mypy
-	@$(in_lint) tools/lint.py
+	@.venv-lint/bin/python tools/lint.py
 
 .PHONY: docs
 docs: .venv-docs/.has-docs ## the documentation site, in docs/build/html
-	@$(in_docs) tools/docs.py
+	@.venv-docs/bin/python tools/docs.py
 
 .PHONY: importer
 importer: .venv-importer/.has-importer ## what Galaxy says of the tarball, what ansible-navigator shows of it
-	@$(in_importer) tools/importer.py
+	@.venv-importer/bin/python tools/importer.py
 
 .PHONY: locks
 locks: .venv-lint/.has-lint ## the lock files of tests/requirements; the newest versions with LOCKS_ARGS=--upgrade
-	@$(in_lint) tools/locks.py $(LOCKS_ARGS)
+	@.venv-lint/bin/python tools/locks.py $(LOCKS_ARGS)
 
 .PHONY: build
 build: .venv/.has-demo ## the collection's tarball, in dist
-	@$(in_venv) .venv/bin/ansible-galaxy collection build --force --output-path dist
+	@.venv/bin/python tools/environment.py ansible-galaxy collection build --force --output-path dist
 
 .PHONY: clean
 clean: ## remove environments, caches and build output

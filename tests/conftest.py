@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -17,6 +18,8 @@ import pytest
 from .collection_tree import make_tree
 
 TREE = pytest.StashKey[Path]()
+# It has made an environment of its own, and there are no tools.
+IN_ANSIBLE_TEST = "ANSIBLE_CONTROLLER_MIN_PYTHON_VERSION" in os.environ
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
     tree = make_tree(tempfile.mkdtemp(prefix="mailfleet-sendgrid-"))
     config.stash[TREE] = tree
     sys.path.insert(0, str(tree))
+    if not IN_ANSIBLE_TEST:
+        adopt_environment(tree)
+
+
+def adopt_environment(tree: Path) -> None:
+    """Take the environment that programs get: for what runs in this process, before anything imports Ansible."""
+    from tools.environment import ansible_environment
+
+    environment = ansible_environment(tree, tree)
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

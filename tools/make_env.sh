@@ -54,7 +54,6 @@ make_env() {
 
 # What the Makefile reads to see whether the environment still fits.
 note_origin() {
-    : >"$folder/ansible.cfg"
     echo "$python $PWD" >"$folder/.made-for"
 }
 

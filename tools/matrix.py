@@ -29,6 +29,7 @@ from pathlib import Path
 
 import run_ansible_test
 import staging
+from environment import clean_environment
 
 # Each ansible-core, and the Pythons that it runs on as a controller.
 CORES = {
@@ -157,7 +158,7 @@ def run_uv(*arguments: str, folder: Path = staging.CHECKOUT) -> None:
     """Run the uv that is installed beside this Python, without the caller's settings."""
     settings = {"UV_PYTHON_DOWNLOADS": "never", "UV_COMPILE_BYTECODE": "1", "UV_LINK_MODE": "copy", "UV_NO_CONFIG": "1"}
     command = [str(Path(sys.executable).parent / "uv"), "--quiet", *arguments]
-    subprocess.run(command, cwd=folder, env={**staging.clean_environment(), **settings}, check=True)
+    subprocess.run(command, cwd=folder, env={**clean_environment(), **settings}, check=True)
 
 
 def run_all(jobs: list[Job]) -> list[str]:
@@ -191,7 +192,7 @@ def _run(job: Job) -> tuple[int, str, float]:
     start = time.monotonic()
     done = subprocess.run(
         job.command(),
-        env=staging.clean_environment(),
+        env=clean_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -25,6 +25,7 @@ from xml.etree import ElementTree
 
 import pip_bootstrap
 import staging
+from environment import clean_environment
 
 # The module that is behind the script ansible-test.
 ANSIBLE_TEST = "ansible_test._util.target.cli.ansible_test_cli_stub"
@@ -115,10 +116,9 @@ def _run(copy: Path, name: str, arguments: list[str]) -> tuple[int, str]:
 
 
 def _environment() -> dict[str, str]:
-    environment = staging.clean_environment()
-    own = str(Path(sys.executable).parent)
-    environment["PATH"] = os.pathsep.join([own, *interpreter_folders(), environment.get("PATH", os.defpath)])
-    return environment
+    environment = clean_environment()
+    own, *others = environment["PATH"].split(os.pathsep)
+    return {**environment, "PATH": os.pathsep.join([own, *interpreter_folders(), *others])}
 
 
 def interpreter_folders() -> list[str]:

@@ -19,6 +19,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from environment import clean_environment
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -54,21 +56,12 @@ def _galaxy(collection: Path, *arguments: str) -> None:
     subprocess.run(command, env=environment_for(collection), stdout=subprocess.DEVNULL, check=True)
 
 
-def clean_environment() -> dict[str, str]:
-    """The caller's environment without what would lead the tools elsewhere."""
-    harmful = ("ANSIBLE_", "GIT_", "SENDGRID_", "PYTHONPATH", "PYTHONHOME", "PYTHONDONTWRITEBYTECODE", "VIRTUAL_ENV")
-    return {name: value for name, value in os.environ.items() if not name.startswith(harmful)}
-
-
 def environment_for(copy: Path) -> dict[str, str]:
     """The environment for a tool of this Python that works on the copy."""
-    environment = clean_environment()
-    folders = [str(Path(sys.executable).parent), environment.get("PATH", os.defpath)]
     # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
     root = copy.parents[2]
     return {
-        **environment,
-        "PATH": os.pathsep.join(folders),
+        **clean_environment(),
         "ANSIBLE_COLLECTIONS_PATH": str(root),
         # What another version of ansible-lint left in the user's own home would be in the way of this one.
         "ANSIBLE_HOME": str(root / ".ansible"),

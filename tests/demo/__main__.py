@@ -31,6 +31,7 @@ from types import FrameType
 from typing import Any
 
 from tests.collection_tree import CHECKOUT, make_tree
+from tools.environment import ansible_environment, clean_environment
 
 HERE = Path(__file__).resolve().parent
 SEED = HERE / "before.json"
@@ -202,7 +203,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 def _sandbox() -> Iterator[str]:
     """The sandbox, as it was recorded of the service; its address without the path of an API."""
     options = ["--port", "0", "--behaviour", "observed", "--seed", str(SEED)]
-    with _running([sys.executable, "-m", "tests.sandbox", *options], dict(os.environ)) as process:
+    with _running([sys.executable, "-m", "tests.sandbox", *options], clean_environment()) as process:
         found = _LISTENING.match(process.stdout.readline())
         if found is None:
             raise DemoError("the sandbox did not start.")
@@ -210,18 +211,11 @@ def _sandbox() -> Iterator[str]:
 
 
 def _environment(scratch: Path, choice: str, api_url: str) -> dict[str, str]:
-    """The environment for Ansible. Its files go to `scratch`, and the caller's own settings stay out."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
+    """The environment for Ansible. Its files go to `scratch`."""
     account = _seed()["accounts"][0]
-    # An empty configuration keeps those of the user and of the machine out.
-    configuration = scratch / "ansible.cfg"
-    configuration.touch()
     settings = {
-        "ANSIBLE_CONFIG": str(configuration),
-        "ANSIBLE_COLLECTIONS_PATH": str(make_tree(scratch / "collections")),
         # The interpreter that has what the collection needs, and no search for another one.
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-        "ANSIBLE_HOME": str(scratch / "home"),
         "ANSIBLE_REMOTE_TEMP": str(scratch / "remote"),
         "ANSIBLE_RETRY_FILES_ENABLED": "0",
         "ANSIBLE_LOCALHOST_WARNING": "0",
@@ -235,7 +229,7 @@ def _environment(scratch: Path, choice: str, api_url: str) -> dict[str, str]:
     if sys.stdout.isatty():
         # Ansible itself writes into a pipe.
         settings["ANSIBLE_FORCE_COLOR"] = "1"
-    return {**inherited, **settings}
+    return {**ansible_environment(scratch, make_tree(scratch / "collections")), **settings}
 
 
 def _converge(api: Api, arguments: Sequence[str], environment: dict[str, str]) -> Run:

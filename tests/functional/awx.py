@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -25,8 +24,10 @@ from typing import Any
 import yaml
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from tools.environment import ansible_environment, clean_environment
+
 from .preloaded import Forked, Preloaded
-from .running import ROOT, Sandbox, plain_environment
+from .running import ROOT, Sandbox
 
 JOB = Path(__file__).resolve().parent / "job.py"
 PROJECT = ROOT / "extensions" / "awx" / "project"
@@ -111,17 +112,11 @@ def _option(text: str) -> tuple[str, dict[str, Any]]:
     return name.rstrip("!"), spec
 
 
-def environment(folder: Path, *collections: Path) -> dict[str, str]:
-    """The caller's environment without what would reach into a run, and with this Python's commands."""
-    plain = plain_environment(folder, *collections)
-    return {**plain, "PATH": os.pathsep.join([str(Path(sys.executable).parent), plain.get("PATH", os.defpath)])}
-
-
 @cache
 def commands(*collections: Path, **settings: str) -> Preloaded:
     """The server of what is run in a shell, with settings of Ansible. It keeps its files beside the collections."""
     folder = Path(tempfile.mkdtemp(prefix="commands-", dir=collections[0]))
-    started = Preloaded({**environment(folder, *collections), **settings})
+    started = Preloaded({**ansible_environment(folder, *collections), **settings})
     atexit.register(started.close)
     return started
 
@@ -129,8 +124,7 @@ def commands(*collections: Path, **settings: str) -> Preloaded:
 @cache
 def jobs() -> Preloaded:
     """The server of all jobs, which have imported ansible-runner."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
-    started = Preloaded(plain, ("ansible_runner",))
+    started = Preloaded(clean_environment(), ("ansible_runner",))
     atexit.register(started.close)
     return started
 
@@ -266,7 +260,7 @@ class Controller:
         (self.project / name).write_text(text, encoding="utf-8")
 
     def environment(self) -> dict[str, str]:
-        return environment(self.folder, self.collections_path)
+        return ansible_environment(self.folder, self.collections_path)
 
     def credential(self) -> dict[str, str]:
         """What the credential puts into the environment."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import re
 import selectors
 import signal
@@ -26,6 +25,8 @@ import requests
 import yaml
 from ansible.release import __version__ as core_version
 
+from tools.environment import ansible_environment, clean_environment
+
 from .preloaded import COMMANDS, Forked, Preloaded
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +43,7 @@ PATIENCE = 1800
 @cache
 def sandbox_server() -> Preloaded:
     """The server of all sandboxes of this checkout."""
-    started = Preloaded({**os.environ, "PYTHONPATH": str(ROOT)}, ("tests.sandbox.cli",))
+    started = Preloaded({**clean_environment(), "PYTHONPATH": str(ROOT)}, ("tests.sandbox.cli",))
     atexit.register(started.close)
     return started
 
@@ -64,7 +65,7 @@ class Sandbox:
         self.http.trust_env = False
 
     def _started(self, options: list[str]) -> Any:
-        return sandbox_server().start(["tests.sandbox", *options], ROOT, dict(os.environ))
+        return sandbox_server().start(["tests.sandbox", *options], ROOT, clean_environment())
 
     def _first_line(self) -> str:
         return self.process.read_line(timeout=30)
@@ -209,25 +210,10 @@ class Run:
         return first, second, third, fourth
 
 
-def plain_environment(folder: Path, *collections: Path) -> dict[str, str]:
-    """The caller's environment without what would reach into a run. Ansible keeps its files in `folder`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "SENDGRID_"))}
-    # An empty one keeps the caller's own out.
-    configuration = folder / "ansible.cfg"
-    configuration.touch()
+def settings_of_tests(folder: Path, collections_path: Path) -> dict[str, str]:
+    """An environment for Ansible with what tests want of it."""
     return {
-        **kept,
-        "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(map(str, collections)),
-        "ANSIBLE_CONFIG": str(configuration),
-        "ANSIBLE_HOME": str(folder / "home"),
-        "ANSIBLE_LOCAL_TEMP": str(folder / "tmp"),
-    }
-
-
-def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
-    """The same, with what tests want of Ansible."""
-    return {
-        **plain_environment(folder, collections_path),
+        **ansible_environment(folder, collections_path),
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
         "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
@@ -243,7 +229,7 @@ def ansible_environment(folder: Path, collections_path: Path) -> dict[str, str]:
 def preloaded(collections_path: Path, *settings: tuple[str, str]) -> Preloaded:
     """A server for runs with the same settings of Ansible and Python. It keeps its files beside the collections."""
     folder = Path(tempfile.mkdtemp(prefix="preloaded-", dir=collections_path))
-    started = Preloaded({**ansible_environment(folder, collections_path), **dict(settings)})
+    started = Preloaded({**settings_of_tests(folder, collections_path), **dict(settings)})
     atexit.register(started.close)
     return started
 
@@ -268,7 +254,7 @@ class Ansible:
     def environment(self) -> dict[str, str]:
         """The caller's environment without what would reach into a run, and with the sandbox as the service."""
         return {
-            **ansible_environment(self.folder, self.collections_path),
+            **settings_of_tests(self.folder, self.collections_path),
             "STEPS_FILE": str(self.folder / "steps.jsonl"),
             "STEPS_CONTROLS": self.sandbox.root + "/_sandbox/",
             **self._service(),

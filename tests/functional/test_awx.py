@@ -21,7 +21,9 @@ import yaml
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from .awx import PROJECT, Controller, Job, commands, environment, injected, make_collection, marked
+from tools.environment import ansible_environment
+
+from .awx import PROJECT, Controller, Job, commands, injected, make_collection, marked
 from .conftest import seeded
 from .pages import parse
 from .running import CORE, ROOT, Sandbox, sandboxes
@@ -67,7 +69,7 @@ def register(
         done = commands(*collections, **(settings or {})).run(
             ["ansible-playbook", "-vvv", "mailfleet.sendgrid.register_with_awx", "--extra-vars", f"@{given}"],
             folder,
-            {**environment(folder, *collections), "AWX_CALLS": str(calls)},
+            {**ansible_environment(folder, *collections), "AWX_CALLS": str(calls)},
             timeout=120,
         )
         return done, [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]

@@ -12,7 +12,6 @@ is in the tables below.
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import subprocess
 import sys
@@ -203,10 +202,8 @@ class Story:
             (environment / part.name).symlink_to(part)
 
     def _environment(self) -> dict[str, str]:
-        environment = self.ansible.environment()
         return {
-            **environment,
-            "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]]),
+            **self.ansible.environment(),
             "HOME": str(self.folder),
             "KEY": KEY,
             "RESELLER_KEY": KEY,

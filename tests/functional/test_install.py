@@ -22,6 +22,7 @@ import pytest
 import yaml
 
 from tools import staging
+from tools.environment import clean_environment
 
 from .conftest import ACCOUNT, SEED, only_observed
 from .running import ROOT, Ansible, Sandbox, SandboxProgram
@@ -59,7 +60,7 @@ def committed(copy: Path) -> Path:
     """The copy, whose files are in a commit from now on."""
     person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgsign=false"]
     command = ["git", "-C", str(copy), *person, "commit", "--quiet", "--no-verify", "--message", "All"]
-    subprocess.run(command, env=staging.clean_environment(), check=True)
+    subprocess.run(command, env=clean_environment(), check=True)
     return copy
 
 
@@ -125,7 +126,7 @@ def listed(ansible: Ansible) -> list[str]:
 def demo(request: pytest.FixtureRequest, installed: Path, tmp_path: Path) -> Iterator[Sandbox]:
     """The installed sandbox with its demo fleet, started in both ways that its README shows."""
     options = ("--demo", "--behaviour", "observed")
-    plain = staging.clean_environment()
+    plain = clean_environment()
     if request.param == "in its folder":
         running = SandboxProgram(*options, module="tests.sandbox", folder=installed, environment=plain)
     else:
@@ -151,7 +152,7 @@ def test_the_sandbox_names_its_requirements_where_it_is_installed(installed: Pat
     done = subprocess.run(
         [sys.executable, "-c", program],
         cwd=tmp_path,
-        env={**staging.clean_environment(), "PYTHONPATH": str(installed.parents[2])},
+        env={**clean_environment(), "PYTHONPATH": str(installed.parents[2])},
         capture_output=True,
         text=True,
         timeout=30,

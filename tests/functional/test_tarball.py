@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tools import staging
+from tools.environment import clean_environment
 
 # With all that is in them.
 FOLDERS = ("plugins", "roles", "playbooks", "meta", "extensions", "docs/docsite", "tests/sandbox")
@@ -87,7 +88,7 @@ def files_in(folder: Path) -> set[str]:
 
 def in_repository() -> set[str]:
     listing = ["git", "-C", str(staging.CHECKOUT), "ls-files", "--cached", "--others", "--exclude-standard"]
-    done = subprocess.run(listing, env=staging.clean_environment(), capture_output=True, text=True, check=True)
+    done = subprocess.run(listing, env=clean_environment(), capture_output=True, text=True, check=True)
     return {name for name in done.stdout.splitlines() if (staging.CHECKOUT / name).is_file()}
 
 
@@ -102,7 +103,7 @@ def test_git_ignores_what_the_examples_say() -> None:
     """Else the litter of the other test would be none."""
     paths = ignored()
     command = ["git", "-C", str(staging.CHECKOUT), "check-ignore", "--no-index", *paths]
-    done = subprocess.run(command, env=staging.clean_environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == paths
     assert len(paths) > 15
 

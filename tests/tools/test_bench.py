@@ -37,7 +37,6 @@ def checkout(tmp_path: Path) -> Path:
         (folder / name).symlink_to(ROOT / name)
     (scripts / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
     (scripts / "python").chmod(0o755)
-    (folder / ".venv" / "ansible.cfg").touch()
     (folder / ".venv" / ".made-for").write_text(f"python3 {folder}\n", encoding="utf-8")
     for stamp in (".has-demo", ".has-test"):
         (folder / ".venv" / stamp).touch()
