@@ -43,7 +43,7 @@ METHODS = {
 # Characters of a text: the second is four times the first. A linear pattern takes microseconds for either.
 SMALL, LARGE = 2_000, 8_000
 # So few that a pattern which doubles its time with each character comes to an end, and then one that is less bad.
-TINY = (22, 36)
+TINY = (22, 32)
 # Seconds of this thread. What is faster is no danger at this size, and too short to be compared.
 QUICK = 0.004
 # Four times the text: 4 for a linear pattern, 16 for a quadratic one.

@@ -1536,8 +1536,8 @@ def test_the_check_of_the_options_grows_no_faster_than_the_fleet():
 
 
 def test_a_very_large_fleet(world):
-    """Ten thousand customers; a tenth of them where ansible-test repeats this."""
-    size = 100 * settings.default.max_examples
+    """Two thousand customers; a tenth of them where ansible-test repeats this."""
+    size = 20 * settings.default.max_examples
     names = [f"{number:05}@example.com" for number in range(size)]
     world.put(FakeService(*map(customer, names)))
     rows = [{"username": name, "city": "Bath", "active": number % 5 != 0} for number, name in enumerate(names)]
