@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,6 +29,7 @@ from .conftest import (
     connection,
     in_shared_playbook,
     only_direct,
+    only_documented,
     only_observed,
     only_v3,
 )
@@ -472,6 +474,22 @@ def test_a_name_that_is_taken_by_the_customer_of_this_run(sandbox: Sandbox, answ
     assert [call["wrote"] for call in sandbox.log() if call["operation"] == "create"] == [True, False]
 
 
+@only_documented
+def test_the_limit_of_one_endpoint_slows_no_other(sandbox: Sandbox) -> None:
+    """Creations and deletions are limited hard: reads go on meanwhile."""
+    sandbox.set("endpoint-limits", {"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 3600})
+    assert done(run(sandbox, BARE)) == [("create", "applied")]
+    # None is left, which a client hears with the last answer: it waits for it before the next creation alone.
+    started = time.monotonic()
+    for name in (ADA, DORA):
+        assert run(sandbox, {"username": name, "city": "Bath"})["changed"] is True
+    assert time.monotonic() - started < 10
+    result = run(sandbox, {**BARE, "username": "emil@example.com"}, max_retry_wait=1)
+    assert done(result) == [("create", "failed")]
+    assert "asks to wait 3600 s" in result["msg"] or "max_retry_wait" in result["msg"]
+    assert "emil@example.com" not in sandbox.customers()
+
+
 # Where data reside
 
 
@@ -644,7 +662,7 @@ def test_what_is_not_for_this_api_says_so_without_a_call(played: Run) -> None:
 @only_v3
 @only_direct
 @only_observed
-def test_inventories_and_the_role_say_so_without_a_call(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_inventories_the_role_and_the_playbook_say_so_without_a_call(ansible: Ansible, sandbox: Sandbox) -> None:
     source = ansible.folder / "sendgrid.yml"
     source.write_text(f"plugin: {MODULES}reseller\n", encoding="utf-8")
     done = ansible.command("ansible-inventory", "-i", str(source), "--list")
@@ -652,6 +670,10 @@ def test_inventories_and_the_role_say_so_without_a_call(ansible: Ansible, sandbo
     run = ansible.play([{"ansible.builtin.include_role": {"name": MODULES + "fleet"}}], vars={"fleet_customers": FLEET})
     assert run.status != 0
     assert "cannot be managed with api=subusers in this release" in " ".join(run.output.split())
+    variables = json.dumps({"fleet_customers": FLEET})
+    done = ansible.command("ansible-playbook", MODULES + "converge_fleet", "-e", variables, one_output=True)
+    assert done.returncode != 0
+    assert "cannot be managed with api=subusers in this release" in " ".join(done.stdout.split())
     assert sandbox.log() == []
 
 
