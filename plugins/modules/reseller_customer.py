@@ -96,7 +96,8 @@ options:
         O(region), O(zip), O(country), O(phone), O(website) and O(company) belong to it.
       - With V(always), what differs is written.
       - With V(on_create), the profile is only used for a new customer. With O(api=subusers), that saves the call that
-        reads it.
+        reads it. Should a run be killed between the creation and the write of the profile, no later run makes up for
+        it.
     type: str
     default: always
     choices: [always, on_create]
