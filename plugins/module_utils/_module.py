@@ -243,7 +243,8 @@ def run(
     `explain`: what is wrong with options that Ansible refuses, in place of Ansible's own words.
     """
     module = module_class(explain, argument_spec=spec, supports_check_mode=True)
-    module.params.update(_addresses(module.params))
+    if "api" in module.params:
+        module.params.update(_addresses(module.params))
     result = run_task(task, module.params, module.check_mode, connect)
     if any(map(_is_long, module.params.values())):
         result["invocation"] = {"module_args": abridged(module.params)}

@@ -45,7 +45,7 @@ ANSIBLE = (
     "requests",
     "xmltodict",
 )
-# Kinds of plugins that a run loads all of, or many.
+# Kinds of plugins that a run loads all of, or many. Not those for variables: Ansible enables them when none is loaded.
 KINDS = (
     "action",
     "become",
@@ -57,7 +57,6 @@ KINDS = (
     "shell",
     "strategy",
     "test",
-    "vars",
 )
 # What the collection's own plugins import. Not the plugins: some look at the process that they are loaded in.
 COLLECTION = "ansible_collections.mailfleet.sendgrid.plugins.module_utils."
