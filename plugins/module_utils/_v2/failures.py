@@ -42,10 +42,10 @@ def reader(
             raise _failure(error, answer.status, redact) from None
         if 200 <= answer.status < 300:
             return value
-        error = failed_status(answer.status)
+        failed = failed_status(answer.status)
         # An empty body is a list to the API, and how a service may look that does not have it.
-        error.advice = f"{_CHECK_URL} {TRY_V3}" if answer.status in _GONE else ""
-        raise error
+        failed.advice = f"{_CHECK_URL} {TRY_V3}" if answer.status in _GONE else ""
+        raise failed
 
     return read
 
