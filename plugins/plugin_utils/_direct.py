@@ -160,9 +160,9 @@ class _Hooks(AnsibleModule):
         """Since ansible-core 2.19: prints the result."""
         self._output(json.dumps(self._finished(result), **_FROM_MODULE))
 
-    def jsonify(self, result: dict[str, t.Any]) -> t.NoReturn:
+    def jsonify(self, data: dict[str, t.Any]) -> t.NoReturn:
         """Before that: makes the text of the result, which is printed next."""
-        self._output(super().jsonify(self._finished(result)))
+        self._output(super().jsonify(self._finished(data)))
         raise SystemExit
 
     def _finished(self, result: dict[str, t.Any]) -> dict[str, t.Any]:

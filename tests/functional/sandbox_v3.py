@@ -128,7 +128,7 @@ class Sandbox(running.Sandbox):
 
 
 @pytest.fixture(scope="module")
-def _sandboxes_v3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+def sandboxes_v3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
     seed = tmp_path_factory.mktemp("seed") / "seed.json"
     seed.write_text(json.dumps(SEED), encoding="utf-8")
     with sandboxes(seed, Sandbox) as get:
@@ -136,9 +136,9 @@ def _sandboxes_v3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
 
 @pytest.fixture(params=("documented", "observed"))
-def sandbox(request: pytest.FixtureRequest, _sandboxes_v3: Callable[[str], Sandbox]) -> Sandbox:
+def sandbox(request: pytest.FixtureRequest, sandboxes_v3: Callable[[str], Sandbox]) -> Sandbox:
     """A sandbox of either behaviour in its seeded state."""
-    found = _sandboxes_v3(request.param)
+    found = sandboxes_v3(request.param)
     found.reset()
     return found
 

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import requests
 
+from . import sandbox_v3
 from .sandbox_v3 import NAMES, Sandbox, by_behaviour, fields, messages, path_of
-from .sandbox_v3 import _sandboxes_v3 as _sandboxes_v3
-from .sandbox_v3 import sandbox as sandbox
+
+# Fixtures: the sandbox of these tests is another one than that of the others.
+sandboxes_v3, sandbox = sandbox_v3.sandboxes_v3, sandbox_v3.sandbox
 
 ADA, BEN, EVA = NAMES
 DOMAINS = "whitelabel/domains"

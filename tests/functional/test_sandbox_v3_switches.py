@@ -19,10 +19,12 @@ import requests
 
 from tests.sandbox.seed import DEMO_V3_KEY
 
+from . import sandbox_v3
 from .running import ROOT
 from .sandbox_v3 import NAMES, OTHER_V3_KEY, Sandbox, by_behaviour, creation, messages, path_of
-from .sandbox_v3 import _sandboxes_v3 as _sandboxes_v3
-from .sandbox_v3 import sandbox as sandbox
+
+# Fixtures: the sandbox of these tests is another one than that of the others.
+sandboxes_v3, sandbox = sandbox_v3.sandboxes_v3, sandbox_v3.sandbox
 
 ADA, BEN, EVA = NAMES
 NEW = "new@example.com"

@@ -15,7 +15,7 @@ import time
 
 import ansible_collections
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _cancellation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

@@ -14,8 +14,7 @@ import sys
 import threading
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation as _cancellation
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _workers
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _cancellation, _fleet, _workers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Listing
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS, as_result
