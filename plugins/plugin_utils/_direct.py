@@ -156,9 +156,9 @@ class _Hooks(AnsibleModule):
         self._secrets |= self.no_log_values
         self.no_log_values = set()
 
-    def _record_module_result(self, result: dict[str, t.Any]) -> None:
+    def _record_module_result(self, o: dict[str, t.Any]) -> None:
         """Since ansible-core 2.19: prints the result."""
-        self._output(json.dumps(self._finished(result), **_FROM_MODULE))
+        self._output(json.dumps(self._finished(o), **_FROM_MODULE))
 
     def jsonify(self, data: dict[str, t.Any]) -> t.NoReturn:
         """Before that: makes the text of the result, which is printed next."""
