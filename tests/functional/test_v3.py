@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -662,7 +663,7 @@ def test_what_is_not_for_this_api_says_so_without_a_call(played: Run) -> None:
 @only_v3
 @only_direct
 @only_observed
-def test_inventories_the_role_and_the_playbook_say_so_without_a_call(ansible: Ansible, sandbox: Sandbox) -> None:
+def test_inventories_roles_and_playbooks_say_so_without_a_call(ansible: Ansible, sandbox: Sandbox) -> None:
     source = ansible.folder / "sendgrid.yml"
     source.write_text(f"plugin: {MODULES}reseller\n", encoding="utf-8")
     done = ansible.command("ansible-inventory", "-i", str(source), "--list")
@@ -670,10 +671,17 @@ def test_inventories_the_role_and_the_playbook_say_so_without_a_call(ansible: An
     run = ansible.play([{"ansible.builtin.include_role": {"name": MODULES + "fleet"}}], vars={"fleet_customers": FLEET})
     assert run.status != 0
     assert "cannot be managed with api=subusers in this release" in " ".join(run.output.split())
-    variables = json.dumps({"fleet_customers": FLEET})
-    done = ansible.command("ansible-playbook", MODULES + "converge_fleet", "-e", variables, one_output=True)
-    assert done.returncode != 0
-    assert "cannot be managed with api=subusers in this release" in " ".join(done.stdout.split())
+    page = str(ansible.folder / "page.html")
+    for playbook, variables in (
+        ("converge_fleet", {"fleet_customers": FLEET}),
+        ("report", {"fleet_report_path": page}),
+        ("report", {"fleet_report_path": page, "fleet_report_customers": FLEET}),
+    ):
+        extra = json.dumps(variables)
+        done = ansible.command("ansible-playbook", MODULES + playbook, "-e", extra, one_output=True)
+        assert done.returncode != 0
+        assert "cannot be managed with api=subusers in this release" in " ".join(done.stdout.split())
+    assert not Path(page).exists()
     assert sandbox.log() == []
 
 
