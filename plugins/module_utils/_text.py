@@ -301,10 +301,19 @@ class _Search:
         return next((one for one in beginnings[shortest:] if one not in in_names), beginnings[-1])
 
 
-def server_said(messages: t.Sequence[str], count: int) -> str:
-    """The first messages of a server, of `count` in all, for a sentence. A Redactor has been over them."""
-    quoted = [_quoted(message) for message in messages]
-    return "; ".join([*quoted, *and_more(count - len(messages), "more messages")]) or "an error without a message"
+# A server must not fill the screen, nor keep the processor busy: the rest is only counted.
+_MOST_MESSAGES = 20
+
+
+def server_said(messages: t.Sequence[str], left_out: int, redact: Redactor) -> tuple[list[str], str]:
+    """The first messages of a server without secrets, and the same for a sentence.
+
+    `left_out`: how many there are beyond `messages`.
+    """
+    told = [redact(message) for message in messages[:_MOST_MESSAGES]]
+    quoted = [_quoted(message) for message in told]
+    more = and_more(len(messages) + left_out - len(told), "more messages")
+    return told, "; ".join([*quoted, *more]) or "an error without a message"
 
 
 def _quoted(message: str) -> str:

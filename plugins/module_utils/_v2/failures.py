@@ -19,9 +19,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.failures 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Answer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, server_said
 
-# A server must not fill the screen, nor keep the processor busy: the rest is only counted.
-_MOST_MESSAGES = 20
-
 _CHECK_URL = "Check that api_url is the address of the v2 API."
 TRY_V3 = "If API v2 does not serve the account any more, use api: subusers with an API key."
 # Answers without the API's own error, by which a service says that it is not there, or not for this account.
@@ -55,8 +52,7 @@ def _failure(error: WireError, status: int, redact: Redactor) -> CallError:
     if not error.readable:
         return _unreadable_answer(redact(str(error)), error.html, status)
     code = status if error.code is None else error.code
-    messages = [redact(message) for message in error.messages[:_MOST_MESSAGES]]
-    said = server_said(messages, len(error.messages) + error.left_out)
+    messages, said = server_said(error.messages, error.left_out, redact)
     later = status >= 500 or 500 <= code < 600
     return CallError(
         f"the server said {said} ({_numbers(error.code, status)})",

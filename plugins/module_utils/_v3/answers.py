@@ -38,8 +38,6 @@ _CHECK_KEY = "Check api_key: it must be an API key of the account that owns the 
 _UNKNOWN_THERE = (
     "Or this server does not know the customer: if its data reside in the EU, the server of eu_api_url alone does."
 )
-# A server must not fill the screen, nor keep the processor busy: the rest is only counted.
-_MOST_MESSAGES = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,11 +84,11 @@ class Reader:
 
     def _failure(self, answer: Answer, applied: str) -> CallError:
         messages, left_out, is_own = _messages(answer.body)
-        told = [self.redact(message) for message in messages[:_MOST_MESSAGES]]
+        told, said = server_said(messages, left_out, self.redact)
         status = answer.status
-        said = f"said {server_said(told, len(messages) + left_out)} (HTTP {status})"
+        what = f"said {said} (HTTP {status})" if is_own else f"answered HTTP {status}{_what_came(answer)}"
         error = CallError(
-            f"the server {said if is_own else f'answered HTTP {status}'}{_what_came(answer, is_own)}",
+            f"the server {what}",
             applied,
             transient=applied == MAYBE_APPLIED and status >= 500,
             messages=told,
@@ -130,8 +128,9 @@ class Reader:
         )
 
 
-def _what_came(answer: Answer, is_own: bool) -> str:
-    if is_own or not answer.body.strip():
+def _what_came(answer: Answer) -> str:
+    """What an answer holds that is no error of the API, as the rest of a clause."""
+    if not answer.body.strip():
         return ""
     return " with a web page" if is_web_page(answer.body) else " with a text that is not of the API"
 
