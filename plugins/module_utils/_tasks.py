@@ -110,9 +110,8 @@ def list_customers(options: Options, _check_mode: bool, connect: Connect = Clien
     with open_client(options, connect) as client:
         listed = open_api(client, options["api"]).customers(filters).customers
         warnings = _read_details(client, options, listed, further) if further else []
-    listed = [
-        one for one in listed if matches(one.attributes, {name: filters[name] for name in further & filters.keys()})
-    ]
+    filters = {name: value for name, value in filters.items() if name in further}
+    listed = [customer for customer in listed if matches(customer.attributes, filters)]
     listed.sort(key=lambda customer: customer.username)
     customers = [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]
     return {"customers": customers, "warnings": warnings}
