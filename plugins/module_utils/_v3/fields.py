@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api 
     Customer,
     Switch,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import PROFILE, Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import email_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.extra import extra_texts
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
@@ -39,7 +39,6 @@ DEFAULT_EU_URL = "https://api.eu.sendgrid.com/v3"
 GLOBAL = "global"
 EU = "eu"
 
-PROFILE = "profile"
 # By option name, the member of a profile [spec].
 PROFILE_FIELDS = {
     "first_name": "first_name",
@@ -56,15 +55,17 @@ PROFILE_FIELDS = {
 _ROW_FIELDS = {"username": "username", "email": "email"}
 _WIRE_NAMES = {**_ROW_FIELDS, "password": "password", **PROFILE_FIELDS}
 
-_FOR_THE_ACCOUNT = "has no counterpart in API v3: what the account has booked holds for all its customers"
+_NOT_YET = "cannot be used with api=subusers in this release"
+_NO_COUNTERPART = "cannot be used with api=subusers, and has no counterpart in API v3"
+_FOR_THE_ACCOUNT = f"{_NO_COUNTERPART}: what the account has booked holds for all its customers"
 _MISSING = {
     "package": _FOR_THE_ACCOUNT,
-    "ip_groups": "has no counterpart in API v3: no call joins a customer to a pool of addresses",
+    "ip_groups": f"{_NO_COUNTERPART}: no call joins a customer to a pool of addresses",
     "free_user": _FOR_THE_ACCOUNT,
     "billing_date": _FOR_THE_ACCOUNT,
-    "mail_domain": "has no counterpart in API v3",
-    "whitelabel": "cannot be used with api=subusers in this release",
-    "ips": "cannot be used with api=subusers in this release",
+    "mail_domain": _NO_COUNTERPART,
+    "whitelabel": _NOT_YET,
+    "ips": _NOT_YET,
 }
 
 
@@ -104,7 +105,7 @@ def capabilities() -> Capabilities:
         },
         order=("set_email", "set_profile"),
         rename_problems=new_username_problems,
-        missing={name: _clause(clause) for name, clause in _MISSING.items()},
+        missing=_MISSING,
         never_updated={
             "password": "cannot be used with api=subusers: API v3 can neither check nor reset the password of a "
             "customer, who can set another one on the website",
@@ -114,10 +115,6 @@ def capabilities() -> Capabilities:
         lookup_misses_near=False,
         fleets_problem="whole fleets, inventories and reports cannot be managed with api=subusers in this release",
     )
-
-
-def _clause(reason: str) -> str:
-    return reason if "api=subusers" in reason else f"cannot be used with api=subusers, and {reason}"
 
 
 def to_wire(attributes: Attributes) -> dict[str, t.Any]:
@@ -144,7 +141,7 @@ def from_row(row: t.Any) -> Customer:
 def _key(row: dict[str, t.Any]) -> Key:
     number, residency = row.get("id"), row.get("region")
     return Key(
-        str(number) if isinstance(number, str) and number else None,
+        number if isinstance(number, str) and number else None,
         residency.lower() if isinstance(residency, str) and residency else GLOBAL,
     )
 

@@ -19,7 +19,7 @@ import typing as t
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_APPLIED, SERVER, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import is_addressable
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import EU, Key
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import EU, GLOBAL, Key
 
 # Spelled like this: in lower case it was ignored [reported].
 HEADER = "On-Behalf-Of"
@@ -128,4 +128,4 @@ def check_identity(subject: Subject, who_am_i: WhoAmI) -> None:
 
 def servers(api_url: str, eu_api_url: str | None) -> dict[str, str | None]:
     """The base address for each residency."""
-    return {"global": api_url, EU: eu_api_url}
+    return {GLOBAL: api_url, EU: eu_api_url}
