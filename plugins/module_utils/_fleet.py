@@ -74,7 +74,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     InvalidInput,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import at_work, finished_ones
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
 # The first of a customer's operations that is here says what became of it.
@@ -247,8 +247,8 @@ class _Run:
         waiting = [member for member in members if member.error is None and member.outcome is None]
         failed = sum(member.has_failed for member in members)
         left = len(waiting)
-        with at_work(self._work_on, waiting, self._concurrency, self._cancellation) as finished:
-            for member in finished_ones(finished, left):
+        with worker_threads(self._work_on, waiting, self._concurrency, self._cancellation) as finished:
+            for member in as_completed(finished, left):
                 if member is not None:
                     failed += member.has_failed
                     left -= 1

@@ -64,7 +64,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import at_work, finished_ones
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
 
 
 def manage_customer(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
@@ -140,8 +140,8 @@ def _read_details(
             if details.problem:
                 problems[customer.username] = details.problem
 
-        with at_work(read, listed, options["concurrency"], cancellation) as finished:
-            for _customer in finished_ones(finished, len(listed)):
+        with worker_threads(read, listed, options["concurrency"], cancellation) as finished:
+            for _customer in as_completed(finished, len(listed)):
                 cancellation.check_parent()
         if cancellation.is_cancelled():
             raise errors[0] if errors else Cancelled()

@@ -21,7 +21,7 @@ TICK = 0.5
 
 
 @contextlib.contextmanager
-def at_work(
+def worker_threads(
     work: t.Callable[[Item], None], items: t.Sequence[Item], concurrency: int, cancellation: Cancellation
 ) -> t.Iterator[queue.SimpleQueue[Item]]:
     """Threads that do `work` on each of `items`; gives those that are finished.
@@ -51,7 +51,7 @@ def at_work(
             thread.join()
 
 
-def finished_ones(finished: queue.SimpleQueue[Item], count: int) -> t.Iterator[Item | None]:
+def as_completed(finished: queue.SimpleQueue[Item], count: int) -> t.Iterator[Item | None]:
     """`count` items as they are finished, and None now and then in between."""
     while count:
         item: Item | None = None

@@ -50,9 +50,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields impo
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists import PAGE, Pages
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.on_behalf import (
-    Heeded,
     OnBehalf,
     Subject,
+    VerifiedServers,
     servers,
 )
 
@@ -132,7 +132,7 @@ class V3Api:
         self._client = client
         connection = client.connection
         self._on_behalf = OnBehalf(
-            servers(connection.api_url, connection.eu_api_url), client.remembered(Heeded), self._who_am_i
+            servers(connection.api_url, connection.eu_api_url), client.remembered(VerifiedServers), self._who_am_i
         )
 
     def customers(self, filters: Attributes) -> Listing:

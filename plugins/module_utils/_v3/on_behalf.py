@@ -43,7 +43,7 @@ class Subject:
 WhoAmI = t.Callable[[Subject], "tuple[str, str]"]
 
 
-class Heeded:
+class VerifiedServers:
     """The servers that are known to heed the header: once for all tasks over the same kept connections."""
 
     def __init__(self) -> None:
@@ -67,9 +67,9 @@ class Heeded:
 class OnBehalf:
     """What one task does on behalf of customers. `bases`: the servers, by residency; None for one that nobody named."""
 
-    def __init__(self, bases: t.Mapping[str, str | None], heeded: Heeded, who_am_i: WhoAmI) -> None:
+    def __init__(self, bases: t.Mapping[str, str | None], verified_servers: VerifiedServers, who_am_i: WhoAmI) -> None:
         self._bases = bases
-        self._heeded = heeded
+        self._servers = verified_servers
         self._who_am_i = who_am_i
         self._verified: set[Subject] = set()
 
@@ -95,14 +95,14 @@ class OnBehalf:
     def check_read(self, subject: Subject) -> None:
         """To be called before a read. Raises CallError where the server does not heed the header."""
         if subject not in self._verified:
-            self._heeded.check(subject, self._who_am_i)
+            self._servers.check(subject, self._who_am_i)
 
     def check_write(self, subject: Subject) -> None:
         """To be called before a write. Raises CallError unless the server shows the customer itself."""
         if subject not in self._verified:
             check_identity(subject, self._who_am_i)
             self._verified.add(subject)
-            self._heeded.add(subject)
+            self._servers.add(subject)
 
 
 def check_identity(subject: Subject, who_am_i: WhoAmI) -> None:

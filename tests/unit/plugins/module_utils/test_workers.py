@@ -11,7 +11,7 @@ import threading
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _workers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import at_work, finished_ones
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
 
 # Seconds that nothing here takes, unless it fails.
 PATIENCE = 20
@@ -26,8 +26,8 @@ def cancellation():
 def finish(work, items, concurrency, cancellation):
     """The items as they are finished."""
     done, ticks = [], 0
-    with at_work(work, items, concurrency, cancellation) as finished:
-        for item in finished_ones(finished, len(items)):
+    with worker_threads(work, items, concurrency, cancellation) as finished:
+        for item in as_completed(finished, len(items)):
             if item is not None:
                 done.append(item)
                 continue
@@ -53,8 +53,8 @@ def test_one_thread_works_in_the_order_of_the_list(cancellation):
 def test_what_is_finished_first_comes_first(cancellation):
     second_is_there = threading.Event()
     found = []
-    with at_work(lambda item: item or second_is_there.wait(PATIENCE), [0, 1], 2, cancellation) as finished:
-        for item in finished_ones(finished, 2):
+    with worker_threads(lambda item: item or second_is_there.wait(PATIENCE), [0, 1], 2, cancellation) as finished:
+        for item in as_completed(finished, 2):
             found += [] if item is None else [item]
             if found:
                 second_is_there.set()
@@ -87,7 +87,7 @@ def test_what_is_under_way_ends_before_it_returns(cancellation):
         assert release.wait(PATIENCE)
         ended.append(item)
 
-    with at_work(work, ["one"], 1, cancellation):
+    with worker_threads(work, ["one"], 1, cancellation):
         assert started.wait(PATIENCE)
         assert ended == []
         release.set()
@@ -103,7 +103,7 @@ def test_a_defect_ends_the_rest(cancellation, error):
         started.set()
         cancellation.wait(PATIENCE)
 
-    with pytest.raises(error), at_work(work, [0], 1, cancellation):
+    with pytest.raises(error), worker_threads(work, [0], 1, cancellation):
         assert started.wait(PATIENCE)
         raise error
     # It was told, and not waited for in vain.
@@ -118,7 +118,7 @@ def test_a_person_who_insists_is_not_kept_waiting(cancellation):
         release.wait(PATIENCE)
         ended.set()
 
-    with pytest.raises(KeyboardInterrupt), at_work(work, [0], 1, cancellation):
+    with pytest.raises(KeyboardInterrupt), worker_threads(work, [0], 1, cancellation):
         assert started.wait(PATIENCE)
         raise KeyboardInterrupt
     # Nobody waited for it, nor said that it should end.
@@ -147,9 +147,9 @@ def test_work_that_raises_is_finished_all_the_same(cancellation):
 def test_between_two_finished_ones_there_is_time_to_look_around(cancellation, monkeypatch):
     monkeypatch.setattr(_workers, "TICK", 0.01)
     release = threading.Event()
-    with at_work(lambda _item: release.wait(PATIENCE), ["one"], 1, cancellation) as finished:
+    with worker_threads(lambda _item: release.wait(PATIENCE), ["one"], 1, cancellation) as finished:
         seen = []
-        for item in finished_ones(finished, 1):
+        for item in as_completed(finished, 1):
             seen.append(item)
             if len(seen) == 3:
                 release.set()
