@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
+from ansible.errors import AnsibleError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, Options, Result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import FILE_CONTENT
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import explain_fleet, fleet_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._console import Console
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
 
@@ -22,3 +27,67 @@ class ActionModule(DirectAction):
     TASK = staticmethod(_manage_fleet_and_tell)
     SPEC = staticmethod(fleet_spec)
     EXPLAIN: t.Any = staticmethod(explain_fleet)
+
+    def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Reads `customers_file` here, wherever the module runs."""
+        self._task.args = _without_omitted(self._task.args, (task_vars or {}).get("omit"))
+        try:
+            self._beside_arguments = self._file_content()
+        except InvalidInput as error:
+            return {"failed": True, "changed": False, "msg": str(error)}
+        return super().run(tmp, task_vars)
+
+    def _file_content(self) -> dict[str, t.Any]:
+        name = self._task.args.get("customers_file")
+        if not isinstance(name, str) or self._task.args.get("customers") is not None:
+            # The module says what is wrong with that, if anything is.
+            return {}
+        # Not before it is needed: most tasks have no file.
+        from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import read_content
+
+        return {FILE_CONTENT: read_content(self._path_of(name), name, self._decrypt)}
+
+    def _path_of(self, name: str) -> str:
+        """The path of a file, found as ansible.builtin.copy finds its `src`."""
+        try:
+            return str(self._find_needle("files", name))
+        except AnsibleError:
+            folders = dict.fromkeys([*self._task.get_search_path(), self._loader.get_basedir()])
+            told = ", ".join(f"'{folder}'" for folder in folders)
+            raise InvalidInput(
+                [f"looked for it in {told}, and in the folder 'files' of each"],
+                about=f"There is no file '{escape_control(name, 200)}'",
+            ) from None
+
+    def _decrypt(self, data: bytes) -> bytes:
+        try:
+            plain: bytes = self._loader._vault.decrypt(data)
+        except AnsibleError:
+            raise ValueError from None
+        return plain
+
+
+def _without_omitted(arguments: dict[str, t.Any], omit: t.Any) -> dict[str, t.Any]:
+    """The arguments without what is `omit` inside of them.
+
+    Before ansible-core 2.19 that is a text, which Ansible takes out of the arguments themselves only.
+    """
+    return t.cast("dict[str, t.Any]", _kept(arguments, omit)) if isinstance(omit, str) else arguments
+
+
+def _kept(value: t.Any, omit: str) -> t.Any:
+    if isinstance(value, t.Mapping):
+        return {name: _kept(item, omit) for name, item in value.items() if item != omit}
+    if isinstance(value, (list, tuple)):
+        return [_kept(item, omit) for item in value]
+    if isinstance(value, str) and omit in value:
+        return _kept(_from_json(value), omit)
+    return value
+
+
+def _from_json(text: str) -> t.Any:
+    """What a text of JSON stands for; nothing for another text, since the rest of it goes with what is omitted."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return ""

@@ -19,7 +19,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import ca
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import SECRETS, as_result
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
@@ -33,7 +32,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     check_options,
     common_result,
     concurrency_problems,
-    customer_problems,
     desired_of,
     open_client,
     open_doors,
@@ -64,6 +62,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     read_hidden,
     simulate,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import read_options
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     ACCOUNT,
     SERVER,
@@ -139,9 +138,10 @@ def manage_fleet(
     """reseller_customers: makes a whole fleet what it should be."""
     api = capabilities(options["api"])
     check_fleets(api)
-    check_options(options, api, fleet_problems(options))
+    fleet = read_options(options, api)
+    check_options(options, api, [*fleet.problems, *_setting_problems(options, fleet.rows)])
     along = api.names(compared_in_fleets=False)
-    wanted = [desired_of(row, along) for row in options["customers"]]
+    wanted = [desired_of(row, along) for row in fleet.rows]
     with open_client(options, connect) as client, Cancellation() as cancellation:
         run = _Run(client, options, check_mode, cancellation, progress or Progress())
         index = run.index()
@@ -158,28 +158,15 @@ def manage_fleet(
         run.plan(members)
         run.execute(members, unmanaged)
     result = _result(members, unmanaged, cancellation, check_mode, api)
-    result["warnings"] += warnings
+    result["warnings"] += [*warnings, *fleet.warnings]
     if cancellation.is_interrupted:
         run.progress.on_cancelled(result.get("msg") or "everything was done before the interruption.")
     return result
 
 
-def fleet_problems(options: Options) -> list[str]:
-    """What is wrong with the options of the fleet, before anything is asked of the server."""
-    rows = options["customers"]
-    api = capabilities(options["api"])
-    problems = [
-        f"{place(number, row)}: {problem}" for number, row in enumerate(rows) for problem in customer_problems(row, api)
-    ]
-    problems += name_problems(rows)
-    if options["purge"] and not rows:
-        problems.append(NO_CUSTOMERS)
-    return problems + setting_problems(options)
-
-
-def setting_problems(options: Options) -> list[str]:
+def _setting_problems(options: Options, rows: t.Sequence[t.Any]) -> list[str]:
     """What is wrong with the options that are about no single customer."""
-    problems: list[str] = []
+    problems = [NO_CUSTOMERS] if options["purge"] and not rows else []
     if options["purge"] and options["max_deletions"] is None:
         problems.append("purge needs max_deletions, the number of customers that it may delete")
     if options["max_deletions"] is not None and options["max_deletions"] < 0:

@@ -7,29 +7,39 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible.module_utils.common.parameters import remove_values
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, HAS_XMLTODICT, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
-    ATTRIBUTES,
     BY_NAME,
     DETAILS,
     FILTERS,
-    Attribute,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems, place
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
+    Findings,
+    KindCheck,
+    number_warnings,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     Connect,
     addresses,
     customer_problems,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import (
+    FILE_CONTENT,
+    ROW_OPTIONS,
+    attribute_option,
+    given_fleet,
+    known,
+    read_options,
+    row_spec,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     CollectionError,
@@ -42,6 +52,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     from_environment,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._masking import masked
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 _LONGEST_LIST = 100
@@ -72,32 +83,17 @@ def connection_spec() -> Spec:
 
 def customer_spec() -> Spec:
     """The options of reseller_customer."""
-    return {**connection_spec(), **_one_customer()}
-
-
-def _one_customer() -> Spec:
-    """What can be said of one customer."""
-    return {
-        **{attribute.name: _option(attribute) for attribute in ATTRIBUTES},
-        "username": {"type": "str", "required": True},
-        "new_username": {"type": "str"},
-        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
-        "update_password": {
-            "type": "str",
-            "default": "on_create",
-            "choices": ["on_create", "always"],
-            "no_log": False,
-        },
-        "update_profile": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
-        "update_website_access": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
-    }
+    return {**connection_spec(), **row_spec()}
 
 
 def fleet_spec() -> Spec:
     """The options of reseller_customers."""
     return {
         **connection_spec(),
-        "customers": {"type": "list", "elements": "dict", "required": True, "options": _one_customer()},
+        "customers": {"type": "list", "elements": "dict", "options": row_spec()},
+        "customers_file": {"type": "path"},
+        "defaults": {"type": "dict"},
+        "passwords": {"type": "dict", "no_log": True},
         "purge": {"type": "bool", "default": False},
         "max_deletions": {"type": "int"},
         "concurrency": {"type": "int", "default": 8},
@@ -109,7 +105,7 @@ def info_spec() -> Spec:
     """The options of reseller_customer_info."""
     return {
         **connection_spec(),
-        **{name: _option(BY_NAME[name]) for name in FILTERS},
+        **{name: attribute_option(BY_NAME[name]) for name in FILTERS},
         "details": {"type": "list", "elements": "str", "choices": list(DETAILS), "default": []},
         "concurrency": {"type": "int", "default": 8},
     }
@@ -120,7 +116,7 @@ def password_spec() -> Spec:
     return {
         **connection_spec(),
         "username": {"type": "str", "required": True},
-        "password": {**_option(BY_NAME["password"]), "required": True},
+        "password": {**attribute_option(BY_NAME["password"]), "required": True},
         "force": {"type": "bool", "default": False},
     }
 
@@ -143,18 +139,32 @@ class Module(AnsibleModule):
             # Without what was wrong, the options may be fine to Ansible.
             self.fail_json("")
         self._is_starting = False
-        for warning in self._kinds.warnings():
+        self.params.update(self._rows)
+        self.no_log_values.update(given_fleet(self._rows).secrets())
+        for warning in number_warnings(self._kinds.numbers):
             self.warn(warning)
 
     def _load_params(self) -> None:
         """The one place between the arguments and Ansible's own look at them, in every ansible-core."""
         super()._load_params()
         own = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
-        self._given = _with_rows(own, self.argument_spec)
-        self._kinds = KindCheck(self.argument_spec)(self._given)
-        if self._kinds.all_problems():
+        self._given = _with_dicts(own, self.argument_spec)
+        self._rows = {name: self._given[name] for name in _row_options(self.argument_spec) & self._given.keys()}
+        self._kinds = KindCheck(self.argument_spec)(_without(self._given, self._rows))
+        if self._kinds.problems:
             self._problems = (self._explain or explain_options)(self._given, self.argument_spec)
         self.params = {**{name: self.params[name] for name in self.params.keys() - own}, **self._kinds.options}
+
+    def finish(self, result: dict[str, t.Any]) -> None:
+        """Ends the process with a result, in which no secret is left for Ansible to look for.
+
+        Ansible looks for each secret in each text, which takes minutes with a password for each customer of a fleet.
+        """
+        result.setdefault("invocation", {"module_args": abridged(self.params)})
+        preserved = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
+        result = {**masked(result, self.no_log_values), **preserved}
+        self.no_log_values = set()
+        (self.fail_json if result.get("failed") else self.exit_json)(**result)
 
     def fail_json(self, msg: str, **result: t.Any) -> None:
         if self._is_starting:
@@ -170,42 +180,69 @@ class Module(AnsibleModule):
 
     def warn(self, warning: str, *more: t.Any, **named: t.Any) -> None:
         """Since ansible-core 2.19, what is masked in a result does not reach into its warnings."""
-        super().warn(remove_values(warning, self.no_log_values), *more, **named)
+        super().warn(masked(warning, self.no_log_values), *more, **named)
 
     def _log_invocation(self) -> None:
         """The line in the system's log: how many rows a list has, and of a secret only that it was given.
 
         Ansible's own line holds all options and is masked afterwards, which misses a secret that was escaped.
         """
-        logged = _logged_options(self.params, self.argument_spec, self.no_log_values)
+        options = {**self.params, **self._rows}
+        logged = _logged_options(_without(options, [FILE_CONTENT]), self.argument_spec, self.no_log_values)
         words = " ".join(f"{name}={value}" for name, value in logged.items())
         self.log(f"Invoked with {words}" if words else "Invoked", log_args=logged)
 
 
-def _with_rows(options: dict[str, t.Any], spec: Spec) -> dict[str, t.Any]:
-    """The options with dicts in place of the texts that Ansible makes dicts of: JSON, or `key=value`.
+def _row_options(spec: Spec) -> set[str]:
+    """The options that Ansible must not look at."""
+    return set(ROW_OPTIONS) if "customers" in spec else set()
 
-    Such a text stays one if it names an option that there is not: a part of a secret may have been taken for a name.
-    """
+
+def _without(options: t.Mapping[str, t.Any], names: t.Container[str]) -> dict[str, t.Any]:
+    return {name: value for name, value in options.items() if name not in names}
+
+
+def _with_dicts(options: dict[str, t.Any], spec: Spec) -> dict[str, t.Any]:
+    """The options with dicts in place of the texts that Ansible makes dicts of: JSON, or `key=value`."""
     return {
-        name: _as_rows(value, spec[name]["options"]) if spec.get(name, {}).get("options") else value
+        name: _DICTS[name](value) if name in _row_options(spec) & _DICTS.keys() else value
         for name, value in options.items()
     }
 
 
-def _as_rows(value: t.Any, row_spec: Spec) -> t.Any:
+def _as_rows(value: t.Any) -> t.Any:
+    """A list of dicts, of the texts that stand for it or for one of its dicts.
+
+    Such a text stays one if it names an option that there is not: a part of a secret may have been taken for a name.
+    """
     if isinstance(value, str):
-        rows = [_as_row(text, row_spec) for text in value.split(",")]
-        return rows if not any(isinstance(row, str) for row in rows) else value
-    return [_as_row(row, row_spec) if isinstance(row, str) else row for row in value] if _is_list(value) else value
+        rows = [_as_row(text) for text in value.split(",")]
+        return rows if not any(isinstance(row, str) for row in rows) else _as_list(value)
+    return [_as_row(row) if isinstance(row, str) else row for row in value] if _is_list(value) else value
 
 
-def _as_row(text: str, row_spec: Spec) -> t.Any:
+def _as_row(text: str) -> t.Any:
+    row = _as_dict(text)
+    return row if isinstance(row, dict) and set(row) <= set(row_spec()) else text
+
+
+def _as_list(text: str) -> t.Any:
+    """A list in JSON: before ansible-core 2.19, it is how a list can cross a template without a change."""
     try:
-        row = check_type_dict(text)
-    except TypeError:
+        rows = json.loads(text)
+    except ValueError:
         return text
-    return row if isinstance(row, dict) and set(row) <= set(row_spec) else text
+    return rows if isinstance(rows, list) else text
+
+
+def _as_dict(value: t.Any) -> t.Any:
+    try:
+        return check_type_dict(value) if isinstance(value, str) and value.strip() else value
+    except TypeError:
+        return value
+
+
+_DICTS: dict[str, t.Callable[[t.Any], t.Any]] = {"customers": _as_rows, "defaults": _as_dict, "passwords": _as_dict}
 
 
 def _is_list(value: t.Any) -> bool:
@@ -246,31 +283,17 @@ def run(
     if "api" in module.params:
         module.params.update(_addresses(module.params))
     result = run_task(task, module.params, module.check_mode, connect)
-    if any(map(_is_long, module.params.values())):
-        result["invocation"] = {"module_args": abridged(module.params)}
     for warning in result.pop("warnings", []):
         module.warn(warning)
-    if result.get("failed"):
-        module.fail_json(**result)
-    module.exit_json(**result)
+    module.finish(result)
 
 
 def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     """Everything that is wrong with options of reseller_customers, with the place of each row."""
-    kinds = KindCheck(spec)(options)
-    row_spec = spec["customers"]["options"]
-    rows = kinds.options.get("customers")
-    # One that there is not is told as such, and not once more for each customer.
+    kinds = KindCheck(spec)(_without(options, ROW_OPTIONS))
+    # An API that there is not is told as such, and not once more for each customer.
     api = capabilities(options.get("api"))
-    flat_spec = {**spec, "customers": {**spec["customers"], "options": None}}
-    problems = kinds.problems + validated(flat_spec, kinds)[0]
-    if not isinstance(rows, list):
-        return problems
-    for number, row in enumerate(rows):
-        if number not in kinds.not_rows:
-            found = _one_customers_problems(row_spec, kinds.rows.get(number) or Findings(row), api)
-            problems += [f"{place(number, row)}: {problem}" for problem in found]
-    return problems + name_problems(rows)
+    return kinds.problems + validated(spec, kinds)[0] + read_options(options, api).problems
 
 
 def _one_customers_problems(spec: Spec, kinds: Findings, api: Capabilities) -> list[str]:
@@ -311,15 +334,32 @@ def validated(spec: Spec, kinds: Findings) -> tuple[list[str], dict[str, t.Any]]
 
 
 def abridged(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options with a few words in place of a list that is too long for anybody to read.
-
-    A fleet would fill the result a second time, and looking for thousands of passwords in it takes minutes.
-    """
-    return {name: f"({len(value)} items)" if _is_long(value) else value for name, value in options.items()}
+    """The options for a result: a few words in place of what is too long for anybody to read."""
+    return {
+        name: f"({len(value)} items)" if _is_long(value) else _SHOWN.get(name, _as_it_is)(value)
+        for name, value in options.items()
+        if name != FILE_CONTENT
+    }
 
 
 def _is_long(value: t.Any) -> bool:
-    return isinstance(value, list) and len(value) > _LONGEST_LIST
+    return isinstance(value, (list, dict)) and len(value) > _LONGEST_LIST
+
+
+def _as_it_is(value: t.Any) -> t.Any:
+    return value
+
+
+def _shown_row(row: t.Any) -> t.Any:
+    """A row without what is of a wrong kind or has a misspelt name: either may be a secret that nobody declared."""
+    return known(row) if isinstance(row, dict) else {}
+
+
+def _shown_rows(rows: t.Any) -> t.Any:
+    return [_shown_row(row) for row in rows] if _is_list(rows) else None
+
+
+_SHOWN: dict[str, t.Callable[[t.Any], t.Any]] = {"customers": _shown_rows, "defaults": _shown_row}
 
 
 def run_task(
@@ -359,13 +399,3 @@ def _from_environment(variable: str, **option: t.Any) -> dict[str, t.Any]:
 def _environment_text(variable: str) -> FromEnvironment:
     """What `variable` says, which an error can tell from what the task says."""
     return from_environment(variable, env_fallback(variable))
-
-
-def _option(attribute: Attribute) -> dict[str, t.Any]:
-    """The option of an attribute."""
-    types: dict[str, dict[str, t.Any]] = {
-        "text": {"type": "str"},
-        "bool": {"type": "bool"},
-        "list": {"type": "list", "elements": "str"},
-    }
-    return {**types[attribute.kind], "no_log": True} if attribute.secret else types[attribute.kind]

@@ -38,12 +38,13 @@ options:
   customers:
     description:
       - The customers, each with the options of M(mailfleet.sendgrid.reseller_customer).
-      - A username may stand here once only. Names that only look alike are an error, too, whether they differ by case,
-        composed or decomposed letters, width, blanks or invisible characters.
-      - A customer whose stored username has blanks at an end or invisible characters is told of in a warning.
+      - Each username may stand here once only. Usernames that only look alike are errors, too, whether they differ by
+        case, composed or decomposed letters, width, blanks or invisible characters.
+      - A warning tells of customers whose stored usernames have blanks at an end or invisible characters.
+      - The value V(null) takes a default away from a customer. The attribute is then left alone.
+      - Either this option or O(customers_file) is required.
     type: list
     elements: dict
-    required: true
     suboptions:
       # Generated from tools/customer_options.yml by tools/generate_docs.py: options
       username:
@@ -220,6 +221,31 @@ options:
           - Used on creation only, and only with O(api=customer).
         type: str
       # End of the generated part
+  customers_file:
+    description:
+      - A file with the customers, in place of O(customers). It is read on the controller, and searched for like the
+        C(src) of M(ansible.builtin.copy).
+      - Nothing in the file is a template. That makes it the fastest way for thousands of customers.
+      - The ending of its name decides what it is, V(.csv), V(.json), V(.yml) or V(.yaml).
+      - A CSV file has commas and a first line with names of options. An empty cell counts as left out. Semicolons
+        separate the items of a list. The words for booleans are those of YAML. All other values are texts as they are,
+        also if they begin with C(=), C(+), C(-) or C(@). A cell can neither empty an attribute nor take a default
+        away.
+      - A JSON or YAML file holds a list of dicts, as O(customers) does.
+      - The encoding is UTF-8, with or without a byte order mark. The file may have 64 MiB at most.
+      - Ansible Vault may have encrypted the file. In YAML, it may have encrypted single values.
+    type: path
+  defaults:
+    description:
+      - Options that hold for every customer that does not set them, all but C(username) and C(new_username).
+    type: dict
+  passwords:
+    description:
+      - Passwords by username, so that they can stand in a file of their own that Ansible Vault has encrypted.
+      - A customer's own O(customers[].password) wins over it, and it wins over one in O(defaults).
+      - A customer that is renamed is looked for by its C(username) first, then by its C(new_username).
+      - Names of other customers are ignored.
+    type: dict
   purge:
     description:
       - Whether to delete every customer of the account that O(customers) does not name, neither by
@@ -278,6 +304,17 @@ EXAMPLES = r"""
         website_access: false
       - username: olga@old.example
         state: absent
+
+- name: Keep a fleet as a table from another system says
+  mailfleet.sendgrid.reseller_customers:
+    api_user: "{{ reseller_name }}"
+    api_key: "{{ reseller_key }}"
+    customers_file: fleet.csv
+    defaults:
+      country: US
+      package: Bronze
+      whitelabel: mail.example.com
+    passwords: "{{ fleet_passwords }}"
 
 - name: Delete whoever is not in the list any more, but never more than five
   mailfleet.sendgrid.reseller_customers:

@@ -27,18 +27,17 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as ShippedModule
 from ansible.utils.vars import merge_hash
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
     Explain,
     Module,
     Spec,
     Task,
+    explain_options,
     missing_libraries,
     run,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._connection_cache import CONNECTION_CACHE
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._masking import masked
 
 try:
     # Since ansible-core 2.19, values that cross to a module and back have a profile.
@@ -67,25 +66,28 @@ SWITCH = "sendgrid_direct_execution"
 class DirectAction(ShippedModule):
     """Runs a module of this collection here, or ships it where the task needs a process of its own.
 
-    `TASK`, `SPEC` and `EXPLAIN` are what the module itself hands to `run`.
+    `TASK`, `SPEC` and `EXPLAIN` are what the module itself hands to `run`. `_beside_arguments` are arguments of plain
+    values that are no options.
     """
 
     TASK: Task
     SPEC: t.Callable[[], Spec]
     EXPLAIN: Explain | None = None
+    _beside_arguments: t.Mapping[str, t.Any] = {}
 
     def run(self, tmp: t.Any = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         try:
             return self._run_somewhere(tmp, task_vars or {})
         except (TypeError, AnsibleError):
             # Some kinds of values, such as bytes, cannot be handed to a module at all, wherever it runs.
-            problems = KindCheck(self.SPEC())(self._task.args).all_problems()
+            problems = (self.EXPLAIN or explain_options)({**self._task.args, **self._beside_arguments}, self.SPEC())
             if not problems:
                 raise
             return {"failed": True, "changed": False, "msg": str(InvalidInput(problems))}
 
     def _run_somewhere(self, tmp: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if any(reason(self, task_vars) for reason in _REASONS_TO_SHIP):
+            self._task.args = {**self._task.args, **self._beside_arguments}
             result: dict[str, t.Any] = super().run(tmp, task_vars)
         else:
             result = merge_hash(ActionBase.run(self, tmp, task_vars), self._run_here(task_vars))
@@ -94,7 +96,8 @@ class DirectAction(ShippedModule):
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         arguments = dict(self._task.args)
         self._update_module_args(self._task.action, arguments, task_vars)
-        printed = {"stdout": module_output(self.TASK, self.SPEC(), arguments, self.EXPLAIN), "stderr": ""}
+        output = module_output(self.TASK, self.SPEC(), arguments, self.EXPLAIN, self._beside_arguments)
+        printed = {"stdout": output, "stderr": ""}
         return _result_dict(self._parse_returned_data(printed, *PROFILE))
 
 
@@ -115,13 +118,13 @@ class _Hooks(AnsibleModule):
     ansible-core has for it.
     """
 
-    no_log_values: set[str]
-
-    def __init__(self, arguments: str, output: t.Callable[[str], t.Any], **settings: t.Any) -> None:
+    def __init__(
+        self, arguments: str, beside: t.Mapping[str, t.Any], output: t.Callable[[str], t.Any], **settings: t.Any
+    ) -> None:
         self._arguments = arguments
+        self._beside = beside
         self._output = output
         self._warnings: list[str] = []
-        self._secrets: set[str] = set()
         super().__init__(**settings)
 
     def _check_locale(self) -> None:
@@ -131,7 +134,7 @@ class _Hooks(AnsibleModule):
         """The original may change the working directory."""
 
     def _load_params(self) -> None:
-        self.params = json.loads(self._arguments, **_IN_MODULE)
+        self.params = {**json.loads(self._arguments, **_IN_MODULE), **self._beside}
 
     def warn(self, warning: str) -> None:
         """Keeps a warning for the result.
@@ -143,19 +146,6 @@ class _Hooks(AnsibleModule):
             # As the original does it.
             self.log(f"[WARNING] {warning}")
 
-    def exit_json(self, **result: t.Any) -> None:
-        self._mask_later()
-        super().exit_json(**result)
-
-    def fail_json(self, msg: str, **result: t.Any) -> None:
-        self._mask_later()
-        super().fail_json(msg, **result)
-
-    def _mask_later(self) -> None:
-        """Leaves the original nothing to mask, which takes it minutes with a password for each customer of a fleet."""
-        self._secrets |= self.no_log_values
-        self.no_log_values = set()
-
     def _record_module_result(self, o: dict[str, t.Any]) -> None:
         """Since ansible-core 2.19: prints the result."""
         self._output(json.dumps(self._finished(o), **_FROM_MODULE))
@@ -166,25 +156,28 @@ class _Hooks(AnsibleModule):
         raise SystemExit
 
     def _finished(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
-        """A result with its own warnings, masked as the original does it."""
+        """A result with its own warnings."""
         result.pop("warnings", None)
-        if self._warnings:
-            result["warnings"] = list(dict.fromkeys(self._warnings))
-        preserved = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
-        return {**masked(result, self._secrets), **preserved}
+        return {**result, "warnings": list(dict.fromkeys(self._warnings))} if self._warnings else result
 
 
 class ModuleHere(Module, _Hooks):
     """A module that leaves its process as it is, since the process is not its own."""
 
 
-def module_output(task: Task, spec: Spec, arguments: dict[str, t.Any], explain: Explain | None = None) -> str:
-    """What a module prints: its result as JSON."""
+def module_output(
+    task: Task,
+    spec: Spec,
+    arguments: dict[str, t.Any],
+    explain: Explain | None = None,
+    beside: t.Mapping[str, t.Any] | None = None,
+) -> str:
+    """What a module prints: its result as JSON. `beside`: arguments that are plain already."""
     output: list[str] = []
     given = json.dumps(arguments, **_TO_MODULE)
     with _settings_known(arguments):
         try:
-            module = functools.partial(ModuleHere, arguments=given, output=output.append)
+            module = functools.partial(ModuleHere, arguments=given, beside=beside or {}, output=output.append)
             run(task, spec, module, CONNECTION_CACHE.connect, explain)
         except SystemExit:
             # How a module ends.

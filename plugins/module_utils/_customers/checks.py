@@ -58,13 +58,15 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ADDRESS = "email"
 
 
-def option_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> list[str]:
-    """What is wrong with the attributes of one customer, whether it exists or not.
+def option_problems(
+    options: t.Mapping[str, t.Any], api: Capabilities, merged: t.Mapping[str, t.Any] | None = None
+) -> list[str]:
+    """What is wrong with options of one customer, each by itself, whether the customer exists or not.
 
-    `options`: attributes and `new_username` by option name, None for those left out.
+    `options`: by option name, None for those left out. `merged`: all that holds for the customer, if that is more.
     """
     problems: list[str] = []
-    unchecked = _ADDRESS if _is_as_listed(options, api) else None
+    unchecked = _ADDRESS if _is_as_listed(options if merged is None else merged, api) else None
     for attribute in ATTRIBUTES:
         name, value = attribute.name, options.get(attribute.name)
         if value is None:
@@ -75,7 +77,18 @@ def option_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> list[s
             problems += _attribute_problems(attribute, value, api.attributes[name], name != unchecked)
     if options.get("new_username") is not None:
         problems += _new_username_problems(options["new_username"], api)
-    return problems
+    return problems + [
+        f"update_{name}=always {clause}"
+        for name, clause in api.never_updated.items()
+        if options.get(f"update_{name}") == "always"
+    ]
+
+
+def combination_problems(options: t.Mapping[str, t.Any]) -> list[str]:
+    """Which options of one customer do not go together."""
+    if options.get("new_username") is not None and options.get("state") == "absent":
+        return ["new_username cannot be used with state=absent"]
+    return []
 
 
 def _is_as_listed(options: t.Mapping[str, t.Any], api: Capabilities) -> bool:
@@ -111,29 +124,30 @@ def creation_problems(attributes: Attributes, api: Capabilities, today: datetime
     return problems
 
 
-def place(number: int, row: t.Any) -> str:
-    """Where a row stands in the option, and whom it is about. What stands for a name may be anything, a secret too."""
-    user = row.get("username") if isinstance(row, dict) else None
+def place_of(where: str, row: t.Any) -> str:
+    """Where a row stands, and whom it is about. What stands for a name may be anything, a secret too."""
+    user = row.get("username") if isinstance(row, t.Mapping) else None
     is_name = user and isinstance(user, (str, int)) and not isinstance(user, bool)
-    return f"customers[{number}] ('{escape_hidden(str(user))}')" if is_name else f"customers[{number}]"
+    return f"{where} ('{escape_hidden(str(user))}')" if is_name else where
 
 
-def name_problems(rows: t.Sequence[t.Any]) -> list[str]:
-    """The names that more than one row speaks of, or that only look alike. Rows may be of any kind."""
+def name_problems(rows: t.Sequence[t.Mapping[str, t.Any]], where: t.Callable[[int], str]) -> list[str]:
+    """The names that more than one row speaks of, or that only look alike. `where`: the place of a row by its number."""
+    named = [(number, name) for number, row in enumerate(rows) for name in _names(row)]
+    if len({name_key(name) for _number, name in named}) == len(named):
+        return []
     places: dict[str, list[int]] = collections.defaultdict(list)
-    spellings: dict[str, set[str]] = collections.defaultdict(set)
-    for number, row in enumerate(rows):
-        for name in _names(row):
-            places[name].append(number)
-            spellings[name_key(name)].add(name)
+    spellings: dict[str, dict[str, None]] = collections.defaultdict(dict)
+    for number, name in named:
+        places[name].append(number)
+        spellings[name_key(name)][name] = None
     problems = [
-        f"{_enumeration([f'customers[{number}]' for number in numbers])} have the username "
-        f"'{escape_control(name, 100)}'"
+        f"{_enumeration([where(number) for number in numbers])} have the username '{escape_control(name, 100)}'"
         for name, numbers in places.items()
         if len(numbers) > 1
     ]
     return problems + [
-        f"{_enumeration([place(number, {'username': name}) for number, name in firsts])} {_alike(firsts)}"
+        f"{_enumeration([place_of(where(number), {'username': name}) for number, name in firsts])} {_alike(firsts)}"
         for firsts in (sorted((places[name][0], name) for name in names) for names in spellings.values())
         if len({number for number, _name in firsts}) > 1
     ]
@@ -146,9 +160,9 @@ def _alike(firsts: t.Sequence[tuple[int, str]]) -> str:
     return told.pop().replace("differs", "differ") if len(told) == 1 and not told & {LOOKS_ALIKE} else "look alike"
 
 
-def _names(row: t.Any) -> set[str]:
-    names = [row.get("username"), row.get("new_username")] if isinstance(row, dict) else []
-    return {name for name in names if isinstance(name, str)}
+def _names(row: t.Mapping[str, t.Any]) -> list[str]:
+    names = (row.get("username"), row.get("new_username"))
+    return [name for name in dict.fromkeys(names) if isinstance(name, str)]
 
 
 def _enumeration(texts: t.Sequence[str]) -> str:

@@ -16,7 +16,6 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import place
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
 
 Spec = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -91,10 +90,8 @@ class Findings:
 
     `problems`: sentences that begin with the option. `wrong`: the options that they are about. `unknown`: the names
     that the spec does not have. `numbers`: what is written as a text although it is a number, by option.
-    `rows`: by number, the findings for the items of a list of dicts that have any; `not_rows`: the numbers of items
-    that are no dicts. `options`: the options without wrong values, with the kind in place of the value of an unknown
-    name, which may be a misspelt one, and with an empty dict for each item that is none; the given object itself if
-    there is nothing of it.
+    `options`: the options without wrong values, with the kind in place of the value of an unknown name, which may be a
+    misspelt one; the given object itself if there is nothing of it.
     """
 
     options: dict[str, t.Any]
@@ -102,8 +99,6 @@ class Findings:
     wrong: set[str] = dataclasses.field(default_factory=set)
     unknown: list[str] = dataclasses.field(default_factory=list)
     numbers: dict[str, NumberForText] = dataclasses.field(default_factory=dict)
-    rows: dict[int, Findings] = dataclasses.field(default_factory=dict)
-    not_rows: set[int] = dataclasses.field(default_factory=set)
 
     def add_number(self, name: str, number: NumberForText) -> None:
         """The first one of an option is told, the others are counted."""
@@ -112,16 +107,10 @@ class Findings:
         else:
             self.numbers[name] = number
 
-    def all_problems(self) -> list[str]:
-        """Those of the rows too, each with the place of its row."""
-        of_rows = (
-            f"{place(number, row.options)}: {problem}" for number, row in self.rows.items() for problem in row.problems
-        )
-        return [*self.problems, *of_rows]
 
-    def warnings(self) -> list[str]:
-        """One sentence for each option that has numbers for texts, however many rows have them."""
-        return [_number_warning(name, number) for name, number in self.numbers.items()]
+def number_warnings(numbers: t.Mapping[str, NumberForText]) -> list[str]:
+    """One sentence for each option that has numbers for texts."""
+    return [_number_warning(name, number) for name, number in numbers.items()]
 
 
 def _number_warning(name: str, number: NumberForText) -> str:
@@ -139,7 +128,6 @@ class KindCheck:
         # Where one of a few words is wanted, Ansible finds the word that `no` stands for, or refuses it.
         self._chosen = {name for name, option in spec.items() if option.get("choices")}
         self._optional = {name for name, option in spec.items() if not option.get("required")}
-        self._rows = {name: KindCheck(option["options"]) for name, option in spec.items() if option.get("options")}
         self._taken = {name: self._types(name, wanted) for name, wanted in self._wanted.items()}
 
     def _types(self, name: str, wanted: str | None) -> frozenset[type]:
@@ -154,7 +142,7 @@ class KindCheck:
                 self._look(name, options[name], found)
             else:
                 found.unknown.append(name)
-        if found.wrong or found.unknown or found.rows or found.not_rows:
+        if found.wrong or found.unknown:
             found.options = self._without_wrong(options, found)
         return found
 
@@ -170,8 +158,6 @@ class KindCheck:
         if wanted == "texts" and isinstance(value, (list, tuple)):
             for number, item in enumerate(value):
                 self._look_at_text(name, f"[{number}]", item, found)
-        elif wanted == "dicts" and isinstance(value, (list, tuple)):
-            self._look_at_rows(name, value, found)
         elif wanted == "text" or (wanted == "texts" and isinstance(value, (bool, int, float))):
             # Ansible makes a list of one text of a number.
             self._look_at_text(name, "", value, found)
@@ -186,29 +172,11 @@ class KindCheck:
         if name in self._secret or not is_number:
             _add_problem(name, item, "text", value, found)
         else:
-            found.add_number(name, NumberForText(item, escape_control(_as_text(value), 100)))
-
-    def _look_at_rows(self, name: str, rows: t.Sequence[t.Any], found: Findings) -> None:
-        check = self._rows[name]
-        for number, row in enumerate(rows):
-            if not isinstance(row, t.Mapping):
-                found.problems.append(f"{name}[{number}] must be a dict, and is {kind_of_value(row)}")
-                found.not_rows.add(number)
-            elif check._unusual(row):
-                of_row = check(row)
-                for option, one in of_row.numbers.items():
-                    if option not in found.numbers:
-                        one.place += f" of {place(number, row)}"
-                    found.add_number(option, one)
-                if of_row.wrong or of_row.unknown:
-                    found.rows[number] = of_row
+            found.add_number(name, NumberForText(item, escape_control(as_text(value), 100)))
 
     def _without_wrong(self, options: t.Mapping[str, t.Any], found: Findings) -> dict[str, t.Any]:
         kept = {name: value for name, value in options.items() if name not in found.wrong}
         kept.update({name: kind_of_value(options[name]) for name in found.unknown})
-        for name in self._rows:
-            if isinstance(kept.get(name), (list, tuple)):
-                kept[name] = [_kept_row(number, row, found) for number, row in enumerate(kept[name])]
         return kept
 
 
@@ -222,12 +190,6 @@ def _is_text(value: t.Any) -> bool:
     return isinstance(value, str) or bool(getattr(value, "__ENCRYPTED__", False))
 
 
-def _kept_row(number: int, row: t.Any, found: Findings) -> t.Any:
-    if number in found.not_rows:
-        return {}
-    return found.rows[number].options if number in found.rows else row
-
-
 def _add_problem(name: str, item: str, wanted: str, value: t.Any, found: Findings) -> None:
     advice = ""
     if wanted == "text" and isinstance(value, bool):
@@ -238,6 +200,6 @@ def _add_problem(name: str, item: str, wanted: str, value: t.Any, found: Finding
     found.wrong.add(name)
 
 
-def _as_text(value: t.Any) -> str:
+def as_text(value: t.Any) -> str:
     """The text that a number, or a date with a time, becomes on its way to the server."""
     return value.isoformat() if isinstance(value, datetime.datetime) else str(value)

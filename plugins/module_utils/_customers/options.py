@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
@@ -20,6 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
     base_address,
+    combination_problems,
     connection_problems,
     creation_problems,
     email_problems,
@@ -52,6 +54,9 @@ Value = t.TypeVar("Value")
 RUN_AGAIN = "Run the task again to finish the work."
 
 _FEW = 3
+_WRITABLE = tuple(attribute.name for attribute in ATTRIBUTES if attribute.name != "username")
+_WEBSITE = frozenset(("website_access",))
+_NOTHING: frozenset[str] = frozenset()
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 # Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
 # `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
@@ -77,15 +82,7 @@ def _are_not_valid(user: str) -> str:
 
 def customer_problems(options: Options, api: Capabilities) -> list[str]:
     """What is wrong with the options of one customer, whether it exists or not."""
-    problems = option_problems(options, api)
-    problems += [
-        f"update_{name}=always {clause}"
-        for name, clause in api.never_updated.items()
-        if options.get(f"update_{name}") == "always"
-    ]
-    if options.get("new_username") is not None and options.get("state") == "absent":
-        problems.append("new_username cannot be used with state=absent")
-    return problems
+    return option_problems(options, api) + combination_problems(options)
 
 
 def concurrency_problems(options: Options) -> list[str]:
@@ -161,27 +158,24 @@ def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Valu
 
 def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired:
     """What the options of one customer ask for. `along`: the attributes that are no reason to write by themselves."""
-    attributes: Attributes = {
-        attribute.name: options[attribute.name]
-        for attribute in ATTRIBUTES
-        if attribute.name != "username" and options[attribute.name] is not None
-    }
+    attributes: Attributes = {name: options[name] for name in _WRITABLE if options.get(name) is not None}
     return Desired(
         username=options["username"],
         attributes=attributes,
         state=options["state"],
-        new_username=options["new_username"],
+        new_username=options.get("new_username"),
         secrets=SECRETS,
-        on_create=_on_create(options),
-        unless_hidden=frozenset(("website_access",) if options["update_website_access"] == "on_create" else ()),
+        on_create=_on_create(options["update_password"], options["update_profile"]),
+        unless_hidden=_WEBSITE if options["update_website_access"] == "on_create" else _NOTHING,
         along=along,
     )
 
 
-def _on_create(options: Options) -> frozenset[str]:
+@functools.cache
+def _on_create(update_password: str, update_profile: str) -> frozenset[str]:
     """The attributes that only a new customer gets."""
-    parts = {"update_password": frozenset(("password",)), "update_profile": of_detail(PROFILE)}
-    return frozenset().union(*(names for option, names in parts.items() if options[option] == "on_create"))
+    parts = ((update_password, frozenset(("password",))), (update_profile, of_detail(PROFILE)))
+    return frozenset().union(*(names for update, names in parts if update == "on_create"))
 
 
 def common_result(desired: Desired, outcome: Outcome, api: Capabilities) -> Result:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 from ansible.module_utils.common.parameters import remove_values
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _masking
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._masking import masked
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _masking
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._masking import masked
 from hypothesis import given
 from hypothesis import strategies as st
 

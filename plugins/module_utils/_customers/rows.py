@@ -1,0 +1,324 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""The customers of a fleet as somebody wrote them: merged with what they share, converted and checked. Pure.
+
+This is the one place that merges defaults and passwords and that looks at a row before the first call, wherever the
+rows come from: the task, a CSV file, JSON or YAML. No Ansible here, since Ansible validates ten thousand rows in a
+second, tells only some of what is wrong, and quotes what it cannot convert.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import ATTRIBUTES, Attribute
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
+    combination_problems,
+    name_problems,
+    option_problems,
+    place_of,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
+    Findings,
+    KindCheck,
+    NumberForText,
+    as_text,
+    kind_of_value,
+    number_warnings,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
+
+Row = dict[str, t.Any]
+
+# Beside the options: what the controller has read from `customers_file`, a dict with `customers` and `lines`.
+FILE_CONTENT = "_customers_file_content"
+# The options that this file looks at, and Ansible does not.
+ROW_OPTIONS = ("customers", "defaults", "passwords", FILE_CONTENT)
+
+_NO_SOURCE = "one of customers and customers_file is needed"
+_MOST_PROBLEMS = 100
+_NAMES = ("username", "new_username")
+# The words that Ansible takes for booleans, in any case.
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "on", "y", "t", "1"), True),
+    **dict.fromkeys(("false", "no", "off", "n", "f", "0"), False),
+}
+
+
+def attribute_option(attribute: Attribute) -> Row:
+    """The option of an attribute, as an argument spec has it."""
+    types: dict[str, Row] = {
+        "text": {"type": "str"},
+        "bool": {"type": "bool"},
+        "list": {"type": "list", "elements": "str"},
+    }
+    return {**types[attribute.kind], "no_log": True} if attribute.secret else types[attribute.kind]
+
+
+def row_spec() -> dict[str, Row]:
+    """What can be said of one customer, as an argument spec."""
+    return {
+        **{attribute.name: attribute_option(attribute) for attribute in ATTRIBUTES},
+        "username": {"type": "str", "required": True},
+        "new_username": {"type": "str"},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "update_password": {
+            "type": "str",
+            "default": "on_create",
+            "choices": ["on_create", "always"],
+            "no_log": False,
+        },
+        "update_profile": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
+        "update_website_access": {"type": "str", "default": "always", "choices": ["always", "on_create"]},
+    }
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenFleet:
+    """A fleet as it was given, with nothing of it checked: each value may be of any kind.
+
+    `customers`: the rows of the task, or of `file`. `lines`: for a CSV file, the line that each row begins in.
+    """
+
+    customers: t.Any
+    defaults: t.Any = None
+    passwords: t.Any = None
+    file: str = ""
+    lines: t.Sequence[int] = ()
+
+    def place(self, number: int) -> str:
+        """Where a row stands."""
+        file = escape_control(self.file, 200)
+        if self.lines:
+            return f"line {self.lines[number]} of '{file}'"
+        return f"'{file}'[{number}]" if file else f"customers[{number}]"
+
+    def secrets(self) -> set[str]:
+        """Every password in it, also where one is of a wrong kind or belongs to nobody."""
+        rows = [*(self.customers if _is_list(self.customers) else ()), self.defaults]
+        found = [row.get("password") for row in rows if isinstance(row, t.Mapping)]
+        found += self.passwords.values() if isinstance(self.passwords, t.Mapping) else ()
+        return {text for value in found for text in _texts_in(value)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+    """A fleet that was read.
+
+    `rows`: for each customer what is given of it, with the defaults of the options; complete only without `problems`.
+    """
+
+    rows: list[Row]
+    problems: list[str]
+    warnings: list[str]
+
+
+def read_options(options: t.Mapping[str, t.Any], api: Capabilities) -> Fleet:
+    """The fleet that options of reseller_customers give, read as `read_fleet` does."""
+    given = given_fleet(options)
+    problems = _source_problems(options, given)
+    return Fleet([], problems, []) if problems else read_fleet(given, api)
+
+
+def given_fleet(options: t.Mapping[str, t.Any]) -> GivenFleet:
+    """The fleet that options of reseller_customers give, as it is given."""
+    shared = options.get("defaults"), options.get("passwords")
+    if options.get("customers_file") is None:
+        return GivenFleet(options.get("customers"), *shared)
+    file = options.get(FILE_CONTENT) or {}
+    return GivenFleet(file.get("customers"), *shared, options["customers_file"], file.get("lines") or ())
+
+
+def _source_problems(options: t.Mapping[str, t.Any], given: GivenFleet) -> list[str]:
+    if options.get("customers") is not None and given.file:
+        return ["customers and customers_file exclude each other"]
+    if given.customers is None:
+        return ["customers_file can only be read by the action plugin of this module" if given.file else _NO_SOURCE]
+    return []
+
+
+def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
+    """The rows of a fleet, and everything that is wrong with them, as sentences without a secret.
+
+    A customer's own value wins over its password in `passwords`, and that over `defaults`. An own null wins, too: the
+    attribute is then left alone. What is wrong with something shared is told once, and not for each customer.
+    """
+    shapes = _shape_problems(given)
+    return Fleet([], shapes, []) if shapes else _Reading(given, api).fleet()
+
+
+def known(row: t.Mapping[str, t.Any]) -> Row:
+    """A row for a result: with the kind in place of the value of a misspelt option, and without wrong values."""
+    return dict(_KINDS(row).options)
+
+
+def is_blank(value: t.Any) -> bool:
+    """Whether a value counts as not given: null, or a text of blanks, as a survey hands on what nobody answered."""
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+class _Reading:
+    """One look at a fleet."""
+
+    def __init__(self, given: GivenFleet, api: Capabilities) -> None:
+        self._given = given
+        self._api = api
+        self._problems: list[str] = []
+        self._numbers: dict[str, NumberForText] = {}
+        self._defaults = self._read_defaults()
+        self._passwords = self._read_passwords()
+
+    def fleet(self) -> Fleet:
+        """Everything, row by row."""
+        rows = [self._row(number, row) for number, row in enumerate(self._given.customers)]
+        problems = self._problems + name_problems(rows, self._given.place)
+        more = and_more(len(problems) - _MOST_PROBLEMS, "more problems")
+        return Fleet(rows, problems[:_MOST_PROBLEMS] + more, number_warnings(self._numbers))
+
+    def _row(self, number: int, row: t.Any) -> Row:
+        if not isinstance(row, t.Mapping):
+            self._problems.append(f"{self._given.place(number)} must be a dict, and is {kind_of_value(row)}")
+            return {}
+        own, problems, numbers = _converted(row)
+        user = own.get("username")
+        if not user and not (problems and "username" in row):
+            problems.append("username is empty" if user == "" else "username is missing")
+        own = {**self._password_of(own), **own}
+        merged = {**_DEFAULTS, **_given_only({**self._defaults, **own})}
+        problems += option_problems(own, self._api, merged)
+        problems += combination_problems(merged)
+        if problems or numbers:
+            self._tell(place_of(self._given.place(number), row), problems, numbers)
+        return merged
+
+    def _password_of(self, own: Row) -> Row:
+        if self._passwords:
+            for name in _NAMES:
+                password = self._passwords.get(own.get(name))
+                if password is not None:
+                    return {"password": password}
+        return {}
+
+    def _read_defaults(self) -> Row:
+        given = {} if is_blank(self._given.defaults) else self._given.defaults
+        defaults, problems, numbers = _converted(given)
+        problems += [f"there can be no default for {name}" for name in _NAMES if name in given]
+        problems += option_problems(defaults, self._api, {})
+        self._tell("defaults", problems, numbers)
+        return {name: value for name, value in defaults.items() if name not in _NAMES}
+
+    def _read_passwords(self) -> Row:
+        given = {} if is_blank(self._given.passwords) else self._given.passwords
+        problems = {name: _PASSWORD_KIND({"password": value}).problems for name, value in given.items()}
+        self._problems += [
+            f"passwords: the password of '{escape_control(str(name), 100)}'{problem[len('password') :]}"
+            for name, found in problems.items()
+            for problem in found
+        ]
+        return {name: value for name, value in given.items() if not problems[name]}
+
+    def _tell(self, place: str, problems: t.Sequence[str], numbers: t.Mapping[str, NumberForText]) -> None:
+        self._problems += [f"{place}: {problem}" for problem in problems]
+        for name, number in numbers.items():
+            if name in self._numbers:
+                self._numbers[name].more += number.more + 1
+            else:
+                self._numbers[name] = dataclasses.replace(number, place=f"{number.place} of {place}")
+
+
+def _shape_problems(given: GivenFleet) -> list[str]:
+    what = f"'{escape_control(given.file, 200)}'" if given.file else "customers"
+    problems = []
+    if not _is_list(given.customers):
+        problems.append(f"{what} must be a list of dicts, and is {kind_of_value(given.customers)}")
+    problems += [
+        f"{name} must be a dict, and is {kind_of_value(value)}"
+        for name, value in (("defaults", given.defaults), ("passwords", given.passwords))
+        if not is_blank(value) and not isinstance(value, t.Mapping)
+    ]
+    return problems
+
+
+def _converted(row: t.Mapping[str, t.Any]) -> tuple[Row, list[str], dict[str, NumberForText]]:
+    """A row as its options want it, what is wrong with it, and the numbers in it that stand for texts."""
+    found = _KINDS(row)
+    problems = [f"unknown option {escape_control(str(name), 100)}" for name in found.unknown] + found.problems
+    own = dict(row) if found.options is row else _right(row, found)
+    for name, convert in _CONVERSIONS.items():
+        if own.get(name) is not None:
+            own[name], problem = convert(name, own[name])
+            problems += problem
+    for name in found.numbers:
+        own[name] = [as_text(one) for one in own[name]] if isinstance(own[name], list) else as_text(own[name])
+    return own, problems, found.numbers
+
+
+def _right(row: t.Mapping[str, t.Any], found: Findings) -> Row:
+    left_out = {*found.wrong, *found.unknown}
+    return {name: value for name, value in row.items() if name not in left_out}
+
+
+def _given_only(row: Row) -> Row:
+    return {name: value for name, value in row.items() if value is not None} if None in row.values() else row
+
+
+def _truth(name: str, value: t.Any) -> tuple[bool | None, list[str]]:
+    """The boolean that Ansible reads in a value."""
+    word = value.strip().lower() if isinstance(value, str) else f"{value:g}"
+    if isinstance(value, bool) or word not in _WORDS:
+        return (value, []) if isinstance(value, bool) else (None, [f"{name} must be true or false, and {_is(value)}"])
+    return _WORDS[word], []
+
+
+def _texts(_name: str, value: t.Any) -> tuple[list[t.Any], list[str]]:
+    """Ansible makes a list of a text with commas, and of a number."""
+    if isinstance(value, str):
+        return value.split(","), []
+    return list(value) if _is_list(value) else [value], []
+
+
+def _choice(name: str, value: t.Any) -> tuple[t.Any, list[str]]:
+    choices = _SPEC[name]["choices"]
+    if value in choices:
+        return value, []
+    return None, [f"{name} must be {' or '.join(choices)}, and {_is(value)}"]
+
+
+def _is(value: t.Any) -> str:
+    return f"is '{escape_control(value, 100)}'" if isinstance(value, str) else f"is {kind_of_value(value)}"
+
+
+def _is_list(value: t.Any) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+def _texts_in(value: t.Any) -> t.Iterator[str]:
+    """The texts and numbers in a value of any kind."""
+    if isinstance(value, t.Mapping):
+        value = list(value.values())
+    if _is_list(value):
+        for item in value:
+            yield from _texts_in(item)
+    elif value is not None and not isinstance(value, bool) and str(value):
+        yield str(value)
+
+
+_Conversion = t.Callable[[str, t.Any], "tuple[t.Any, list[str]]"]
+
+
+def _conversions() -> dict[str, _Conversion]:
+    by_type: dict[str, _Conversion] = {"bool": _truth, "list": _texts}
+    found = {name: by_type[option["type"]] for name, option in _SPEC.items() if option["type"] in by_type}
+    return {**found, **{name: _choice for name, option in _SPEC.items() if "choices" in option}}
+
+
+_SPEC = row_spec()
+_KINDS = KindCheck(_SPEC)
+_PASSWORD_KIND = KindCheck({"password": _SPEC["password"]})
+_DEFAULTS = {name: option["default"] for name, option in _SPEC.items() if "default" in option}
+_CONVERSIONS = _conversions()
