@@ -132,7 +132,7 @@ def place_of(where: str, row: t.Any) -> str:
 
 
 def name_problems(rows: t.Sequence[t.Mapping[str, t.Any]], where: t.Callable[[int], str]) -> list[str]:
-    """The names that more than one row speaks of, or that only look alike. `where`: the place of a row by its number."""
+    """The names that more than one row has, or that only look alike. `where`: the place of a row, by its number."""
     named = [(number, name) for number, row in enumerate(rows) for name in _names(row)]
     if len({name_key(name) for _number, name in named}) == len(named):
         return []
