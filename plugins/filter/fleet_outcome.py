@@ -6,28 +6,19 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet_outcome
-short_description: Sum up several results of one fleet
+short_description: Sum up a result of a fleet
 version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Made for the role P(mailfleet.sendgrid.fleet#role), which works in batches.
-positional: batch, size, names_shown
+  - Says in a few lines what became of a fleet.
+  - The role P(mailfleet.sendgrid.fleet#role) uses it.
+positional: names_shown
 options:
   _input:
-    description: What this filter returned for the batches before. An empty dict to begin with.
+    description: A result of M(mailfleet.sendgrid.reseller_customers), whether it failed or not.
     type: dict
     required: true
-  batch:
-    description:
-      - A result of M(mailfleet.sendgrid.reseller_customers). The customers of one that was skipped, or that failed
-        before it asked the server, count as not reached.
-      - Left out, nothing is added.
-    type: dict
-  size:
-    description: How many customers the batch is about.
-    type: int
-    default: 0
   names_shown:
     description: How many customers a line tells, or how many lines there are for those that failed.
     type: int
@@ -37,7 +28,7 @@ options:
 EXAMPLES = r"""
 - name: Say in a few lines what became of a fleet
   ansible.builtin.debug:
-    msg: "{{ ({} | mailfleet.sendgrid.fleet_outcome(converged, customers | length)).lines }}"
+    msg: "{{ (converged | mailfleet.sendgrid.fleet_outcome).lines }}"
 """
 
 RETURN = r"""
@@ -49,12 +40,12 @@ _value:
 import typing as t
 
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_role import Report, summarize
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_outcome import Report, summarize
 
 
-def fleet_outcome(before: t.Any, batch: t.Any = None, size: int = 0, names_shown: t.Any = 20) -> Report:
+def fleet_outcome(result: t.Any, names_shown: t.Any = 20) -> Report:
     # What a server said is in it, in sentences that are new objects: no template may ever be seen in them.
-    wrapped: Report = wrap_var(summarize(before, batch, size, int(names_shown)))
+    wrapped: Report = wrap_var(summarize(result, names_shown))
     return wrapped
 
 

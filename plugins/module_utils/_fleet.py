@@ -332,7 +332,11 @@ def _result(
     }
     if counts["failed"] or counts["not_reached"]:
         not_reached = _not_reached_texts(rows, unmanaged, cancellation)
-        result.update(failed=True, msg=_failure_text(result, not_reached, check_mode, api))
+        result.update(
+            failed=True,
+            msg=_failure_text(result, not_reached, check_mode, api),
+            not_reached_reasons=not_reached,
+        )
     return result
 
 

@@ -405,6 +405,13 @@ results:
       customer:
         username: mara@lighthouse.example
         city: Portland
+not_reached_reasons:
+  description: Why customers were not reached, a sentence for each reason with the number of customers.
+  returned: when customers were not reached, or any failed
+  type: list
+  elements: str
+  sample:
+    - 2 of 40 customers were not reached, because on_error is stop.
 unverified:
   description:
     - By username, the attributes that were sent although nothing tells whether they differed.
