@@ -10,9 +10,12 @@ import typing as t
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import customer_spec, explain_customer
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import manage_customer
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._worker_cache import WORKER_CACHE
 
 
 class ActionModule(DirectAction):
+    # Ansible loads this file before it forks the workers of the task, whose options may come from the cache.
+    CACHE = WORKER_CACHE
     TASK = staticmethod(manage_customer)
     SPEC = staticmethod(customer_spec)
     EXPLAIN: t.Any = staticmethod(explain_customer)

@@ -43,9 +43,12 @@ class ActionModule(DirectAction):
             # The module says what is wrong with that, if anything is.
             return {}
         # Not before it is needed: most tasks have no file.
-        from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import read_content
+        from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import (
+            decrypt_with,
+            read_content,
+        )
 
-        return {FILE_CONTENT: read_content(self._path_of(name), name, self._decrypt)}
+        return {FILE_CONTENT: read_content(self._path_of(name), name, decrypt_with(self._loader))}
 
     def _path_of(self, name: str) -> str:
         """The path of a file, found as ansible.builtin.copy finds its `src`."""
@@ -58,13 +61,6 @@ class ActionModule(DirectAction):
                 [f"looked for it in {told}, and in the folder 'files' of each"],
                 about=f"There is no file '{escape_control(name, 200)}'",
             ) from None
-
-    def _decrypt(self, data: bytes) -> bytes:
-        try:
-            plain: bytes = self._loader._vault.decrypt(data)
-        except AnsibleError:
-            raise ValueError from None
-        return plain
 
 
 def _without_omitted(arguments: dict[str, t.Any], omit: t.Any) -> dict[str, t.Any]:

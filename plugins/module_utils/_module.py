@@ -22,11 +22,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     DETAILS,
     FILTERS,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
-    Findings,
-    KindCheck,
-    number_warnings,
-)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     Connect,
     addresses,
@@ -141,7 +137,7 @@ class Module(AnsibleModule):
         self._is_starting = False
         self.params.update(self._rows)
         self.no_log_values.update(given_fleet(self._rows).secrets())
-        for warning in number_warnings(self._kinds.numbers):
+        for warning in self._kinds.warnings():
             self.warn(warning)
 
     def _load_params(self) -> None:

@@ -19,6 +19,7 @@ import stat
 import typing as t
 
 import yaml
+from ansible.errors import AnsibleError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import row_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
@@ -45,6 +46,19 @@ def read_content(path: str, name: str, decrypt: Decrypt) -> Content:
         return _parse_as(name)(_text(data), decrypt)
     except _Unusable as error:
         raise InvalidInput(error.problems, about=f"The file '{escape_control(name, 200)}' cannot be used") from None
+
+
+def decrypt_with(loader: t.Any) -> Decrypt:
+    """Decrypts with the vault secrets of the run. `loader`: Ansible's DataLoader."""
+
+    def decrypt(data: bytes) -> bytes:
+        try:
+            plain: bytes = loader._vault.decrypt(data)
+        except AnsibleError:
+            raise ValueError from None
+        return plain
+
+    return decrypt
 
 
 class _Unusable(Exception):
@@ -224,6 +238,8 @@ def _yaml_loader(decrypt: Decrypt) -> t.Any:
     Loader.add_constructor("tag:yaml.org,2002:map", mapping)
     for tag in ("!vault", "!vault-encrypted"):
         Loader.add_constructor(tag, encrypted)
+    for kind in ("binary", "set", "omap", "pairs"):
+        Loader.add_constructor(f"tag:yaml.org,2002:{kind}", Loader.construct_undefined)
     Loader.add_constructor("!unsafe", lambda loader, node: loader.construct_scalar(node))
     return Loader
 

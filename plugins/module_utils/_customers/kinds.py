@@ -107,6 +107,10 @@ class Findings:
         else:
             self.numbers[name] = number
 
+    def warnings(self) -> list[str]:
+        """One sentence for each option that has numbers for texts."""
+        return number_warnings(self.numbers)
+
 
 def number_warnings(numbers: t.Mapping[str, NumberForText]) -> list[str]:
     """One sentence for each option that has numbers for texts."""

@@ -152,6 +152,13 @@ def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
     return Fleet([], shapes, []) if shapes else _Reading(given, api).fleet()
 
 
+def password_of(row: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) -> Row:
+    """The password that `passwords` has for a customer, by its username first and by its new username then."""
+    found = [passwords[row[name]] for name in _NAMES if isinstance(row.get(name), str) and row[name] in passwords]
+    given = [password for password in found if password is not None]
+    return {"password": given[0]} if given else {}
+
+
 def known(row: t.Mapping[str, t.Any]) -> Row:
     """A row for a result: with the kind in place of the value of a misspelt option, and without wrong values."""
     return dict(_KINDS(row).options)
@@ -188,21 +195,13 @@ class _Reading:
         user = own.get("username")
         if not user and not (problems and "username" in row):
             problems.append("username is empty" if user == "" else "username is missing")
-        own = {**self._password_of(own), **own}
+        own = {**password_of(own, self._passwords), **own} if self._passwords else own
         merged = {**_DEFAULTS, **_given_only({**self._defaults, **own})}
         problems += option_problems(own, self._api, merged)
         problems += combination_problems(merged)
         if problems or numbers:
             self._tell(place_of(self._given.place(number), row), problems, numbers)
         return merged
-
-    def _password_of(self, own: Row) -> Row:
-        if self._passwords:
-            for name in _NAMES:
-                password = self._passwords.get(own.get(name))
-                if password is not None:
-                    return {"password": password}
-        return {}
 
     def _read_defaults(self) -> Row:
         given = {} if is_blank(self._given.defaults) else self._given.defaults

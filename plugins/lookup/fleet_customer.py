@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: fleet_customer
+short_description: One customer of a fleet, with what the fleet shares
+version_added: 0.1.0
+author:
+  - The mailfleet.sendgrid contributors (@mailfleet)
+description:
+  - Returns what is declared of a customer, merged as M(mailfleet.sendgrid.reseller_customers) merges it, for a task
+    that handles this one customer.
+  - The playbook C(mailfleet.sendgrid.converge_slice) uses it, where each host is a customer.
+  - The file is read once for all hosts of a run. No variable holds its rows.
+options:
+  _terms:
+    description: Usernames.
+    type: list
+    elements: str
+    required: true
+  customers_file:
+    description:
+      - A file with the fleet, as O(mailfleet.sendgrid.reseller_customers#module:customers_file) tells.
+      - A customer that it does not name gets what is shared.
+    type: str
+  customer:
+    description: Options of this customer. They win over those of the file.
+    type: dict
+    default: {}
+  defaults:
+    description: As O(mailfleet.sendgrid.reseller_customers#module:defaults).
+    type: dict
+    default: {}
+  passwords:
+    description: As O(mailfleet.sendgrid.reseller_customers#module:passwords).
+    type: dict
+    default: {}
+"""
+
+EXAMPLES = r"""
+- name: Converge the customer that this host is
+  mailfleet.sendgrid.reseller_customer:
+    username: "{{ inventory_hostname }}"
+  module_defaults:
+    mailfleet.sendgrid.reseller_customer: >-
+      {{ lookup('mailfleet.sendgrid.fleet_customer', inventory_hostname, customers_file='fleet.csv') }}
+"""
+
+RETURN = r"""
+_list:
+  description: For each username a dict with options of M(mailfleet.sendgrid.reseller_customer), without those left out.
+  type: list
+  elements: dict
+"""
+
+import datetime
+import os
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.unsafe_proxy import wrap_var
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import GivenFleet, password_of
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import decrypt_with, read_content
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._worker_cache import WORKER_CACHE
+
+Row = dict[str, t.Any]
+
+
+class LookupModule(LookupBase):
+    """The lookup, by its name."""
+
+    def run(self, terms: t.Any, variables: t.Any = None, **options: t.Any) -> list[Row]:
+        self.set_options(var_options=variables, direct=options)
+        try:
+            return [self._customer(str(name), variables) for name in terms]
+        except InvalidInput as error:
+            raise AnsibleError(str(error)) from None
+
+    def _customer(self, name: str, variables: t.Any) -> Row:
+        file = self.get_option("customers_file")
+        own = {**(self._row(file, name, variables) if file else {}), **self.get_option("customer"), "username": name}
+        merged = {**self.get_option("defaults"), **password_of(own, self.get_option("passwords")), **own}
+        return {option: _plain(value) for option, value in merged.items() if value is not None}
+
+    def _row(self, name: str, username: str, variables: t.Any) -> Row:
+        path = self.find_file_in_search_path(variables, "files", name, ignore_missing=True)
+        if path is None:
+            raise InvalidInput(["give its path from the playbook"], about=f"There is no file '{name}'")
+        found = os.stat(path)
+        key = (path, found.st_ino, found.st_size, found.st_mtime_ns)
+        return WORKER_CACHE.row(key, username, lambda: self._rows(path, name)) or {}
+
+    def _rows(self, path: str, name: str) -> dict[str, Row]:
+        content = read_content(path, name, decrypt_with(self._loader))
+        given = GivenFleet(content["customers"], file=name, lines=content["lines"])
+        if not isinstance(given.customers, list) or not all(isinstance(row, dict) for row in given.customers):
+            raise InvalidInput(["it must hold a list of dicts"], about=f"The file '{name}' cannot be used")
+        problems = name_problems(given.customers, given.place)
+        if problems:
+            raise InvalidInput(problems, about=f"The file '{name}' cannot be used")
+        return {row["username"]: row for row in given.customers if isinstance(row.get("username"), str)}
+
+
+def _plain(value: t.Any) -> t.Any:
+    """The text that stands for a date, or for a value that is encrypted by itself.
+
+    Before ansible-core 2.19, no template can hold a date, and an encrypted value is an object that is no text.
+    """
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    # How Ansible itself recognizes it. What was encrypted is no template.
+    if getattr(value, "__ENCRYPTED__", False):
+        return wrap_var(value.data)
+    return [_plain(item) for item in value] if isinstance(value, list) else value
