@@ -33,7 +33,7 @@ STEPS = (
 COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL|Traceback)\b")
 LOADED = re.compile(r"^Loading (\S+ \S+)$", re.MULTILINE)
 # What Galaxy shows a page about, and the key of its result that must not be empty then.
-SHOWN = {"module": "doc_strings", "filter": "doc_strings", "inventory": "doc_strings", "role": "readme_html"}
+SHOWN = {**dict.fromkeys(("module", "filter", "inventory", "lookup"), "doc_strings"), "role": "readme_html"}
 # The importer knows no such kind.
 OVERLOOKED = "plugin_utils"
 

@@ -22,7 +22,7 @@ COLLECTION = "mailfleet.sendgrid"
 # No container engine, no terminal, no files in the user's folders.
 OPTIONS = ["--execution-environment", "false", "--mode", "stdout"]
 # The kinds of its list. It cannot read inventory plugins of collections there; as pages it can.
-LISTED = {"modules": "module", "filter": "filter"}
+LISTED = {"modules": "module", "filter": "filter", "lookup": "lookup"}
 # Pages, by kind: the paths of the plugins.
 PAGES = (("module", "plugins/modules/reseller_customer.py"), ("inventory", "plugins/inventory/reseller.py"))
 

@@ -27,7 +27,6 @@ def summarize(result: t.Mapping[str, t.Any], names_shown: t.Any = _NAMES_SHOWN) 
     """
     report: Report = {
         "changed": bool(result.get("changed")),
-        "failed": bool(result.get("failed")),
         "predicted": False,
         "summary": {**dict.fromkeys(SUMMARY, 0), **_plain(result.get("summary", {}))},
         **{kind: [] for kind in _KINDS},
@@ -37,6 +36,9 @@ def summarize(result: t.Mapping[str, t.Any], names_shown: t.Any = _NAMES_SHOWN) 
     }
     for item in result.get("results", ()):
         _add(item, report)
+    counts = report["summary"]
+    # The role lets its task never fail, so the result itself does not say it.
+    report["failed"] = bool(report["errors"] or counts["failed"] or counts["not_reached"])
     report["lines"] = _lines(report, _count(names_shown))
     return report
 
@@ -45,7 +47,7 @@ def _errors(result: t.Mapping[str, t.Any]) -> list[str]:
     """What went wrong with no single customer."""
     if "summary" in result:
         return [str(reason) for reason in result.get("not_reached_reasons", ())]
-    return [str(result.get("msg") or "The task failed.")]
+    return [str(result["msg"])] if result.get("msg") else []
 
 
 def _count(value: t.Any) -> int:

@@ -563,13 +563,13 @@ def test_blank_answers_about_a_fleet_are_none(awx: Controller, sandbox: Sandbox,
 
 
 # What no survey asks, but -e can set: by playbook, every variable of the collection's own playbooks.
-FLEET_VARIABLES = "defaults passwords purge max_deletions batch_size concurrency on_error names_shown files"
-REPORT_VARIABLES = "title customers defaults passwords purge filters columns chart refresh mode owner group"
+FLEET_VARIABLES = "file defaults passwords purge max_deletions concurrency on_error names_shown files"
+REPORT_VARIABLES = "title customers file defaults passwords purge filters columns chart refresh mode owner group"
 ALL_VARIABLES = {
     "converge_fleet": [f"fleet_{name}" for name in FLEET_VARIABLES.split()],
-    "converge_slice": [f"fleet_{name}" for name in "customer defaults passwords files hosts".split()],
+    "converge_slice": [f"fleet_{name}" for name in "customer file defaults passwords files hosts".split()],
     "disable_customer": ["customer_website_off"],
-    "report": ["fleet_files", *(f"fleet_report_{name}" for name in REPORT_VARIABLES.split())],
+    "report": ["fleet_file", "fleet_files", *(f"fleet_report_{name}" for name in REPORT_VARIABLES.split())],
 }
 
 
@@ -723,7 +723,7 @@ def test_a_customer_that_is_declared_wrong_is_no_obstacle_to_others(awx: Control
     declare(awx, fleet_defaults={"city": "Bangor"})
     job = awx.run("Converge the fleet in slices", job_type="run")
     assert job.status == "failed"
-    assert f"('{FLEET[0]}'): there is no option 'ctiy'" in job.errors
+    assert "unknown option ctiy" in job.errors
     assert sorted(written(sandbox)) == FLEET[1:]
 
 
@@ -737,6 +737,72 @@ def test_a_slice_takes_passwords_from_the_file(awx: Controller, sandbox: Sandbox
     job = succeeded(awx.run("Converge the fleet in slices", job_type="run"))
     assert written(sandbox) == {FLEET[2]: 1}
     assert job.changed == {FLEET[2]: 1}
+
+
+def a_slice(awx: Controller, content: str | None, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The playbook over all customers, with a CSV file of this content."""
+    inventory, file = awx.folder / "hosts.yml", awx.folder / "fleet.csv"
+    hosts = {name: {} for name in FLEET} | {FLEET[1]: {"fleet_customer": {"city": "Bergen"}}}
+    inventory.write_text(yaml.safe_dump({"all": {"hosts": hosts}}), encoding="utf-8")
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    variables = {"fleet_file": file.name, "fleet_defaults": {"country": "SE"}}
+    return from_a_shell(awx, "converge_slice", variables, "-i", str(inventory), *arguments)
+
+
+def test_a_slice_takes_customers_from_a_file(awx: Controller, sandbox: Sandbox) -> None:
+    """What the inventory says of a host wins, and a host that the file does not name gets what is shared."""
+    content = f"username,city,phone\n{FLEET[0]},Oslo,=1+1\n{FLEET[1]},Lund,\n"
+    for arguments, writes in ((["--check"], 0), ([], len(FLEET)), (["--check"], 0), ([], 0)):
+        before = len(sandbox.log())
+        done = a_slice(awx, content, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        calls = [call["operation"] for call in sandbox.log(after=before)]
+        # One call finds a customer, and one more shows what became of one that was written.
+        assert (calls.count("set_profile"), calls.count("list")) == (writes, len(FLEET) + writes)
+    stored = sandbox.customers()
+    assert [stored[name]["city"] for name in FLEET[:2]] == ["Oslo", "Bergen"]
+    assert stored[FLEET[0]]["phone"] == "=1+1"
+    assert {stored[name]["country"] for name in FLEET} == {"SE"}
+
+
+def test_no_variable_of_a_host_holds_a_password_of_the_file(awx: Controller, sandbox: Sandbox) -> None:
+    rows = [{"username": FLEET[0], "password": NEW, "update_password": "always"}]
+    (awx.folder / "fleet.json").write_text(json.dumps(rows), encoding="utf-8")
+    show = {"name": "Show", "ansible.builtin.debug": {"msg": "{{ hostvars[inventory_hostname] }}"}}
+    plays = [
+        {"ansible.builtin.import_playbook": "mailfleet.sendgrid.converge_slice"},
+        {"name": "Look", "hosts": "all", "gather_facts": False, "tasks": [show]},
+    ]
+    (awx.folder / "look.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    done = commands(awx.collections_path).run(
+        ["ansible-playbook", "look.yml", "-vvv", "-i", f"{FLEET[0]},", "-e", "fleet_file=fleet.json"],
+        awx.folder,
+        {**awx.environment(), **awx.credential()},
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert is_the_password_of(sandbox, FLEET[0], NEW)
+    assert NEW not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("username,ctiy\n", "its first line names the unknown option 'ctiy'"),
+        (f"username,city\n{FLEET[0]},Oslo\n{FLEET[1]}\n", "line 3 has 1 cell, and the first line has 2"),
+        (f"username,city\n{FLEET[0]},Oslo\n{FLEET[0]},Lund\n", f"have the username '{FLEET[0]}'"),
+        (None, "There is no file"),
+    ],
+)
+def test_a_slice_with_a_file_that_cannot_be_used_reaches_nobody(
+    awx: Controller, sandbox: Sandbox, content: str | None, told: str
+) -> None:
+    done = a_slice(awx, content)
+    assert done.returncode != 0
+    assert " ".join(done.stdout.split()).count("FAILED! =>") == len(FLEET)
+    assert told in done.stdout + done.stderr
+    assert sandbox.log() == []
 
 
 def test_a_slice_without_its_file_reaches_nobody(awx: Controller, sandbox: Sandbox) -> None:

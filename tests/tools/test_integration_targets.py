@@ -32,7 +32,7 @@ def expected() -> set[str]:
 def test_there_is_a_target_for_everything_and_for_nothing_else() -> None:
     assert set(NAMES) == expected()
     # The folders were found at all.
-    assert {"reseller_customer", "inventory_reseller", "filter_fleet_merge", "role_fleet"} <= expected()
+    assert {"reseller_customer", "inventory_reseller", "lookup_fleet_customer", "role_fleet"} <= expected()
 
 
 def test_every_playbook_that_calls_the_service_is_run() -> None:
