@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What became of a fleet, for a person: a few lines of a result of reseller_customers. Plain data in, plain data out."""
+"""What became of a fleet, for a person: a few lines of a result of reseller_customers. Pure."""
 
 from __future__ import annotations
 
