@@ -125,6 +125,7 @@ class Module(AnsibleModule):
     """
 
     params: dict[str, t.Any]
+    no_log_values: set[str]
 
     def __init__(self, explain: Explain | None, **settings: t.Any) -> None:
         self._explain = explain

@@ -90,7 +90,7 @@ def _lines(report: Report, names_shown: int) -> list[str]:
         f"failed: {escape_control(item['username'], 100)}: {item['msg']}" for item in report["failed_customers"]
     ]
     lines += _first(failures, names_shown, "more failed, see fleet_result.failed_customers")
-    return lines + report["errors"]
+    return [*lines, *report["errors"]]
 
 
 def _first(texts: t.Sequence[str], most: int, what: str) -> list[str]:
