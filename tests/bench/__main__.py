@@ -6,22 +6,27 @@
 
     python -m tests.bench [PART ...] [--items N] [--sizes N,N] [--new N] [--rounds N]
 
-Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that are as they should be), `created` (new
-customers); all of them by default. Medians are shown. What is measured is told as it goes on, on standard error.
+Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that are as they should be, in a variable),
+`files` (the same in a file, beside a plain script that reads it, and the role), `core` (the same without Ansible),
+`created` (new customers); all of them by default. Medians are shown, and goals beside those that have one. What is
+measured is told as it goes on, on standard error.
+
+`--sizes` is for `converged`, `files` and `core`; `files` takes 100,000 in three minutes, and `converged` in many.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.collection_tree import make_tree
 
-from . import fleets, loops
+from . import core, files, fleets, loops
 
-PARTS = ("loops", "converged", "created")
+PARTS = ("loops", "converged", "files", "core", "created")
 
 
 def part(text: str) -> str:
@@ -40,18 +45,25 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     parts = arguments.parts or PARTS
+    sizes = [int(size) for size in arguments.sizes.split(",")]
     with tempfile.TemporaryDirectory(prefix="mailfleet-sendgrid-bench-") as scratch:
         folder = Path(scratch)
         tree = make_tree(folder / "collections")
         if "loops" in parts:
             print(loops.tables(folder, tree, arguments.items, arguments.rounds), flush=True)
         if "converged" in parts:
-            sizes = [int(size) for size in arguments.sizes.split(",")]
             costs = {size: fleets.converged(folder, tree, size, arguments.rounds) for size in sizes}
             print(fleets.table_of_converged(costs), flush=True)
+        if "files" in parts:
+            costs = {size: files.measure(folder, tree, size, arguments.rounds) for size in sizes}
+            print(files.table_of_files(costs), flush=True)
+        if "core" in parts:
+            ways = itertools.product(sizes, core.FORMATS)
+            figures = {way: core.measure(folder, tree, way[0], arguments.rounds, way[1]) for way in ways}
+            print(core.table_of_core(figures), flush=True)
         if "created" in parts:
             made = fleets.created(folder, tree, arguments.new, arguments.rounds)
-            looped = fleets.looped(folder, tree, arguments.items // 4, arguments.rounds)
+            looped = fleets.looped(folder, tree, max(2, arguments.items // 4), arguments.rounds)
             print(fleets.table_of_created(made, looped, arguments.new), flush=True)
 
 

@@ -18,6 +18,7 @@ from .loops import creation_tasks, seconds_of_loop
 from .measuring import (
     FLEET_ACCOUNT,
     FLEET_MODULE,
+    IN_VARIABLE,
     Cost,
     by_option,
     cost_of_plain,
@@ -27,6 +28,7 @@ from .measuring import (
     sandbox,
     table,
     write_fleet,
+    write_wire,
 )
 
 LATENCY = "*:delay,seconds=0.05,times=forever"
@@ -38,7 +40,7 @@ def converged(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cos
     write_fleet(folder, size)
     with sandbox("--customers", str(size)) as running:
         ansible = Ansible(running, folder, tree, **FLEET_ACCOUNT)
-        task = partial(cost_of_task, ansible)
+        task = partial(cost_of_task, ansible, customers=IN_VARIABLE)
         ways: dict[str, Callable[[], Cost]] = {
             "nothing": partial(task, "nothing"),
             "validated": partial(task, "validated"),
@@ -52,16 +54,18 @@ def converged(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cos
 def created(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cost]:
     """New customers, each call with 50 ms of latency."""
     write_fleet(folder, size)
+    write_wire(folder / "wire.json", size)
     with sandbox("--customers", "0", "--fault", LATENCY) as running:
         ansible = Ansible(running, folder, tree, **FLEET_ACCOUNT)
+        task = partial(cost_of_task, ansible, customers=IN_VARIABLE)
 
         def anew(way: Callable[[], Cost]) -> Cost:
             running.reset()
             return way()
 
         ways = {
-            "validated": partial(cost_of_task, ansible, "validated"),
-            "fleet": partial(cost_of_task, ansible, FLEET_MODULE, concurrency=CONCURRENCY),
+            "validated": partial(task, "validated"),
+            "fleet": partial(task, FLEET_MODULE, concurrency=CONCURRENCY),
             "plain": partial(cost_of_plain, ansible, "create", str(CONCURRENCY), str(folder / "wire.json")),
         }
         return in_turn({name: partial(anew, way) for name, way in ways.items()}, rounds)

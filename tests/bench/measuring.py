@@ -26,6 +26,9 @@ from tests.sandbox import fleet
 
 HERE = Path(__file__).resolve().parent
 FLEET_ACCOUNT = {"api_user": "demo", "api_key": "demo-key-1234"}
+FLEET_MODULE = MODULES + "reseller_customers"
+# The customers that `write_fleet` wrote, as an option takes them.
+IN_VARIABLE = "{{ fleet }}"
 
 
 @dataclass(frozen=True)
@@ -72,26 +75,51 @@ def cost_of_plain(ansible: Ansible, *arguments: str) -> Cost:
 
 
 def cost_of_task(ansible: Ansible, module: str, **options: Any) -> Cost:
-    """A playbook with one task over the fleet that `write_fleet` wrote."""
-    task = {"name": "Fleet", module: {"customers": "{{ fleet }}", **options}}
-    play = {"hosts": "localhost", "gather_facts": False, "tasks": [task]}
+    """A playbook with one task."""
+    return cost_of_play(ansible, tasks=[{"name": "Fleet", module: options}])
+
+
+def cost_of_role(ansible: Ansible, role: str, **variables: Any) -> Cost:
+    """A playbook with one role."""
+    return cost_of_play(ansible, roles=[{"role": role, "vars": variables}])
+
+
+def cost_of_play(ansible: Ansible, **play: Any) -> Cost:
+    """A playbook with one play on this machine, as a whole process."""
     playbook = ansible.folder / "bench.yml"
-    playbook.write_text(yaml.safe_dump([play]), encoding="utf-8")
+    playbook.write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, **play}]),
+        encoding="utf-8",
+    )
     program = Path(sys.executable).parent / "ansible-playbook"
     return cost_of([str(program), "-i", str(ansible.folder / "hosts"), str(playbook)], ansible)
 
 
+def customers_by_option(size: int) -> list[dict[str, str]]:
+    """The customers of the sandbox with `--customers size`, by option name."""
+    return [by_option(fleet.customer(number)) for number in range(1, size + 1)]
+
+
+def write_hosts(folder: Path) -> None:
+    """An inventory with this machine alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "hosts").write_text("localhost ansible_connection=local\n", encoding="utf-8")
+
+
 def write_fleet(folder: Path, size: int) -> None:
-    """An inventory with the customers by option name, and `wire.json` with the same by wire name.
+    """An inventory with the customers by option name, as the variable of IN_VARIABLE.
 
     Ansible reads variables of groups once, and files of a play anew for each task.
     """
-    customers = [fleet.customer(number) for number in range(1, size + 1)]
-    (folder / "wire.json").write_text(json.dumps(customers), encoding="utf-8")
-    (folder / "hosts").write_text("localhost ansible_connection=local\n", encoding="utf-8")
+    write_hosts(folder)
     variables = folder / "group_vars" / "all" / "fleet.json"
     variables.parent.mkdir(parents=True, exist_ok=True)
-    variables.write_text(json.dumps({"fleet": [by_option(one) for one in customers]}), encoding="utf-8")
+    variables.write_text(json.dumps({"fleet": customers_by_option(size)}), encoding="utf-8")
+
+
+def write_wire(path: Path, size: int) -> None:
+    """The same customers by wire name, as JSON."""
+    path.write_text(json.dumps([fleet.customer(number) for number in range(1, size + 1)]), encoding="utf-8")
 
 
 def by_option(customer: dict[str, str]) -> dict[str, str]:
@@ -134,6 +162,3 @@ def table(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
         *(f"{row[0]:44}" + "".join(f"{cell:>12}" for cell in row[1:]) for row in [heads, *rows]),
     ]
     return "\n".join(lines)
-
-
-FLEET_MODULE = MODULES + "reseller_customers"

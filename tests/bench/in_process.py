@@ -1,0 +1,106 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs the task of a whole fleet some times, over an answer that lies ready. Prints median seconds, as JSON.
+
+    PYTHONPATH=TREE python in_process.py FORMAT ANSWER FLEET ROUNDS
+
+`ANSWER` is a file with the bytes of the list, `FLEET` one with the customers by option name, as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import open_api
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import open_client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
+
+
+class Prepared:
+    """In place of an HTTP session: answers every request with the same bytes, and is that answer, too."""
+
+    status_code = 200
+    headers: dict[str, str] = {}
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def request(self, *_arguments: Any, **_options: Any) -> Prepared:
+        return self
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def __enter__(self) -> Prepared:
+        return self
+
+    def __exit__(self, *_error: Any) -> None:
+        """Nothing is open."""
+
+    @property
+    def raw(self) -> Prepared:
+        return self
+
+    def stream(self, size: int, **_options: Any) -> Iterator[bytes]:
+        for start in range(0, len(self._body), size):
+            yield self._body[start : start + size]
+
+
+def options_of(answer_format: str, customers: list[dict[str, Any]], api: str) -> dict[str, Any]:
+    """The options of the task, as they come out of Ansible's validation."""
+    spec = fleet_spec()
+    return {
+        **_defaults(spec),
+        "api": api,
+        "api_url": "https://api.example.com",
+        "api_user": "demo",
+        "api_key": "demo-key-1234",
+        "api_format": answer_format,
+        "customers": [{**_defaults(spec["customers"]["options"]), **customer} for customer in customers],
+    }
+
+
+def _defaults(spec: dict[str, Any]) -> dict[str, Any]:
+    return {name: option.get("default") for name, option in spec.items()}
+
+
+def median_seconds(run: Callable[[], Any], rounds: int) -> float:
+    times = []
+    for _round in range(rounds):
+        started = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def main(answer_format: str, answer: str, fleet: str, rounds: str, api: str = "reseller") -> None:
+    options = options_of(answer_format, json.loads(Path(fleet).read_text(encoding="utf-8")), api)
+    http = Prepared(Path(answer).read_bytes())
+
+    def connect(connection: Connection, secrets: Any = (), names: Any = ()) -> Client:
+        return Client(connection, secrets, names, http=http)
+
+    def converge() -> None:
+        result = manage_fleet(options, False, connect)
+        assert result["summary"]["unchanged"] == len(options["customers"]), result["summary"]
+
+    def list_customers() -> None:
+        with open_client(options, connect) as client:
+            open_api(client, api).customers({})
+
+    seconds = {"all": median_seconds(converge, int(rounds)), "list": median_seconds(list_customers, int(rounds))}
+    print(json.dumps(seconds))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
