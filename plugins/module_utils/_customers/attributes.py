@@ -12,6 +12,7 @@ Argument specs, results, filters and host variables read this table.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 # Attributes of one customer by option name. What the server does not show has no key.
@@ -78,6 +79,7 @@ DETAILS: tuple[str, ...] = tuple(dict.fromkeys(attribute.detail for attribute in
 SECRETS: frozenset[str] = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.secret)
 
 
+@functools.cache
 def of_detail(detail: str) -> frozenset[str]:
     """The attributes that belong to a part of a customer."""
     return frozenset(attribute.name for attribute in ATTRIBUTES if attribute.detail == detail)

@@ -52,6 +52,8 @@ class CustomerIndex:
 
         Raises InvalidInput when both names of a rename exist.
         """
+        if desired.new_username is None:
+            return self._by_name.get(desired.username)
         found = [self._by_name[name] for name in desired.usernames if name in self._by_name]
         if len(found) > 1:
             former, new = escape_control(desired.username, 200), escape_control(desired.final_username, 200)

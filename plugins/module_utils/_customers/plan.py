@@ -84,11 +84,12 @@ def further_reads(desired: Desired, current: Attributes | None, api: Capabilitie
     """The attributes of which a further read has to tell something before there can be a plan."""
     if current is None or desired.state == "absent":
         return frozenset()
-    known = {*current, *desired.on_create, *desired.along}
     return frozenset(
         name
-        for name in desired.attributes
-        if name not in known and api.attributes[name].seen in ("details", "compared")
+        for name in desired.attributes.keys() - current.keys()
+        if api.attributes[name].seen in ("details", "compared")
+        and name not in desired.on_create
+        and name not in desired.along
     )
 
 
@@ -147,7 +148,7 @@ def stored_otherwise(
     differing = [
         name
         for name, wanted in desired.attributes.items()
-        if name in stored and name not in left_alone and wanted != stored[name]
+        if stored.get(name, wanted) != wanted and name not in left_alone
     ]
     if not differing:
         return []
@@ -168,8 +169,8 @@ def _apply(current: Attributes | None, operation: Operation) -> Attributes | Non
 
 
 def _only(attributes: Attributes | None, names: t.Container[str]) -> Attributes | None:
-    if attributes is None:
-        return None
+    if attributes is None or attributes is names:
+        return attributes
     return {name: value for name, value in attributes.items() if name in names}
 
 
@@ -220,9 +221,14 @@ def _differences(
     verdicts = {
         name: _differs(name, wanted, desired, observed, current, api)
         for name, wanted in desired.attributes.items()
-        if api.attributes[name].written_by is not None and name not in desired.on_create
+        # Nearly every value of nearly every fleet is as it should be, so that comes first.
+        if (name not in current or wanted != current[name])
+        and api.attributes[name].written_by is not None
+        and name not in desired.on_create
     }
     written = {api.attributes[name].written_by for name, differs in verdicts.items() if differs is not False}
+    if not written:
+        return {}, []
     for name in desired.along & verdicts.keys():
         if name not in current and api.attributes[name].written_by in written:
             verdicts[name] = None
@@ -246,6 +252,8 @@ def _differs(
 def _update(now: str, desired: Desired, changes: Attributes, api: Capabilities) -> list[Operation]:
     """The writes in their order: close doors first, open them last."""
     then = desired.final_username
+    if not changes and now == then:
+        return []
     rename = [Operation("rename", now, {"username": then}, {"username": then})] if now != then else []
     return [
         *_switched(now, changes, False, api),
