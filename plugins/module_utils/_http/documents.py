@@ -28,8 +28,8 @@ _PIECE = 64 * 1024
 # How much of an answer shows that it is a web page.
 _BEGINNING = 4096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Half a character: escaped, in UTF-8, or in an encoding whose characters have zeros among their bytes.
-_MAY_HOLD_SURROGATES = re.compile(rb"\\u[dD]|\xed[\xa0-\xbf]|\x00")
+# Half a character, as JSON escapes it.
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD]")
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -42,7 +42,12 @@ def json_document(body: bytes) -> t.Any:
     document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     _check_depth(document)
     # To look through each text takes longer than the rest.
-    return _texts(document) if _MAY_HOLD_SURROGATES.search(body) else document
+    return _texts(document) if _may_hold_surrogates(text) else document
+
+
+def _may_hold_surrogates(text: str) -> bool:
+    """Whether half a character may be among the values of a JSON text: escaped, or as it is."""
+    return _ESCAPED_SURROGATE.search(text) is not None or not (text.isascii() or replace_surrogates(text) == text)
 
 
 def _json_values(text: str) -> int:
@@ -72,18 +77,21 @@ def _outside_strings(text: str) -> t.Iterator[str]:
 
 def _check_depth(document: t.Any) -> None:
     """Raises ValueError for values that are nested too deeply. Goes down level by level, since it may be any depth."""
-    level = [document]
-    for _depth in range(DEEPEST + 1):
-        containers = [value for value in level if isinstance(value, (dict, list))]
-        if not containers:
+    level = _containers([document])
+    for _depth in range(DEEPEST):
+        if not level:
             return
-        level = [
-            item
-            for container in containers
-            for item in (container.values() if isinstance(container, dict) else container)
-            if isinstance(item, (dict, list))
-        ]
-    raise ValueError("nested too deeply")
+        level = [inner for outer in level for inner in _containers(_items(outer))]
+    if level:
+        raise ValueError("nested too deeply")
+
+
+def _items(container: t.Any) -> t.Iterable[t.Any]:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _containers(values: t.Iterable[t.Any]) -> list[t.Any]:
+    return [value for value in values if isinstance(value, (dict, list))]
 
 
 def check_number(values: int) -> None:

@@ -205,7 +205,7 @@ def slow_text(pattern, methods):
 def test_all_patterns_are_found():
     assert {
         ("module_utils._http.documents", "_WEB_PAGE"),
-        ("module_utils._http.documents", "_MAY_HOLD_SURROGATES"),
+        ("module_utils._http.documents", "_ESCAPED_SURROGATE"),
         ("module_utils._v2.api", "_WORD"),
         ("plugin_utils._hosts", "_TEMPLATE"),
     } <= set(PATTERNS)
