@@ -17,9 +17,12 @@ _SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
 
 def extra_texts(values: dict[str, t.Any]) -> dict[str, str]:
     """Values by wire name, each as a text: nested values could mean something to Ansible."""
-    # Names that begin with an underscore mean something to Ansible, too.
-    named = {name: value for name, value in _without_secrets(values).items() if not name.startswith("_")}
-    return {name: _text(value) for name, value in named.items()}
+    return {
+        name: _text(_without_secrets(value))
+        for name, value in values.items()
+        # Names that begin with an underscore mean something to Ansible, too.
+        if not (name.startswith("_") or _SECRET.search(name))
+    }
 
 
 def _without_secrets(value: t.Any) -> t.Any:

@@ -38,6 +38,12 @@ except ImportError:
 # Fields that this collection does not know may hold anything that the format can carry.
 WireRow = dict[str, t.Any]
 
+_BOOLEANS: dict[str, bool | None] = {
+    "": None,
+    **dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True),
+    **dict.fromkeys(("false", "0", "no", "off", "f", "n"), False),
+}
+
 # A code has three digits [seen], and reading a number of any length takes any time.
 _LONGEST_CODE = 15
 
@@ -76,14 +82,10 @@ def boolean(text: str) -> bool | None:
 
     Raises ValueError for anything else.
     """
-    word = text.strip().lower()
-    if word in ("true", "1", "yes", "on", "t", "y"):
-        return True
-    if word in ("false", "0", "no", "off", "f", "n"):
-        return False
-    if word:
-        raise ValueError("neither true nor false")
-    return None
+    try:
+        return _BOOLEANS[text.strip().lower()]
+    except KeyError:
+        raise ValueError("neither true nor false") from None
 
 
 def _document(answer_format: str, body: bytes) -> t.Any:
@@ -205,7 +207,7 @@ def _without_blanks(value: t.Any) -> t.Any:
 def _row(row: t.Any, body: bytes) -> WireRow:
     if not isinstance(row, dict):
         raise _unreadable("a customer in the list is not a record", body)
-    return {name: _field(value) for name, value in row.items()}
+    return {name: value if isinstance(value, str) else _field(value) for name, value in row.items()}
 
 
 def _field(value: t.Any) -> t.Any:
