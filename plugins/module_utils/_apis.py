@@ -14,7 +14,6 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _v2_answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import fields as _v2_fields
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import V2Api
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import fields as _v3_fields
@@ -22,8 +21,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.api import 
 
 # The choices of the option `api`, the default first.
 CHOICES: tuple[str, ...] = (*_v2_fields.FAMILIES, _v3_fields.SUBUSERS)
-# Whether the library is there that only some formats of answers need.
-HAS_XMLTODICT = _v2_answers.HAS_XMLTODICT
 
 
 def capabilities(choice: t.Any) -> Capabilities:
@@ -31,6 +28,15 @@ def capabilities(choice: t.Any) -> Capabilities:
     if choice == _v3_fields.SUBUSERS:
         return _v3_fields.capabilities()
     return _v2_fields.capabilities(choice if choice in CHOICES else CHOICES[0])
+
+
+def can_read(answer_format: t.Any) -> bool:
+    """Whether this Python has the library that answers in the format need: xmltodict, for XML alone."""
+    if answer_format != "xml":
+        return True
+    from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.xml_answers import HAS_XMLTODICT
+
+    return HAS_XMLTODICT
 
 
 def open_api(client: Client, choice: str) -> CustomerApi:

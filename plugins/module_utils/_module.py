@@ -15,7 +15,7 @@ from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.module_utils.errors import UnsupportedError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, HAS_XMLTODICT, capabilities
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, can_read, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
     BY_NAME,
@@ -363,7 +363,7 @@ def run_task(
     task: Task, options: t.Mapping[str, t.Any], check_mode: bool, connect: Connect = Client
 ) -> dict[str, t.Any]:
     """The result of a task. Whatever goes wrong is a failed result with a sentence, never a traceback."""
-    missing = missing_libraries()
+    missing = missing_libraries(options)
     if missing:
         return {"failed": True, "changed": False, "msg": missing}
     try:
@@ -378,9 +378,10 @@ def _addresses(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return addresses(options, capabilities(options.get("api")))
 
 
-def missing_libraries() -> str:
-    """Which library is missing, and how to install it; an empty text when none is."""
-    missing = [name for name, there in (("requests", HAS_REQUESTS), ("xmltodict", HAS_XMLTODICT)) if not there]
+def missing_libraries(options: t.Mapping[str, t.Any]) -> str:
+    """Which library that a task needs is missing, and how to install it; an empty text when none is."""
+    needed = (("requests", HAS_REQUESTS), ("xmltodict", can_read(options.get("api_format"))))
+    missing = [name for name, there in needed if not there]
     if not missing:
         return ""
     return (

@@ -238,8 +238,8 @@ def _is_this_python(path: str) -> bool:
         return False
 
 
-def _lacks_libraries(_action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
-    return bool(missing_libraries())
+def _lacks_libraries(action: DirectAction, _task_vars: dict[str, t.Any]) -> bool:
+    return bool(missing_libraries(action._task.args))
 
 
 _REASONS_TO_SHIP: tuple[t.Callable[[DirectAction, dict[str, t.Any]], bool], ...] = (

@@ -18,6 +18,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import FILTERS, IN_RESULTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import xml_answers
 
 OPTIONS = {
     **{name: option.get("default") for name, option in _module.info_spec().items()},
@@ -219,9 +220,10 @@ def test_the_server_is_asked_with_the_options(plugin, asked):
     assert asked == [{name: OPTIONS[name] for name in _module.info_spec()}]
 
 
-@pytest.mark.parametrize("library", ["requests", "xmltodict"])
-def test_a_library_that_is_missing(plugin, monkeypatch, library):
-    monkeypatch.setattr(_module, f"HAS_{library.upper()}", False)
+@pytest.mark.parametrize(("place", "library"), [(_module, "requests"), (xml_answers, "xmltodict")])
+def test_a_library_that_is_missing(plugin, monkeypatch, place, library):
+    plugin.given = {**OPTIONS, "api_format": "xml"}
+    monkeypatch.setattr(place, f"HAS_{library.upper()}", False)
     with pytest.raises(AnsibleParserError, match=f"lacks {library}.* -m pip install {library}"):
         plugin._customers("a", True)
 

@@ -22,6 +22,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module,
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION, Client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import xml_answers
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.module_runs import (
     ARGUMENTS,
     CANARY,
@@ -208,18 +209,27 @@ def test_the_address_follows_the_api(given, url, eu_url):
 )
 def test_a_missing_library_is_named_with_how_to_install_it(monkeypatch, requests, xmltodict, named):
     monkeypatch.setattr(_module, "HAS_REQUESTS", requests)
-    monkeypatch.setattr(_module, "HAS_XMLTODICT", xmltodict)
+    monkeypatch.setattr(xml_answers, "HAS_XMLTODICT", xmltodict)
     called = []
-    result = _module.run_task(lambda *_given: called.append(True), {}, False)
+    options = {"api_format": "xml"}
+    result = _module.run_task(lambda *_given: called.append(True), options, False)
     assert result["failed"] is True and called == []
     assert f"{sys.executable} -m pip install {' '.join(named)}" in result["msg"]
-    assert result["msg"] == _module.missing_libraries()
+    assert result["msg"] == _module.missing_libraries(options)
     assert result["msg"].count(" and ") == len(named) - 1
     assert [name for name in ("requests", "xmltodict") if name not in named and f" {name}" in result["msg"]] == []
 
 
-def test_no_library_is_missing_here():
-    assert _module.missing_libraries() == ""
+@pytest.mark.parametrize("answer_format", ["json", "xml"])
+def test_no_library_is_missing_here(answer_format):
+    assert _module.missing_libraries({"api_format": answer_format}) == ""
+
+
+@pytest.mark.parametrize("options", [{"api_format": "json"}, {}])
+def test_the_library_for_xml_is_not_missed_where_there_is_none(monkeypatch, options):
+    monkeypatch.setattr(xml_answers, "HAS_XMLTODICT", False)
+    assert _module.missing_libraries(options) == ""
+    assert _module.run_task(lambda *_given: {"changed": False}, options, False) == {"changed": False}
 
 
 def _defective(options, _check_mode, _connect):
@@ -414,7 +424,7 @@ def test_a_module_is_a_program(name, monkeypatch, capsys, run):
     ("name", "library", "told"),
     [
         ("_http/transport", "requests", "HAS_REQUESTS"),
-        ("_v2/answers", "xmltodict", "HAS_XMLTODICT"),
+        ("_v2/xml_answers", "xmltodict", "HAS_XMLTODICT"),
         ("_http/deadline", "requests", None),
         ("_customers/checks", "requests", "HAS_REQUESTS"),
     ],

@@ -151,6 +151,7 @@ class Action:
         async_val = 0
         environment = [{}]
         delegate_to = None
+        args = {"api_format": "json"}
 
     class _templar:
         @staticmethod
@@ -202,8 +203,12 @@ def test_the_interpreter_of_the_host_counts_that_a_task_is_delegated_to(monkeypa
 
 
 def test_without_the_libraries_a_task_is_shipped(monkeypatch):
-    monkeypatch.setattr(_direct, "missing_libraries", lambda: "This Python lacks requests")
+    asked = []
+    monkeypatch.setattr(
+        _direct, "missing_libraries", lambda options: asked.append(options) or "This Python lacks requests"
+    )
     assert is_shipped(Action())
+    assert asked == [Action._task.args]
 
 
 # A whole task
