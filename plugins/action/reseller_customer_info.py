@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._info import customer_info
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import customer_info
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
 
 

@@ -9,7 +9,7 @@ import json
 import typing as t
 
 from ansible.errors import AnsibleError
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import Connect, Options, Result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import Connect, Options, Result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import FILE_CONTENT
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet

@@ -138,14 +138,14 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import base_address
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import addresses
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import addresses
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     FromEnvironment,
     empty_variables,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._info import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, run_task, validated
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import MASK, Redactor
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._hosts import (
     Customer,

@@ -19,21 +19,23 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import ca
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, CustomerApi
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import SECRETS, as_result
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
-    RUN_AGAIN,
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import (
     Connect,
     Options,
     Result,
-    by_username,
+    check_options,
+    concurrency_problems,
+    open_client,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import by_username, hidden_names
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
+    RUN_AGAIN,
     check_creation,
     check_email,
     check_fleets,
-    check_options,
     common_result,
-    concurrency_problems,
     desired_of,
-    open_client,
     open_doors,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
@@ -49,7 +51,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purg
     NO_CUSTOMERS,
     check_ceiling,
     check_whole,
-    hidden_names,
     renamed_error,
     whom_to_purge,
 )

@@ -22,12 +22,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     DETAILS,
     FILTERS,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import (
     Connect,
     addresses,
     customer_problems,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import (
     FILE_CONTENT,
     ROW_OPTIONS,

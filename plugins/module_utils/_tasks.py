@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What each module does: validated options in, a result out. No Ansible here.
+"""What each module that changes customers does: validated options in, a result out. No Ansible here.
 
 Every function takes the options of its module, whether this is check mode, and what makes a client. It returns the
 module's result, with the further keys `warnings` (texts), and on failure `failed` and `msg`.
@@ -11,33 +11,21 @@ module's result, with the further keys `warnings` (texts), and on failure `faile
 
 from __future__ import annotations
 
-import typing as t
-
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
-    BY_NAME,
-    FILTERS,
-    SECRETS,
-    as_result,
-)
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import filter_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.filters import matches
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import SECRETS, as_result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import (
     Connect,
     Options,
     Result,
-    by_username,
+    check_options,
+    customer_problems,
+    open_client,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     check_creation,
     check_email,
-    check_options,
     common_result,
-    concurrency_problems,
-    customer_problems,
     desired_of,
-    open_client,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
@@ -46,7 +34,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
     stored_otherwise,
     stored_text,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import hidden_names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import (
     Outcome,
     execute_plan,
@@ -56,15 +43,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     refresh,
     simulate,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
-    Cancelled,
-    CollectionError,
-    InternalError,
-    InvalidInput,
-)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
 
 
 def manage_customer(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
@@ -89,65 +70,6 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Clien
         "customer": None if outcome.customer is None else as_result(outcome.customer),
         "warnings": _warnings(desired, outcome, check_mode),
     }
-
-
-def customer_info(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
-    """reseller_customer_info: the customers that match the filters. Check mode makes no difference."""
-    result = list_customers(options, check_mode, connect)
-    listed = result["customers"]
-    extra, warnings = by_username({customer["username"]: customer.pop("extra") for customer in listed}, "extra")
-    warnings += hidden_names(customer["username"] for customer in listed)
-    warnings += result["warnings"]
-    return {"changed": False, "customers": listed, "extra": extra, "count": len(listed), "warnings": warnings}
-
-
-def list_customers(options: Options, _check_mode: bool, connect: Connect = Client) -> Result:
-    """The same for the inventory: `customers`, each with its own `extra`, and `warnings`."""
-    filters = {name: options[name] for name in FILTERS if options[name] is not None}
-    can = capabilities(options["api"])
-    check_options(options, can, [*filter_problems(filters), *concurrency_problems(options)])
-    further = can.shown_by({*options["details"], *(BY_NAME[name].detail for name in filters)})
-    with open_client(options, connect) as client:
-        listed = open_api(client, options["api"]).customers(filters).customers
-        warnings = _read_details(client, options, listed, further) if further else []
-    filters = {name: value for name, value in filters.items() if name in further}
-    listed = [customer for customer in listed if matches(customer.attributes, filters)]
-    listed.sort(key=lambda customer: customer.username)
-    customers = [{**as_result(customer.attributes), "extra": customer.extra} for customer in listed]
-    return {"customers": customers, "warnings": warnings}
-
-
-def _read_details(
-    client: Client, options: Options, listed: t.Sequence[Customer], names: t.Collection[str]
-) -> list[str]:
-    """Adds the attributes that only further reads show, several customers at a time. Returns warnings."""
-    problems: dict[str, str] = {}
-    errors: list[CollectionError] = []
-
-    with Cancellation() as cancellation:
-        api = open_api(client.for_customers([], [], cancellation.wait), options["api"])
-
-        def read(customer: Customer) -> None:
-            if cancellation.is_cancelled():
-                return
-            try:
-                details = api.details(customer.username, customer.key, dict.fromkeys(names))
-            except Exception as error:  # pylint: disable=broad-exception-caught
-                errors.append(error if isinstance(error, CollectionError) else InternalError(error))
-                cancellation.cancel("a customer could not be read")
-                return
-            customer.attributes.update(details.attributes)
-            if details.problem:
-                problems[customer.username] = details.problem
-
-        with worker_threads(read, listed, options["concurrency"], cancellation) as finished:
-            for _customer in as_completed(finished, len(listed)):
-                cancellation.check_parent()
-        if cancellation.is_cancelled():
-            raise errors[0] if errors else Cancelled()
-    return [
-        f"Customer '{escape_hidden(name)}' is shown without details: {problem}" for name, problem in problems.items()
-    ]
 
 
 def manage_password(options: Options, check_mode: bool, connect: Connect = Client) -> Result:

@@ -103,8 +103,8 @@ count:
   sample: 1
 """
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._info import customer_info
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import info_spec, run
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import customer_info
 
 
 def main() -> None:

@@ -60,7 +60,7 @@ KINDS = (
 )
 # What the collection's own plugins import. Not the plugins: some look at the process that they are loaded in.
 COLLECTION = "ansible_collections.mailfleet.sendgrid.plugins.module_utils."
-SHARED = ("_apis", "_fleet", "_module", "_tasks")
+SHARED = ("_apis", "_fleet", "_info", "_module", "_tasks")
 
 
 @dataclass

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import addresses
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import addresses
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import fields
 
@@ -65,7 +65,7 @@ def info(sandbox: Sandbox, **options: Any) -> dict[str, Any]:
     """The result of reseller_customer_info through API v3."""
     defaults = {name: option.get("default") for name, option in _module.info_spec().items()}
     given = {**defaults, **connection(sandbox, SUBUSERS), **options}
-    return _module.run_task(_tasks.customer_info, given, False)
+    return _module.run_task(_info.customer_info, given, False)
 
 
 def calls_of(sandbox: Sandbox) -> list[str]:

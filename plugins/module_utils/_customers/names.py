@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Names that are not what they seem: characters that nobody sees, and names that look alike.
+"""Names that are not what they seem: characters that nobody sees, and names that look alike. And what a list of
+customers with such names, or with names that Ansible keeps for itself, is told with.
 
 A spreadsheet or a web page leaves blanks, invisible characters and letters of another form in a name. The server takes
 each of them for another name, a person does not.
@@ -14,7 +15,7 @@ from __future__ import annotations
 import typing as t
 import unicodedata
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, is_unseen
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control, is_unseen
 
 # No property of Unicode tells that these are drawn as nothing: the blank of Braille, the object replacement character,
 # and the null notehead.
@@ -30,6 +31,13 @@ _CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RET
 _FEW = 3
 
 LOOKS_ALIKE = "only looks alike"
+
+Value = t.TypeVar("Value")
+
+# Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
+# `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
+# again takes `__ansible_unsafe` and `__ansible_vault` for more than keys.
+_KEYS_OF_ANSIBLE = ("_ansible_", "__ansible_")
 
 
 def name_key(name: str) -> str:
@@ -77,6 +85,33 @@ def escape_hidden(text: str, longest: int = 100) -> str:
     return escape_control(
         "".join(_code(sign) if number in found else sign for number, sign in enumerate(text)), longest
     )
+
+
+def hidden_names(usernames: t.Iterable[str]) -> list[str]:
+    """A warning of the customers whose usernames hold characters that nobody sees; none without them."""
+    found = [f"'{escape_hidden(name)}'" for name in usernames if has_hidden(name)]
+    if not found:
+        return []
+    return [
+        "The usernames of these customers have blanks at an end or invisible characters, so no task can name them, "
+        f"and no purge deletes them: {few(found)}"
+    ]
+
+
+def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Value], list[str]]:
+    """What a result can hold of `values` by username under `key`, and a warning that names those left out, if any."""
+    left_out = [name for name in values if name.startswith(_KEYS_OF_ANSIBLE)]
+    if not left_out:
+        return dict(values), []
+    names = ", ".join(f"'{escape_control(name, 100)}'" for name in left_out[:_FEW])
+    told = " ".join([names, *and_more(len(left_out) - _FEW)])
+    warning = f"{told} cannot be shown in {key}, because Ansible keeps keys that begin like this for itself"
+    return {name: value for name, value in values.items() if name not in left_out}, [warning]
+
+
+def few(texts: t.Sequence[str]) -> str:
+    """The first three of some texts, and how many more there are."""
+    return ", ".join([*texts[:_FEW], *and_more(len(texts) - _FEW)])
 
 
 def _hidden(text: str) -> list[int]:

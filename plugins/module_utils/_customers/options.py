@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -20,14 +19,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     of_detail,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
-    base_address,
-    combination_problems,
-    connection_problems,
     creation_problems,
     email_problems,
-    option_problems,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import (
+    Options,
+    Result,
+    are_not_valid,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import (
     Desired,
     Observed,
@@ -41,53 +40,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     Outcome,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client, Connection
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
-
-Options = t.Mapping[str, t.Any]
-Result = dict[str, t.Any]
-# Of a connection, the secrets and the names of the customers that the client is about.
-Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]], t.Iterable[t.Optional[str]]], t.ContextManager[Client]]
-
-Value = t.TypeVar("Value")
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 RUN_AGAIN = "Run the task again to finish the work."
 
-_FEW = 3
 _WRITABLE = tuple(attribute.name for attribute in ATTRIBUTES if attribute.name != "username")
 _WEBSITE = frozenset(("website_access",))
 _NOTHING: frozenset[str] = frozenset()
-_CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
-# Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
-# `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
-# again takes `__ansible_unsafe` and `__ansible_vault` for more than keys.
-_KEYS_OF_ANSIBLE = ("_ansible_", "__ansible_")
-
-
-def check_options(options: Options, api: Capabilities, problems: list[str]) -> None:
-    """Raises InvalidInput with everything that is wrong with the options."""
-    problems = [*connection_problems(options, api), *problems]
-    if problems:
-        raise InvalidInput(problems, about=_about(options))
-
-
-def _about(options: Options) -> str:
-    user = options.get("username")
-    return _are_not_valid(user) if user else "The options are not valid"
-
-
-def _are_not_valid(user: str) -> str:
-    return f"The options for customer '{escape_hidden(user)}' are not valid"
-
-
-def customer_problems(options: Options, api: Capabilities) -> list[str]:
-    """What is wrong with the options of one customer, whether it exists or not."""
-    return option_problems(options, api) + combination_problems(options)
-
-
-def concurrency_problems(options: Options) -> list[str]:
-    """What is wrong with the number of calls that may be under way at once."""
-    return [] if 1 <= options["concurrency"] <= MOST_AT_ONCE else [f"concurrency must be from 1 to {MOST_AT_ONCE}"]
 
 
 def check_fleets(api: Capabilities) -> None:
@@ -105,7 +64,7 @@ def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None
         return
     problems = email_problems(wanted)
     if problems:
-        raise InvalidInput(problems, about=_are_not_valid(desired.username))
+        raise InvalidInput(problems, about=are_not_valid(desired.username))
 
 
 def check_creation(desired: Desired, todo: Plan, api: Capabilities) -> None:
@@ -122,38 +81,6 @@ def _cannot_be_created(desired: Desired) -> str:
         return f"Customer '{user}' does not exist, and cannot be created"
     former = escape_control(desired.username, 100)
     return f"Neither customer '{former}' nor '{user}' exists, and '{user}' cannot be created"
-
-
-def addresses(options: Options, api: Capabilities) -> dict[str, t.Any]:
-    """The addresses of the servers, with the API's own where none is given.
-
-    Its own for the EU holds only beside its own for the rest of the world: else nobody knows which one belongs to it.
-    """
-    rules = api.connection
-    url, eu_url = options.get("api_url"), options.get("eu_api_url")
-    url = rules.default_url if url is None else url
-    if eu_url is None and base_address(url) == rules.default_url:
-        eu_url = rules.default_eu_url
-    return {"api_url": url, "eu_api_url": eu_url}
-
-
-def open_client(options: Options, connect: Connect) -> t.ContextManager[Client]:
-    """A client as the connection options say."""
-    given: dict[str, t.Any] = {name: options[name] for name in _CONNECTION if name in options}
-    urls = {name: base_address(given[name]) for name in ("api_url", "eu_api_url") if given.get(name) is not None}
-    connection = Connection(**{**given, **urls})
-    return connect(connection, [options.get("password")], [options.get("username"), options.get("new_username")])
-
-
-def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Value], list[str]]:
-    """What a result can hold of `values` by username under `key`, and a warning that names those left out, if any."""
-    left_out = [name for name in values if name.startswith(_KEYS_OF_ANSIBLE)]
-    if not left_out:
-        return dict(values), []
-    names = ", ".join(f"'{escape_control(name, 100)}'" for name in left_out[:_FEW])
-    told = " ".join([names, *and_more(len(left_out) - _FEW)])
-    warning = f"{told} cannot be shown in {key}, because Ansible keeps keys that begin like this for itself"
-    return {name: value for name, value in values.items() if name not in left_out}, [warning]
 
 
 def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired:

@@ -19,12 +19,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     escape_hidden,
+    few,
     has_hidden,
     name_key,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more
 
 _FEW = 3
 NO_CUSTOMERS = "purge with no customers would delete every customer of the account"
@@ -50,7 +50,7 @@ class Purge:
         pairs = [
             f"'{escape_hidden(name)}' looks like '{escape_hidden(named)}'" for name, named in self.look_alikes.items()
         ]
-        return [f"Purge keeps customers whose names look like one of the fleet: {_few(pairs)}"]
+        return [f"Purge keeps customers whose names look like one of the fleet: {few(pairs)}"]
 
 
 def whom_to_purge(wanted: t.Sequence[Desired], index: CustomerIndex) -> Purge:
@@ -62,17 +62,6 @@ def whom_to_purge(wanted: t.Sequence[Desired], index: CustomerIndex) -> Purge:
     # A name with characters that nobody sees is told of by `hidden_names`, and never deleted.
     deletions = tuple(name for name in unmanaged if name not in look_alikes and not has_hidden(name))
     return Purge(deletions, look_alikes, _renamed(wanted, index, deletions))
-
-
-def hidden_names(usernames: t.Iterable[str]) -> list[str]:
-    """A warning of the customers whose usernames hold characters that nobody sees; none without them."""
-    found = [f"'{escape_hidden(name)}'" for name in usernames if has_hidden(name)]
-    if not found:
-        return []
-    return [
-        "The usernames of these customers have blanks at an end or invisible characters, so no task can name them, "
-        f"and no purge deletes them: {_few(found)}"
-    ]
 
 
 def check_whole(listing: Listing) -> None:
@@ -133,7 +122,3 @@ def _renamed(
 def _address(attributes: t.Mapping[str, t.Any]) -> str:
     """The e-mail address as two of them are compared: without case. Empty where none is known."""
     return name_key(attributes.get("email") or "")
-
-
-def _few(texts: t.Sequence[str]) -> str:
-    return ", ".join([*texts[:_FEW], *and_more(len(texts) - _FEW)])

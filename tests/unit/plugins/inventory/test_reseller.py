@@ -17,7 +17,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.doc_fragments.reseller impor
 from ansible_collections.mailfleet.sendgrid.plugins.inventory import reseller
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import FILTERS, IN_RESULTS
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._tasks import list_customers
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._info import list_customers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import xml_answers
 
 OPTIONS = {

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import connection_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import DEFAULT_EU_URL, DEFAULT_URL
@@ -195,4 +195,4 @@ class SandboxWorld:
 
     def info(self, **options: Any) -> dict[str, Any]:
         given = {**self.options, "api_url": DEFAULT_URL, "eu_api_url": DEFAULT_EU_URL, **UNFILTERED}
-        return _tasks.customer_info({**given, **options}, False, self.connect)
+        return _info.customer_info({**given, **options}, False, self.connect)

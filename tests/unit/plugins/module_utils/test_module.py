@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.module_utils.common.parameters import PASS_VARS
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION, Client
@@ -328,11 +328,11 @@ def test_a_variable_that_sets_nothing_is_told_as_that(monkeypatch, run, variable
     """Whether Ansible refuses it, as it does where an option has choices, or the collection does."""
     monkeypatch.setenv(variable, "")
     given = {name: text for name, text in {**CONNECTED, **LISTING}.items() if name != option}
-    status, result = run(_tasks.customer_info, given, _module.info_spec())
+    status, result = run(_info.customer_info, given, _module.info_spec())
     assert status == 1
     assert result["msg"] == f"The options are not valid: {option} (from {variable} in the environment) is empty."
     # What the task itself says wins, and is told as its own.
-    status, result = run(_tasks.customer_info, {**given, option: ""}, _module.info_spec())
+    status, result = run(_info.customer_info, {**given, option: ""}, _module.info_spec())
     assert status == 1
     assert variable not in result["msg"]
 

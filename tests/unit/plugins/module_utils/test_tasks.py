@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import CollectionError, InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import run_task
@@ -334,7 +334,7 @@ def test_the_client_gets_the_address_in_its_one_form(world, monkeypatch, url, ba
         seen.append(connection.api_url)
         return world.connect(connection, secrets, names)
 
-    _tasks.customer_info({**CONNECTION, **UNFILTERED, "api_url": url}, False, connect)
+    _info.customer_info({**CONNECTION, **UNFILTERED, "api_url": url}, False, connect)
     assert seen == [base]
     assert [bool(options["proxies"]) for options in world.http.options] == [base.startswith("https")]
 
@@ -440,7 +440,7 @@ def test_a_username_that_ansible_would_take_for_a_key_of_its_own_is_no_key(world
 
 def test_the_inventory_gets_what_is_extra_with_each_customer(world):
     world.put(FakeService(customer("__ansible_type")))
-    result = _tasks.list_customers({**CONNECTION, **UNFILTERED}, False, world.connect)
+    result = _info.list_customers({**CONNECTION, **UNFILTERED}, False, world.connect)
     [listed] = result["customers"]
     assert (listed["username"], listed["extra"]) == ("__ansible_type", {})
     assert set(listed) == {*IN_RESULTS, "extra"}

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
     connection_spec,
@@ -69,7 +69,7 @@ class World:
         return _tasks.manage_customer({**CONNECTION, **LEFT_OUT, "username": ANN, **options}, check_mode, self.connect)
 
     def info(self, check_mode=False, **filters):
-        return _tasks.customer_info({**CONNECTION, **UNFILTERED, **filters}, check_mode, self.connect)
+        return _info.customer_info({**CONNECTION, **UNFILTERED, **filters}, check_mode, self.connect)
 
     def password(self, check_mode=False, **options):
         wanted = {"username": ANN, "password": PASSWORD, "force": False, **options}

@@ -9,17 +9,19 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
-    RUN_AGAIN,
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import (
     addresses,
-    check_creation,
-    check_fleets,
     check_options,
-    common_result,
     concurrency_problems,
     customer_problems,
-    desired_of,
     open_client,
+)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
+    RUN_AGAIN,
+    check_creation,
+    check_fleets,
+    common_result,
+    desired_of,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import Outcome, simulate
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_APPLIED, CallError, InvalidInput

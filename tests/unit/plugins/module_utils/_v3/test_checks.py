@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers import checks
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import customer_problems
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import customer_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
