@@ -37,8 +37,7 @@ def no_problems(_value: t.Any, _days: t.Sequence[datetime.date] = ()) -> list[st
     return []
 
 
-@dataclasses.dataclass(frozen=True)
-class Capability:
+class Capability(t.NamedTuple):
     """What one API can do with one attribute.
 
     `written_by`: the operation that changes it; None: a creation only. `on_create`: whether a creation takes it.
@@ -65,8 +64,7 @@ class Capability:
     problems_on_create: ProblemsOfTheDay = no_problems
 
 
-@dataclasses.dataclass(frozen=True)
-class Switch:
+class Switch(t.NamedTuple):
     """The two operations of an attribute that is either true or false. `allows`: what a customer can do while it is
     true, as in "can send e-mail".
     """
@@ -80,8 +78,7 @@ class Switch:
         return self.open if position else self.close
 
 
-@dataclasses.dataclass(frozen=True)
-class ConnectionRules:
+class ConnectionRules(t.NamedTuple):
     """What one API asks of the options of a connection.
 
     `default_url`: the base address, where none is given. `foreign_paths`: ends of addresses that belong to other APIs.
@@ -160,8 +157,7 @@ class Customer:
         return str(self.attributes["username"])
 
 
-@dataclasses.dataclass(frozen=True)
-class Listing:
+class Listing(t.NamedTuple):
     """Customers of the account. `is_whole`: whether they are all that the account has."""
 
     customers: list[Customer]

@@ -11,7 +11,6 @@ Argument specs, results, filters and host variables read this table.
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -21,8 +20,7 @@ Attributes = dict[str, t.Any]
 PROFILE = "profile"
 
 
-@dataclasses.dataclass(frozen=True)
-class Attribute:
+class Attribute(t.NamedTuple):
     """One attribute of a customer.
 
     `kind`: `text`, `bool` or `list` (of texts). `secret`: whether no result may show it. `in_results`: whether the

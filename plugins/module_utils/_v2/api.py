@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import typing as t
 from urllib.parse import urlencode
@@ -65,8 +64,7 @@ def _under_another_name_too(user: str, _sent: Attributes) -> Parameters:
     return [("username", user)]
 
 
-@dataclasses.dataclass(frozen=True)
-class Call:
+class Call(t.NamedTuple):
     """One documented operation [doc].
 
     `routes`: by family, the address and its fixed parameters. Task names are case-sensitive [seen]. `doing`: what it

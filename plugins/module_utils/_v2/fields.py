@@ -10,7 +10,6 @@ Limits, needs and what a list shows are those of the published reference page [d
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
 import typing as t
@@ -63,8 +62,7 @@ def _same_country(wanted: str, stored: str) -> bool:
     return _same_text(wanted, stored) or (len(wanted) > 5 and stored == wanted[:5])
 
 
-@dataclasses.dataclass(frozen=True)
-class Field:
+class Field(t.NamedTuple):
     """One attribute on the wire.
 
     `wire`: the parameter of a call and of a row. `families`: those whose create takes it.

@@ -11,7 +11,6 @@ web page or plain text of a gateway, and no body at all [spec, seen, reported].
 
 from __future__ import annotations
 
-import dataclasses
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
@@ -40,8 +39,7 @@ _UNKNOWN_THERE = (
 )
 
 
-@dataclasses.dataclass(frozen=True)
-class Reader:
+class Reader(t.NamedTuple):
     """How the answers to one kind of call are read.
 
     `scope`: what the key must be allowed to do. `on_behalf`: whether the call was made on behalf of a customer.

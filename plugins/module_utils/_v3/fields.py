@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import typing as t
 
@@ -69,8 +68,7 @@ _MISSING = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Key:
+class Key(t.NamedTuple):
     """By what the API knows a customer beside its name. `residency`: where its data reside, `global` or `eu`."""
 
     id: str | None

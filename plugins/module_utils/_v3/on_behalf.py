@@ -12,7 +12,6 @@ the first write, and before the first read of a task from each server.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 import typing as t
 
@@ -25,8 +24,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields impo
 HEADER = "On-Behalf-Of"
 
 
-@dataclasses.dataclass(frozen=True)
-class Subject:
+class Subject(t.NamedTuple):
     """On whose behalf a call is made. `base`: the address of the server where the customer's data reside."""
 
     username: str

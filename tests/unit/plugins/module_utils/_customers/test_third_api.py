@@ -373,7 +373,7 @@ def test_only_what_is_asked_for_is_read_further():
 
 
 def test_a_further_read_may_show_several_attributes():
-    both = dataclasses.replace(PROFILE, detail="profile")
+    both = PROFILE._replace(detail="profile")
     api = dataclasses.replace(THIRD, attributes={**THIRD.attributes, "city": both, "phone": both})
     assert api.shown_by(["profile"]) == {"city", "phone"}
     assert api.shown_by(["city"]) == frozenset()
@@ -386,7 +386,7 @@ def test_a_further_read_may_show_several_attributes():
 @pytest.mark.parametrize("is_new", [False, True])
 def test_what_one_read_shows_is_foreseen_together(is_new):
     """One that was not asked for is there, too."""
-    both = dataclasses.replace(PROFILE, detail="profile")
+    both = PROFILE._replace(detail="profile")
     new = {**THIRD.new_customer, "city": "", "phone": ""}
     api = dataclasses.replace(THIRD, attributes={**THIRD.attributes, "city": both, "phone": both}, new_customer=new)
     desired = Desired("ann", {"email": "a", "password": "one", "city": "bath"})

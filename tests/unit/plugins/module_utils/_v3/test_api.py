@@ -514,7 +514,7 @@ def test_nothing_is_written_to_anybody_else(http, operation, spoiled):
     elif spoiled == "another id":
         http.spoil = lambda _sent, got: got.with_content({**got.content, "user_id": 1})
     else:
-        key = dataclasses.replace(key, id=None)
+        key = key._replace(id=None)
     before = http.parent, http.customers
     api, _client = api_over(http)
     sent = {"set_profile": {"city": "Oslo"}, "set_email": {"email": "x@y.example"}, "rename": {"username": NEW}}
