@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import itertools
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -274,6 +275,51 @@ def test_a_library_that_the_controller_lacks_is_missed_by_a_module_process(ansib
     step = run.steps[-1]
     assert (step.status, step.called) == (("failed", []) if needs_it else ("ok", ["list"]))
     assert (" -m pip install xmltodict" in step.result.get("msg", "")) is needs_it
+
+
+# Writes down what is imported, in Ansible's own process and in those that it forks.
+LISTEN = """
+import os, sys
+
+def listen(event, arguments):
+    if event == "import":
+        os.write(IMPORTED, f"{arguments[0]}\\n".encode())
+
+IMPORTED = os.open(os.environ["IMPORTED_FILE"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+sys.addaudithook(listen)
+"""
+UTILS = "ansible_collections.mailfleet.sendgrid.plugins.module_utils."
+# What changes customers, what reads XML, and the names that HTML has for characters.
+NOT_FOR_INFO = {
+    *(UTILS + name for name in ("_tasks", "_fleet", "_v2.xml_answers")),
+    *(UTILS + "_customers." + name for name in ("plan", "index", "purge", "reconcile", "options")),
+    "xmltodict",
+    "html.entities",
+}
+
+
+def imported_by(ansible: Ansible, folder: Path, options: dict[str, str]) -> set[str]:
+    """The modules that an ad-hoc command with reseller_customer_info imports."""
+    (folder / "sitecustomize.py").write_text(LISTEN, encoding="utf-8")
+    imported = folder / "imported"
+    imported.unlink(missing_ok=True)
+    done = ansible.command(
+        *("ansible", "localhost", "-m", MODULES + "reseller_customer_info", "-a", json.dumps(options)),
+        environment={"PYTHONPATH": str(folder), "IMPORTED_FILE": str(imported)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return set(imported.read_text(encoding="utf-8").split())
+
+
+@only_direct
+@only_json
+@only_observed
+def test_a_command_imports_only_what_it_needs(ansible: Ansible, tmp_path: Path) -> None:
+    imported = imported_by(ansible, tmp_path, {"api_format": "json"})
+    assert {UTILS + "_info", UTILS + "_v2.api", "requests"} <= imported
+    assert imported & NOT_FOR_INFO == set()
+    of_xml = imported_by(ansible, tmp_path, {"api_format": "xml"})
+    assert of_xml & NOT_FOR_INFO == {UTILS + "_v2.xml_answers", "xmltodict"}
 
 
 @only_direct
