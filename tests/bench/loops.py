@@ -4,12 +4,15 @@
 
 """What an item of a loop costs, and an ad-hoc command.
 
-A loop is timed as a whole process, with N items and with one; the difference is what the further items cost.
+A loop is timed as a whole process, with N items and with one; the difference is what the further items cost. An
+ad-hoc command that shows the customers is set against one that does nothing, in pairs: what it takes beyond that is
+to load the collection, and one call.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -24,6 +27,9 @@ from tests.functional.running import MODULES, Ansible, Sandbox
 
 from .measuring import machine, progress, sandbox, table
 
+# Of ad-hoc commands, for each round: they are short, and a ratio of two starts varies by a tenth.
+PAIRS = 4
+AD_HOC = {"info": MODULES + "reseller_customer_info", "debug": "ansible.builtin.debug"}
 CUSTOMER = {"username": "ada@example.com", "city": "Portland", "active": True}
 CALL = {"method": "profile", "task": "get", "username": "ada@example.com", **ACCOUNT}
 
@@ -63,6 +69,38 @@ def seconds_of_command(ansible: Ansible, direct: bool) -> float:
     switch = f"sendgrid_direct_execution={direct}"
     command = ("ansible", "localhost", "-m", MODULES + "reseller_customer", "-a", options, "-e", switch)
     return seconds(lambda: ansible.command(*command))
+
+
+def cost_of_start(ansible: Ansible, module: str) -> tuple[float, float]:
+    """Seconds that an ad-hoc command without options takes: on the wall, and of the processor."""
+    before = os.times()
+    wall = seconds(lambda: ansible.command("ansible", "localhost", "-m", module))
+    after = os.times()
+    return wall, after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def starts(ansible: Ansible, rounds: int) -> dict[str, tuple[float, float, float]]:
+    """For the wall and the processor: median seconds of `info` and of `debug`, and the median ratio of a pair."""
+    pairs: list[dict[str, tuple[float, float]]] = []
+    for number in range(rounds):
+        progress(number, rounds, "ad hoc, info and debug")
+        pairs += ({name: cost_of_start(ansible, module) for name, module in AD_HOC.items()} for _pair in range(PAIRS))
+    return {
+        clock: (
+            *(statistics.median(pair[name][place] for pair in pairs) for name in AD_HOC),
+            statistics.median(pair["info"][place] / pair["debug"][place] for pair in pairs),
+        )
+        for place, clock in enumerate(("wall", "processor"))
+    }
+
+
+def table_of_starts(figures: dict[str, tuple[float, float, float]]) -> str:
+    rows = [
+        (clock, f"{info * 1000:.0f}", f"{debug * 1000:.0f}", f"{ratio:.2f}")
+        for clock, (info, debug, ratio) in figures.items()
+    ]
+    title = f"An ad-hoc reseller_customer_info beside an ad-hoc debug; {machine()}"
+    return table(title, ("", "ms", "debug, ms", "of debug"), rows)
 
 
 def seconds(run: Callable[[], Any]) -> float:
@@ -122,7 +160,8 @@ def tables(folder: Path, tree: Path, items: int, rounds: int) -> str:
     seed = folder / "seed.json"
     seed.write_text(json.dumps(SEED), encoding="utf-8")
     with sandbox("--seed", str(seed)) as running:
-        figures = measure(Ansible(running, folder, tree, **ACCOUNT), items, rounds)
+        ansible = Ansible(running, folder, tree, **ACCOUNT)
+        figures, started = measure(ansible, items, rounds), starts(ansible, rounds)
     direct, beyond = figures["direct"], figures["direct"] - figures["debug"] - figures["service"]
     rows = [
         *((f"item, {name}", figures[name], figures[name] / direct) for name in ("debug", "direct", "shipped", "uri")),
@@ -132,4 +171,4 @@ def tables(folder: Path, tree: Path, items: int, rounds: int) -> str:
     ]
     title = f"Loop of {items} over a converged customer; {machine()}"
     cells = [(name, f"{cost * 1000:.1f}", f"{ratio:.2f}") for name, cost, ratio in rows]
-    return table(title, ("", "ms", "of direct"), cells)
+    return table(title, ("", "ms", "of direct"), cells) + "\n" + table_of_starts(started)
