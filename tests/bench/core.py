@@ -4,7 +4,7 @@
 
 """What the collection's own code takes for a converged fleet: no Ansible, no socket, one process for all rounds.
 
-The list that it reads is what the sandbox answers.
+The list that it reads is what the sandbox has answered.
 """
 
 from __future__ import annotations
@@ -13,13 +13,10 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlencode
 
-from tests.sandbox import fleet
-from tests.sandbox.service import Service
 from tools.environment import clean_environment
 
-from .measuring import FLEET_ACCOUNT, HERE, by_option, machine, progress, table
+from .measuring import FLEET_ACCOUNT, HERE, customers_by_option, machine, progress, sandbox, table, write_list
 
 FORMATS = ("json", "xml")
 # Seconds in all, by the number of customers and the format of the list.
@@ -29,10 +26,10 @@ GOALS = {(10_000, "json"): 0.4}
 def measure(folder: Path, tree: Path, size: int, rounds: int, answer_format: str) -> dict[str, float]:
     """Median seconds: `all`, and `list`, which is its share for the list."""
     progress(0, 1, f"core, {size:,} customers, {answer_format}")
-    customers = [fleet.customer(number) for number in range(1, size + 1)]
     fleet_file, answer_file = folder / "fleet.json", folder / f"answer.{answer_format}"
-    fleet_file.write_text(json.dumps([by_option(one) for one in customers]), encoding="utf-8")
-    answer_file.write_bytes(list_of(customers, answer_format))
+    with open(fleet_file, "w", encoding="utf-8") as file:
+        write_list(file, customers_by_option(size))
+    write_answer(answer_file, size, answer_format)
     command = [sys.executable, str(HERE / "in_process.py"), answer_format, str(answer_file), str(fleet_file)]
     done = subprocess.run(
         [*command, str(rounds)],
@@ -46,17 +43,14 @@ def measure(folder: Path, tree: Path, size: int, rounds: int, answer_format: str
     return figures
 
 
-def list_of(customers: list[dict[str, str]], answer_format: str) -> bytes:
+def write_answer(path: Path, size: int, answer_format: str) -> None:
     """The body of the sandbox's answer to a call for all customers."""
-    service = Service.in_memory("observed", {"customers": customers})
-    status, _headers, body = service.handle(
-        "POST",
-        f"/apiv2/reseller.manage.{answer_format}",
-        {"content-type": "application/x-www-form-urlencoded"},
-        urlencode({"method": "profile", "task": "get", **FLEET_ACCOUNT}),
-    )
-    assert status == 200, body
-    return body
+    call = {"method": "profile", "task": "get", **FLEET_ACCOUNT}
+    with sandbox("--customers", str(size)) as running, open(path, "wb") as file:
+        url = f"{running.api_url}/reseller.manage.{answer_format}"
+        with running.http.post(url, data=call, timeout=60, stream=True) as answer:
+            answer.raise_for_status()
+            file.writelines(answer.iter_content(2**20))
 
 
 def table_of_core(figures: dict[tuple[int, str], dict[str, float]]) -> str:

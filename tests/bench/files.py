@@ -11,7 +11,6 @@ same fleet in a variable.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,6 +33,7 @@ from .measuring import (
     table,
     write_fleet,
     write_hosts,
+    write_list,
 )
 
 ROLE = MODULES + "fleet"
@@ -84,12 +84,12 @@ def measure(folder: Path, tree: Path, size: int, rounds: int, api: str = "resell
 def write_files(folder: Path, size: int) -> None:
     """An inventory without the fleet, and `fleet.KIND` with its customers by option name."""
     write_hosts(folder)
-    customers = customers_by_option(size)
-    (folder / "fleet.json").write_text(json.dumps(customers), encoding="utf-8")
+    with open(folder / "fleet.json", "w", encoding="utf-8") as file:
+        write_list(file, customers_by_option(size))
     with open(folder / "fleet.csv", "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, customers[0])
+        writer = csv.DictWriter(file, next(customers_by_option(1)))
         writer.writeheader()
-        writer.writerows(customers)
+        writer.writerows(customers_by_option(size))
 
 
 def table_of_files(costs: dict[int, dict[str, Cost]]) -> str:

@@ -23,12 +23,13 @@ from .measuring import (
     by_option,
     cost_of_plain,
     cost_of_task,
+    customers_by_wire,
     in_turn,
     machine,
     sandbox,
     table,
     write_fleet,
-    write_wire,
+    write_list,
 )
 
 LATENCY = "*:delay,seconds=0.05,times=forever"
@@ -54,7 +55,8 @@ def converged(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cos
 def created(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cost]:
     """New customers, each call with 50 ms of latency."""
     write_fleet(folder, size)
-    write_wire(folder / "wire.json", size)
+    with open(folder / "wire.json", "w", encoding="utf-8") as file:
+        write_list(file, customers_by_wire(size))
     with sandbox("--customers", "0", "--fault", LATENCY) as running:
         ansible = Ansible(running, folder, tree, **FLEET_ACCOUNT)
         task = partial(cost_of_task, ansible, customers=IN_VARIABLE)

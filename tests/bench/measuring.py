@@ -13,11 +13,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import yaml
 
@@ -95,9 +95,24 @@ def cost_of_play(ansible: Ansible, **play: Any) -> Cost:
     return cost_of([str(program), "-i", str(ansible.folder / "hosts"), str(playbook)], ansible)
 
 
-def customers_by_option(size: int) -> list[dict[str, str]]:
-    """The customers of the sandbox with `--customers size`, by option name."""
-    return [by_option(fleet.customer(number)) for number in range(1, size + 1)]
+def customers_by_wire(size: int) -> Iterator[dict[str, str]]:
+    """The customers of the sandbox with `--customers size`, by wire name."""
+    return map(fleet.customer, range(1, size + 1))
+
+
+def customers_by_option(size: int) -> Iterator[dict[str, str]]:
+    """The same by option name."""
+    return map(by_option, customers_by_wire(size))
+
+
+def write_list(file: TextIO, customers: Iterable[dict[str, str]]) -> None:
+    """Customers as a list in JSON, one by one: what this process takes at its peak counts as the peak of any process
+    that it starts, so it must never hold a fleet.
+    """
+    for number, customer in enumerate(customers):
+        file.write(",\n" if number else "[")
+        file.write(json.dumps(customer))
+    file.write("]")
 
 
 def write_hosts(folder: Path) -> None:
@@ -114,12 +129,10 @@ def write_fleet(folder: Path, size: int) -> None:
     write_hosts(folder)
     variables = folder / "group_vars" / "all" / "fleet.json"
     variables.parent.mkdir(parents=True, exist_ok=True)
-    variables.write_text(json.dumps({"fleet": customers_by_option(size)}), encoding="utf-8")
-
-
-def write_wire(path: Path, size: int) -> None:
-    """The same customers by wire name, as JSON."""
-    path.write_text(json.dumps([fleet.customer(number) for number in range(1, size + 1)]), encoding="utf-8")
+    with open(variables, "w", encoding="utf-8") as file:
+        file.write('{"fleet": ')
+        write_list(file, customers_by_option(size))
+        file.write("}")
 
 
 def by_option(customer: dict[str, str]) -> dict[str, str]:
