@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from . import sandbox_v3
-from .sandbox_v3 import NAMES, PASSWORD, V3_KEY, Sandbox, by_behaviour, creation, messages, path_of
+from .sandbox_v3 import NAMES, NARROW_V3_KEY, PASSWORD, V3_KEY, Sandbox, by_behaviour, creation, messages, path_of
 
 # Fixtures: the sandbox of these tests is another one than that of the others.
 sandboxes_v3, sandbox = sandbox_v3.sandboxes_v3, sandbox_v3.sandbox
@@ -236,6 +236,54 @@ def test_faults_of_reads_that_only_v3_has(sandbox: Sandbox, operation: str) -> N
     assert [name for name, call in calls.items() if call().status_code == 502] == [operation]
     assert sandbox.v3("PATCH", "user/profile", {"city": "Bath"}, on_behalf_of=ADA).status_code == 503
     assert sandbox.v3("PATCH", path_of(ADA), {"email": "x"}).status_code == 503
+
+
+# What others do meanwhile
+
+
+def test_rows_that_move_between_two_pages(sandbox: Sandbox) -> None:
+    sandbox.set_fault("list", "move", nth=2)
+    # The second row is the first one now, and the third one moved to where the first page ended.
+    assert [sandbox.names(limit=1), sandbox.names(limit=1, offset=1), sandbox.names(limit=9, offset=2)] == [
+        [ADA],
+        [EVA],
+        [ADA],
+    ]
+    assert [entry.get("fault") for entry in sandbox.log()] == [None, "move", None]
+    assert sandbox.names() == [BEN, EVA, ADA]
+    sandbox.create(NEW)
+    assert sandbox.names() == [BEN, EVA, NEW, ADA]
+    sandbox.set_fault("list", "move")
+    assert sandbox.names() == [EVA, NEW, ADA, BEN]
+    # What is stored is the same, and so is the list of API v2.
+    assert list(sandbox.v2_rows()) == [*NAMES, NEW]
+    sandbox.reset()
+    assert sandbox.names() == NAMES
+
+
+def test_rows_move_in_the_account_of_the_key_alone(sandbox: Sandbox) -> None:
+    sandbox.set_fault("list", "move", times=2)
+    assert sandbox.v3("GET", "subusers", key="SG.wrong").status_code == 401
+    assert sandbox.v3("GET", "subusers", key=NARROW_V3_KEY).json() == []
+    assert sandbox.names() == NAMES
+
+
+def test_a_customer_that_somebody_renames_under_our_hands(sandbox: Sandbox) -> None:
+    sandbox.set_fault("set_profile", "rename")
+    number = sandbox.stored(ADA)["id"]
+    answer = sandbox.v3("PATCH", "user/profile", {"city": "Bath"}, on_behalf_of=ADA)
+    assert answer.status_code == by_behaviour(sandbox, 401, 403)
+    moved = sandbox.stored(f"moved-{ADA}")
+    assert (moved["id"], moved["city"], ADA in sandbox.customers()) == (number, "Portland", False)
+    (entry,) = sandbox.log()
+    assert (entry["fault"], entry["outcome"], entry["wrote"]) == ("rename", "error", False)
+    # Nobody is renamed for a call about nobody.
+    sandbox.set_fault("*", "rename", times="forever")
+    assert sandbox.names() == [f"moved-{ADA}", BEN, EVA]
+    assert sandbox.v3("GET", path_of("nobody@example.com")).status_code == 404
+    assert sandbox.v3("GET", path_of(BEN), key="SG.wrong").status_code == 401
+    sandbox.v2("delete", user=EVA)
+    assert set(sandbox.customers()) >= {f"moved-{ADA}", BEN, f"moved-{EVA}"}
 
 
 def test_a_fault_for_every_call(sandbox: Sandbox) -> None:

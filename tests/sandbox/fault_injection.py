@@ -34,6 +34,8 @@ class FaultInjector:
         """The answer to `call` under `fault`. What it does and its log entry are done when this returns."""
         kind = KINDS[fault.name]
         overrides = LogOverrides(fault.name, kind.outcome)
+        if kind.act_before is not None:
+            self._service.act_before(api, call, kind.act_before)
         if kind.execution is Execution.IMMEDIATE:
             lag = Lag(**fault.settings) if kind.hides_customer else None
             response = self._service.execute(api, call, overrides, kind.response_format, lag)

@@ -16,14 +16,15 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Union
 from urllib.parse import quote_plus
 
 from . import request_log
 from .api import Api, Call
 from .http_messages import ApiResponse, Delivery
 from .rate_limit import RateLimitStatus
-from .v2.operations import CREATE
+from .store import Store
+from .v2.operations import CREATE, LIST
 from .v2.responses import XML_DECLARATION
 
 _GARBAGE_BYTES = 512
@@ -89,6 +90,8 @@ class FaultContext:
 
 
 ResponseFactory = Callable[[FaultContext], Delivery]
+# What somebody else does: in the store, in an account, and to the customer that a call is about.
+Act = Callable[[Store, str, Union[str, None]], None]
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ class FaultKind:
     `outcome`: what the log says of the call; None where the client can read the real answer. `settings`: those that
     the fault takes, with their defaults. `response_format`: the format of the real answer, if not the one that was
     asked for. `only_operation`: the one operation that it is for, if it is not for all. `hides_customer`: the customer
-    that the call creates is not found at first; the settings are a `Lag`.
+    that the call creates is not found at first; the settings are a `Lag`. `act_before`: what somebody else does before
+    the call is executed.
     """
 
     make_response: ResponseFactory
@@ -108,6 +112,7 @@ class FaultKind:
     response_format: str | None = None
     only_operation: str | None = None
     hides_customer: bool = False
+    act_before: Act | None = None
 
 
 # No answer
@@ -217,6 +222,19 @@ def _as_xml(response: ApiResponse, document: bytes) -> ApiResponse:
     return replace(response, status=status, headers={**response.headers, "content-type": _XML_TYPE}, body=document)
 
 
+# What somebody else does meanwhile
+
+
+def _move_first(store: Store, account: str, _target: str | None) -> None:
+    store.move_first_to_end(account)
+
+
+def _rename(store: Store, account: str, target: str | None) -> None:
+    number = store.find_customer(account, target or "")
+    if number is not None:
+        store.change_customer(number, {"username": f"moved-{target}"})
+
+
 # The real answer, slowly or with much behind it
 
 
@@ -276,6 +294,8 @@ KINDS: dict[str, FaultKind] = {
         only_operation=CREATE.name,
         hides_customer=True,
     ),
+    "move": FaultKind(_unchanged, Execution.IMMEDIATE, outcome=None, only_operation=LIST.name, act_before=_move_first),
+    "rename": FaultKind(_unchanged, Execution.IMMEDIATE, outcome=None, act_before=_rename),
     "drip": FaultKind(_drip, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
     "huge": FaultKind(_huge, Execution.IMMEDIATE, outcome=None, settings=_SIZE),
     "huge-gzip": FaultKind(_huge_gzip, Execution.IMMEDIATE, outcome=None, settings=_SIZE),

@@ -18,7 +18,7 @@ from .api import Api, Call, Execution
 from .connections import ConnectionInfo, ConnectionTracker
 from .fault_injection import FaultInjector
 from .fault_plan import FaultPlan
-from .faults import Lag
+from .faults import Act, Lag
 from .http_messages import ApiResponse, Delivery, HttpRequest
 from .rate_limit import RateLimiter
 from .request_log import NO_OVERRIDES, LogEntry, LogOverrides
@@ -151,6 +151,13 @@ class Service:
             entry = request_log.make_entry(call, execution.account, execution.succeeded, overrides, takes_effect)
             request_log.append(db, entry)
         return execution.response
+
+    def act_before(self, api: Api, call: Call, act: Act) -> None:
+        """Let somebody else do something in the account of a call, before the call is executed."""
+        with self.store.transaction():
+            account = api.identify(call)
+            if account is not None:
+                act(self.store, account.api_user, call.target)
 
     def _execute(self, api: Api, call: Call, response_format: str | None = None) -> tuple[Execution, bool]:
         """What came of a call, and whether it is kept."""

@@ -182,6 +182,8 @@ class Store:
         self._lock = threading.RLock()
         # By name. Of this run alone, not of the file.
         self._hidden: dict[str, _Hidden] = {}
+        # Customers that lists of pages show last, the latest at the end. Of this run alone, too.
+        self._moved: list[int] = []
         try:
             # One connection for all: an in-memory database lives in its connection.
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
@@ -385,10 +387,22 @@ class Store:
         if wanted.active_only:
             conditions["active = ?"] = "true"
         clause, values = f"WHERE {' AND '.join(conditions)}", tuple(conditions.values())
-        if not self._hidden:
+        if not self._hidden and not self._moved:
             return self._customers(clause, values, "LIMIT ? OFFSET ?", limit, offset)
-        seen = [row for row in self._customers(clause, values) if not self._hides(row["username"])]
+        rows = sorted(self._customers(clause, values), key=lambda row: self._place(row["id"]))
+        seen = [row for row in rows if not self._hides(row["username"])]
         return seen[offset : offset + limit]
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """By what the rows of pages are sorted."""
+        return (self._moved.index(number) + 1 if number in self._moved else 0, number)
+
+    def move_first_to_end(self, account: str) -> None:
+        """Let the account's customer that lists of pages show first be the last one from now on."""
+        rows = self._db.execute("SELECT id FROM customers WHERE account = ?", (account,)).fetchall()
+        if rows:
+            first = min((number for (number,) in rows), key=self._place)
+            self._moved = [*(number for number in self._moved if number != first), first]
 
     def _customers(self, clause: str, values: Sequence[Any], more: str = "", *numbers: int) -> list[dict[str, Any]]:
         names = ("id", *CUSTOMER_COLUMNS)
@@ -449,6 +463,7 @@ class Store:
     def clear(self) -> None:
         """Forget everything, the request log too."""
         self._hidden.clear()
+        self._moved.clear()
         for table in ("accounts", "customers", "retired_names", "domains", "api_keys", request_log.TABLE):
             self._db.execute(f"DELETE FROM {table}")
         self._db.execute("DELETE FROM sqlite_sequence WHERE name = 'customers'")
