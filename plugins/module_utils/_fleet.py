@@ -33,7 +33,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     RUN_AGAIN,
     check_creation,
     check_email,
-    check_fleets,
     common_result,
     desired_of,
     open_doors,
@@ -64,6 +63,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     simulate,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import read_options
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.unlisted import (
+    Unlisted,
+    find_unlisted,
+    hiding_warnings,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     ACCOUNT,
     SERVER,
@@ -88,6 +92,9 @@ _NOTHING_DONE = "nothing was changed, because {reason}."
 class Progress:
     """Is told how the work goes on. This one tells nobody."""
 
+    def on_looked_up(self, done: int, total: int) -> None:
+        """Called now and then before that: how many customers were asked for that the list lacks, and of how many."""
+
     def on_progress(self, done: int, failed: int, total: int) -> None:
         """Called now and then: how many customers are done, how many of them failed, and how many there are."""
 
@@ -100,13 +107,20 @@ class Member:
     """One customer of the fleet on its way.
 
     `plan`: None until it is known. `outcome`: None until it was begun. `error`: what kept it from being begun.
+    `is_known`: False if the run ended before anybody could say whether it exists.
     """
 
     desired: Desired
     observed: Observed = dataclasses.field(default_factory=Observed)
+    is_known: bool = True
     plan: Plan | None = None
     outcome: Outcome | None = None
     error: CollectionError | None = None
+
+    def take_in(self, one: Unlisted) -> None:
+        """Takes in what came of asking for it by itself, but for who was found: they are in the index."""
+        self.is_known = one.found is not None
+        self.error = one.error or self.error
 
     @property
     def has_failed(self) -> bool:
@@ -138,7 +152,6 @@ def manage_fleet(
 ) -> Result:
     """reseller_customers: makes a whole fleet what it should be."""
     api = capabilities(options["api"])
-    check_fleets(api)
     fleet = read_options(options, api)
     check_options(options, api, [*fleet.problems, *_setting_problems(options, fleet.rows)])
     along = api.names(compared_in_fleets=False)
@@ -146,8 +159,13 @@ def manage_fleet(
     with open_client(options, connect) as client, Cancellation() as cancellation:
         run = _Run(client, options, check_mode, cancellation, progress or Progress())
         index = run.index()
+        warnings = hiding_warnings(index.customers, api) if options["purge"] else []
+        unlisted = run.look_up(find_unlisted(wanted, index, api))
+        index = index.extended(customer for one in unlisted for customer in one.found or ())
         members = [_member(desired, index, api) for desired in wanted]
-        warnings = hidden_names(index)
+        for one in unlisted:
+            members[one.position].take_in(one)
+        warnings += hidden_names(index)
         unmanaged: list[Member] = []
         if options["purge"]:
             purge = whom_to_purge(wanted, index)
@@ -155,7 +173,8 @@ def manage_fleet(
             warnings += purge.warnings()
             unmanaged = [_member(Desired(name, state="absent"), index, api) for name in purge.deletions]
             for position, names in purge.renamed.items():
-                members[position].error = members[position].error or renamed_error(wanted[position], names)
+                if members[position].is_known:
+                    members[position].error = members[position].error or renamed_error(wanted[position], names)
         run.plan(members)
         run.execute(members, unmanaged)
     result = _result(members, unmanaged, cancellation, check_mode, api)
@@ -203,7 +222,7 @@ class _Run:
     def index(self) -> CustomerIndex:
         """Every customer of the account."""
         try:
-            listing = self._api().customers({})
+            listing = self._api().every_customer() if self._purges else self._api().customers({})
         except Cancelled:
             self.progress.on_cancelled(_NOTHING_DONE.format(reason=self._cancellation.reason))
             raise
@@ -211,12 +230,30 @@ class _Run:
             check_whole(listing)
         return CustomerIndex(listing.customers, self._capabilities.names(seen="sometimes"))
 
+    def look_up(self, unlisted: t.Sequence[Unlisted]) -> t.Sequence[Unlisted]:
+        """Asks for the customers that the list lacks, until all are asked for or the run is stopped."""
+        with worker_threads(self._look_up, unlisted, self._concurrency, self._cancellation) as finished:
+            done = 0
+            for one in as_completed(finished, len(unlisted)):
+                done += one is not None
+                self._cancellation.check_parent()
+                self.progress.on_looked_up(done, len(unlisted))
+        return unlisted
+
+    def _look_up(self, one: Unlisted) -> None:
+        if not self._cancellation.is_cancelled():
+            one.look_up(self._api((), one.names))
+            self._stop_after(one.error)
+
     def plan(self, members: t.Iterable[Member]) -> None:
         """Plans for every customer of which enough is known without asking."""
         for member in members:
-            if member.error is None and not further_reads(member.desired, member.observed.current, self._capabilities):
+            if member.error is None and member.is_known and not self._further_reads(member):
                 self._plan(member)
             self._consider(member)
+
+    def _further_reads(self, member: Member) -> frozenset[str]:
+        return further_reads(member.desired, member.observed.current, self._capabilities)
 
     def execute(self, members: t.Sequence[Member], unmanaged: t.Sequence[Member]) -> None:
         """Does what is to be done, and returns when that is done or stopped and no call is under way any more.
@@ -283,7 +320,9 @@ class _Run:
 
     def _consider(self, member: Member) -> None:
         """Stops the run for an error that asks for it."""
-        error = member.error or (member.outcome.error if member.outcome else None)
+        self._stop_after(member.error or (member.outcome.error if member.outcome else None))
+
+    def _stop_after(self, error: CollectionError | None) -> None:
         if isinstance(error, CallError) and error.concerns in (ACCOUNT, SERVER):
             self._cancellation.cancel("every further call would fail in the same way")
         elif error is not None and (self._stops_at_errors or isinstance(error, InternalError)):
@@ -328,6 +367,7 @@ def _result(
         "summary": {name: counts[name] for name in SUMMARY},
         "results": items,
         "unverified": visible,
+        "not_compared": _not_compared(rows),
         "diff": diffs,
         "warnings": [*_warnings(members), *warnings],
     }
@@ -339,6 +379,18 @@ def _result(
             not_reached_reasons=not_reached,
         )
     return result
+
+
+def _not_compared(rows: t.Iterable[Member]) -> dict[str, int]:
+    """By attribute, for how many customers nothing told whether it differs, since no fleet asks for it."""
+    counts = collections.Counter(
+        name
+        for member in rows
+        if member.observed.current is not None and member.desired.state == "present"
+        for name in member.desired.along & member.desired.attributes.keys() - member.desired.on_create
+        if name not in member.observed.current
+    )
+    return dict(sorted(counts.items()))
 
 
 def _item(member: Member, one: Result) -> Result:

@@ -17,6 +17,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import P
 
 # Seconds. What takes less than the first is not worth a word.
 _FIRST = 5.0
+# What a rate is reckoned from at least.
+_SHORTEST = 1.0
 _LEAST_PAUSE = 5.0
 _PAUSE_GROWTH = 1.5
 _LONGEST_PAUSE = 60.0
@@ -49,16 +51,30 @@ class Console(Progress):
         self._next = self._began + _FIRST
         self._done_at_first: int | None = None
 
+    def on_looked_up(self, done: int, total: int) -> None:
+        # The rate of the work that comes after it counts from its end.
+        self._began = time.monotonic()
+        if self._is_time(done, total):
+            self._show(f"{self._subject}: {done:,} of {total:,} customers looked up that the list lacks")
+
     def on_progress(self, done: int, failed: int, total: int) -> None:
         if self._done_at_first is None:
             self._done_at_first = done
+        if self._is_time(done, total):
+            rate = (done - self._done_at_first) / max(time.monotonic() - self._began, _SHORTEST)
+            self._show(progress_text(self._subject, done, failed, total, rate))
+
+    def _is_time(self, done: int, total: int) -> bool:
+        """Whether to show a line now; the next one is due later then."""
         now = time.monotonic()
         if not self._is_read or now < self._next or done == total:
-            return
+            return False
         self._next = now + self._pause
         self._pause = min(self._pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
-        rate = (done - self._done_at_first) / (now - self._began)
-        text = progress_text(self._subject, done, failed, total, rate)
+        return True
+
+    @staticmethod
+    def _show(text: str) -> None:
         # Ansible hands it on to the process that owns the console.
         Display().display(text, stderr=True)
 

@@ -103,8 +103,9 @@ class Capabilities:
     what to do instead. `never_updated`: the attributes that only a creation sets, each with a clause for a task that
     asks for more. `confirms_creation`: whether a creation counts only when a read shows the customer.
     `longest_settling`: seconds that the server may take to know a new customer everywhere; None: as long as a call may
-    wait. `lookup_misses_near`: whether only a lookup for near names shows those that look alike. `fleets_problem`: why
-    no whole fleets are managed through it; empty where they are.
+    wait. `lookup_misses_near`: whether only a lookup for near names shows those that look alike. `hidden_in_lists`: the
+    values by which one knows customers that lists may hide, so that a name may be there that a list lacks; empty where
+    a list shows everybody. `fleets_problem`: why neither the inventory nor reports use it; empty where they do.
     """
 
     connection: ConnectionRules
@@ -118,6 +119,7 @@ class Capabilities:
     confirms_creation: bool = False
     longest_settling: float | None = None
     lookup_misses_near: bool = True
+    hidden_in_lists: Attributes = dataclasses.field(default_factory=dict)
     fleets_problem: str = ""
 
     @functools.cached_property
@@ -158,10 +160,14 @@ class Customer:
 
 
 class Listing(t.NamedTuple):
-    """Customers of the account. `is_whole`: whether they are all that the account has."""
+    """Customers of the account.
+
+    `is_whole`: whether it is certain that they are all that the account shows. `problem`: why it is not, as a clause.
+    """
 
     customers: list[Customer]
     is_whole: bool
+    problem: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -202,6 +208,12 @@ class CustomerApi(t.Protocol):
 
     def customers(self, filters: Attributes) -> Listing:
         """The customers that the filters (by option name) do not rule out. A filter narrows, it proves nothing."""
+
+    def every_customer(self) -> Listing:
+        """All customers, `is_whole` where that can be made certain, which may take more calls."""
+
+    def unlisted(self, name: str) -> list[Customer]:
+        """The customer with this name, if it exists although a list of all lacks it."""
 
     def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
         """Customers among which those with these names are, if they exist; an error names the first one.

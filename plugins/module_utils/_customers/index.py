@@ -43,6 +43,16 @@ class CustomerIndex:
     def __getitem__(self, name: str) -> Customer:
         return self._by_name[name]
 
+    @property
+    def customers(self) -> list[Customer]:
+        """Everybody in it."""
+        return list(self._by_name.values())
+
+    def extended(self, customers: t.Iterable[Customer]) -> CustomerIndex:
+        """The same with further customers."""
+        further = list(customers)
+        return CustomerIndex([*self.customers, *further], self.shows) if further else self
+
     def similar_names(self, name: str) -> list[str]:
         """The names that look like `name` to a person, itself among them if it is there."""
         return self._by_key.get(name_key(name), [])

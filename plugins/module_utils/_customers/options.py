@@ -49,12 +49,6 @@ _WEBSITE = frozenset(("website_access",))
 _NOTHING: frozenset[str] = frozenset()
 
 
-def check_fleets(api: Capabilities) -> None:
-    """Raises InvalidInput where the API is not for whole fleets."""
-    if api.fleets_problem:
-        raise InvalidInput([api.fleets_problem])
-
-
 def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None:
     """Raises InvalidInput for an e-mail address that may stand there only because the server shows it, and does not."""
     wanted, current = desired.attributes.get("email"), observed.current or {}

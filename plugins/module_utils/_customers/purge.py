@@ -68,7 +68,7 @@ def check_whole(listing: Listing) -> None:
     """Raises InvalidInput for a list that may lack customers: no count of deletions can rest on one."""
     if not listing.is_whole:
         raise InvalidInput(
-            ["the server did not show all customers of the account"],
+            [listing.problem or "the server did not show all customers of the account"],
             about="Nothing was changed, since purge may delete only by a list that is whole",
         )
 

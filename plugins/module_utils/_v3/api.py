@@ -48,7 +48,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields impo
     from_row,
     to_wire,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists import PAGE, Pages
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists import (
+    MOST_READINGS,
+    PAGE,
+    Pages,
+    read_list,
+    read_whole_list,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.on_behalf import (
     OnBehalf,
     Subject,
@@ -140,12 +146,27 @@ class V3Api:
 
         The server can filter by the beginning of a name at most [reported], so all rows are read.
         """
-        pages = Pages()
-        while pages.add(self._page(pages, "", "")):
-            pass
         shown_by_lists = {name: value for name, value in filters.items() if name in self.capabilities.always_listed}
-        found = [customer for customer in pages.customers if matches(customer.attributes, shown_by_lists)]
-        return Listing(found, is_whole=not filters)
+        found = [customer for customer in read_list(self._page) if matches(customer.attributes, shown_by_lists)]
+        return Listing(found, is_whole=False)
+
+    def every_customer(self) -> Listing:
+        """A list whose pages fit together, which takes a call or two more. It is read anew where they do not."""
+        found = read_whole_list(self._page)
+        if found is not None:
+            return Listing(found, is_whole=True)
+        problem = f"customers moved while they were listed, and the pages did not fit together {MOST_READINGS} times"
+        return Listing([], is_whole=False, problem=problem)
+
+    def unlisted(self, name: str) -> list[Customer]:
+        """One call, where there is no such customer.
+
+        Else the list that is narrowed to the name may know more of it than its own address shows: where its data
+        reside.
+        """
+        found = self._single(name)
+        shown = self._narrowed(name) if found else []
+        return [customer for customer in shown if customer.username == name] or found
 
     def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
         """For each name, a list whose filter takes names that begin like it in any case [reported], or that name alone.
@@ -202,16 +223,16 @@ class V3Api:
 
     # Reads
 
-    def _page(self, pages: Pages, about: str, beginning: str) -> list[Customer]:
-        """The next page. `about`: the customer that it is for. `beginning`: of the names."""
-        narrowed = {"username": beginning} if beginning else {}
-        query = {"limit": PAGE, "offset": pages.rows, "include_region": "true", **narrowed}
-        return self._send("list", about, self._reader("list").value(_rows), query=query)
+    def _page(self, rows: int, name: str = "") -> list[Customer]:
+        """The page after so many rows. `name`: the customer that it is for, to which the list is narrowed."""
+        narrowed = {"username": name} if name else {}
+        query = {"limit": PAGE, "offset": rows, "include_region": "true", **narrowed}
+        return self._send("list", name, self._reader("list").value(_rows), query=query)
 
     def _narrowed(self, name: str) -> list[Customer]:
         """The rows of the filtered list, up to the page that has the name."""
         pages = Pages()
-        while pages.add(self._page(pages, name, name)) and all(one.username != name for one in pages.customers):
+        while pages.add(self._page(pages.rows, name)) and all(one.username != name for one in pages.customers):
             pass
         return pages.customers
 

@@ -111,6 +111,8 @@ def capabilities() -> Capabilities:
         confirms_creation=True,
         longest_settling=30.0,
         lookup_misses_near=False,
+        # [seen]
+        hidden_in_lists={"active": False},
         fleets_problem="whole fleets, inventories and reports cannot be managed with api=subusers in this release",
     )
 

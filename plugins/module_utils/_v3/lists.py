@@ -3,7 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""A list that comes in pages. It is whole when a page is empty or brings nobody new; a short page proves nothing."""
+"""A list that comes in pages. It is at an end when a page is empty or brings nobody new; a short page proves nothing.
+
+Customers come and go while it is read, and each row after such a customer moves: the next page then skips somebody, or
+shows somebody twice. No page tells of that, and in which order rows come is on no record. So a reading that has to be
+whole begins each page one row back: where nothing moved, its first row is the last one of the page before.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +22,73 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 PAGE = 500
 # A server that always shows somebody new must not fill the memory.
 MOST_CUSTOMERS = 200_000
+# How often a list is read that has to be whole.
+MOST_READINGS = 3
+
+Page = t.Sequence[Customer]
+# The page that begins after so many rows.
+PageAfter = t.Callable[[int], Page]
 
 
 @dataclasses.dataclass
 class Pages:
-    """Customers as they come in. One that came in already is known by its id, or without one by its name."""
+    """Customers as they come in. `rows`: how many came, also such as were there before."""
 
-    customers: list[Customer] = dataclasses.field(default_factory=list)
     rows: int = 0
-    _seen: set[t.Any] = dataclasses.field(default_factory=set)
+    _found: dict[t.Any, Customer] = dataclasses.field(default_factory=dict)
+    _last: t.Any = None
 
-    def add(self, page: t.Sequence[Customer]) -> bool:
+    @property
+    def customers(self) -> list[Customer]:
+        """Each customer once, as it came in last."""
+        return list(self._found.values())
+
+    def add(self, page: Page) -> bool:
         """Takes in one page, and says whether there may be more of them. Raises CallError when there are too many."""
-        new = [customer for customer in page if self._is_new(customer)]
-        self.customers += new
+        before = len(self._found)
+        for customer in page:
+            self._last = _identity(customer)
+            self._found[self._last] = customer
         self.rows += len(page)
-        if len(self.customers) > MOST_CUSTOMERS:
+        if len(self._found) > MOST_CUSTOMERS:
             raise CallError(f"the list has more than {MOST_CUSTOMERS:,} customers", MAYBE_APPLIED)
-        return bool(new)
+        return len(self._found) > before
 
-    def _is_new(self, customer: Customer) -> bool:
-        identity = customer.key.id or (customer.username,)
-        is_new = identity not in self._seen
-        self._seen.add(identity)
-        return is_new
+    def continue_with(self, page: Page) -> bool:
+        """Whether a page begins with the last row, and goes on with nobody who came in already."""
+        first, *rest = [_identity(customer) for customer in page] or [None]
+        return first == self._last and not any(identity in self._found for identity in rest)
+
+
+def _identity(customer: Customer) -> t.Any:
+    """By what a customer is known that comes twice: its id, or without one its name."""
+    return customer.key.id or (customer.username,)
+
+
+def read_list(page_after: PageAfter) -> list[Customer]:
+    """The customers as the pages show them, each read once."""
+    pages = Pages()
+    while pages.add(page_after(pages.rows)):
+        pass
+    return pages.customers
+
+
+def read_whole_list(page_after: PageAfter) -> list[Customer] | None:
+    """The customers of a reading whose pages fit together; None where those of no reading did."""
+    for _reading in range(MOST_READINGS):
+        pages = _read_overlapping(page_after)
+        if pages is not None:
+            return pages.customers
+    return None
+
+
+def _read_overlapping(page_after: PageAfter) -> Pages | None:
+    pages = Pages()
+    page = page_after(0)
+    while pages.add(page):
+        overlapping = page_after(pages.rows - 1)
+        if not pages.continue_with(overlapping):
+            return None
+        # Nothing but the row that is known is the end, or a page of one row: only a page after it tells.
+        page = overlapping[1:] or page_after(pages.rows)
+    return pages

@@ -114,13 +114,15 @@ def check_identity(subject: Subject, who_am_i: WhoAmI) -> None:
         return
     wanted = f"'{escape_control(subject.username, 100)}' (id {escape_control(subject.key.id, 20)})"
     answered = f"'{escape_control(username, 100)}' (id {escape_control(number, 20)})"
-    error = CallError(
-        f"the server answers a call on behalf of customer {wanted} as {answered}",
-        NOT_APPLIED,
-        advice="Nothing was written, since the call would be about another account. "
-        f"If a proxy stands between, it may take the header {HEADER} away.",
-    )
-    error.concerns = SERVER
+    error = CallError(f"the server answers a call on behalf of customer {wanted} as {answered}", NOT_APPLIED)
+    if username == subject.username:
+        error.advice = "Nothing was written, since another customer has this name by now."
+    else:
+        error.advice = (
+            "Nothing was written, since the call would be about another account. "
+            f"If a proxy stands between, it may take the header {HEADER} away."
+        )
+        error.concerns = SERVER
     raise error
 
 

@@ -19,7 +19,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.comm
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
     check_creation,
-    check_fleets,
     common_result,
     desired_of,
 )
@@ -96,14 +95,6 @@ def test_the_address_for_the_eu_holds_only_beside_its_own(given, url, eu_url):
 def test_an_api_without_the_eu_has_no_address_for_it():
     assert addresses({}, API) == {"api_url": V2_URL, "eu_api_url": None}
     assert addresses({"api_url": "https://x.example"}, API) == {"api_url": "https://x.example", "eu_api_url": None}
-
-
-def test_fleets_are_only_for_an_api_that_has_them():
-    check_fleets(API)
-    problem = v3_capabilities().fleets_problem
-    if problem:
-        with pytest.raises(InvalidInput, match="api=subusers"):
-            check_fleets(v3_capabilities())
 
 
 @pytest.mark.parametrize(("number", "count"), [(1, 0), (64, 0), (0, 1), (-1, 1), (65, 1)])
