@@ -77,8 +77,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     InternalError,
     InvalidInput,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import (
+    Slots,
+    as_completed,
+    worker_threads,
+)
 
 SUMMARY = ("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached")
 # The first of a customer's operations that is here says what became of it.
@@ -214,6 +218,7 @@ class _Run:
         self._choice = options["api"]
         self._capabilities = capabilities(options["api"])
         self._concurrency = options["concurrency"]
+        self._slots = Slots(options["concurrency"])
         self._stops_at_errors = options["on_error"] == "stop"
         self._check_mode = check_mode
         self._purges = options["purge"]
@@ -272,7 +277,7 @@ class _Run:
         waiting = [member for member in members if member.error is None and member.outcome is None]
         failed = sum(member.has_failed for member in members)
         left = len(waiting)
-        with worker_threads(self._work_on, waiting, self._concurrency, self._cancellation) as finished:
+        with worker_threads(self._work_on, waiting, self._threads(waiting), self._cancellation) as finished:
             for member in as_completed(finished, left):
                 if member is not None:
                     failed += member.has_failed
@@ -280,11 +285,19 @@ class _Run:
                 self._cancellation.check_parent()
                 self.progress.on_progress(total - later - left, failed, total)
 
+    def _threads(self, members: t.Iterable[Member]) -> int:
+        """As many as there are slots, and more for new customers where the server may take a while to know them."""
+        if not self._capabilities.confirms_creation:
+            return self._concurrency
+        new = sum(member.plan is not None and member.plan.before is None for member in members)
+        return min(self._concurrency + new, MOST_AT_ONCE)
+
     def _work_on(self, member: Member) -> None:
         """Everything for one customer."""
         try:
-            if not self._cancellation.is_cancelled():
-                self._reconcile(member)
+            with self._slots:
+                if not self._cancellation.is_cancelled():
+                    self._reconcile(member)
         except Cancelled:
             # It stays what it is: not reached.
             pass
@@ -305,7 +318,8 @@ class _Run:
         if self._check_mode:
             member.outcome = simulate(member.plan)
         else:
-            member.outcome = execute_plan(api, member.desired, member.plan, self._cancellation.is_cancelled)
+            is_stopped = self._cancellation.is_cancelled
+            member.outcome = execute_plan(api, member.desired, member.plan, is_stopped, self._slots.lent)
 
     def _plan(self, member: Member) -> None:
         """The plan for a customer, and its outcome where nothing is to be written."""

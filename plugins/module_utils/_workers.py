@@ -20,6 +20,32 @@ Item = t.TypeVar("Item")
 TICK = 0.5
 
 
+class Slots:
+    """How many of several threads may be at work at once. A context manager for the work.
+
+    A thread that waits for something to come about by itself lends its slot meanwhile.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = threading.Semaphore(count)
+
+    def __enter__(self) -> Slots:
+        self._free.acquire()
+        return self
+
+    def __exit__(self, *_error: t.Any) -> None:
+        self._free.release()
+
+    @contextlib.contextmanager
+    def lent(self) -> t.Iterator[None]:
+        """Lets another thread work until the end of it."""
+        self._free.release()
+        try:
+            yield
+        finally:
+            self._free.acquire()
+
+
 @contextlib.contextmanager
 def worker_threads(
     work: t.Callable[[Item], None], items: t.Sequence[Item], concurrency: int, cancellation: Cancellation

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import typing as t
 
@@ -33,6 +34,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget, TimeLimit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
+
+Settling = t.Callable[[], t.ContextManager[t.Any]]
 
 PLANNED = "planned"
 APPLIED = "applied"
@@ -116,13 +119,20 @@ def simulate(plan: Plan) -> Outcome:
     return Outcome(plan, [PLANNED] * len(plan.operations), plan.predicted)
 
 
-def execute_plan(api: CustomerApi, desired: Desired, plan: Plan, is_stopped: t.Callable[[], bool] = bool) -> Outcome:
+def execute_plan(
+    api: CustomerApi,
+    desired: Desired,
+    plan: Plan,
+    is_stopped: t.Callable[[], bool] = bool,
+    settling: Settling = contextlib.nullcontext,
+) -> Outcome:
     """Carries out the operations in their order, and ends at the first that fails. Raises nothing.
 
-    `is_stopped`: whether no further call is wanted, asked before each operation.
+    `is_stopped`: whether no further call is wanted, asked before each operation. `settling`: is entered while nothing
+    is to be done but to wait for the server to know a new customer.
     """
     result = Outcome(plan, [NOT_REACHED] * len(plan.operations), plan.before)
-    known = _Known(plan.key)
+    known = _Known(plan.key, settling)
     for position, operation in enumerate(plan.operations):
         if is_stopped():
             break
@@ -184,13 +194,20 @@ def _current_with_details(api: CustomerApi, desired: Desired, names: t.Collectio
 class _Known:
     """What is known of the customer while a plan is carried out.
 
-    `key`: by what the API knows it. `is_new`: whether this run has created it. `settling`: how long the server may
-    still take to know it everywhere; None: as long as a call may wait.
+    `key`: by what the API knows it. `settling`: what is entered while it is waited for. `is_new`: whether this run has
+    created it. `time_limit`: how long the server may still take to know it everywhere; None: as long as a call may
+    wait.
     """
 
     key: t.Any
+    settling: Settling
     is_new: bool = False
-    settling: TimeLimit | None = None
+    time_limit: TimeLimit | None = None
+
+    def wait(self, budget: RetryBudget) -> bool:
+        """Waits before a further look for it, and says whether there may be one."""
+        with self.settling():
+            return budget.wait_to_poll(self.time_limit)
 
 
 class _Write:
@@ -216,7 +233,7 @@ class _Write:
         capabilities = self._api.capabilities
         self._known.is_new = True
         if capabilities.longest_settling is not None:
-            self._known.settling = TimeLimit(capabilities.longest_settling)
+            self._known.time_limit = TimeLimit(capabilities.longest_settling)
         if not capabilities.confirms_creation:
             return APPLIED, None
         while True:
@@ -224,7 +241,7 @@ class _Write:
             if found is not None:
                 self._known.key = found.key
                 return APPLIED, None
-            if not budget.wait_to_poll(self._known.settling):
+            if not self._known.wait(budget):
                 return UNKNOWN, self._unconfirmed(budget)
 
     def _found(self) -> Customer | None:
@@ -247,7 +264,7 @@ class _Write:
             if error is None:
                 return APPLIED, None
             if self._lags(error):
-                if budget.wait_to_poll(self._known.settling):
+                if self._known.wait(budget):
                     continue
                 error.advice = self._advice_after_waiting(budget)
                 return FAILED, error
@@ -296,7 +313,7 @@ class _Write:
 
     def _advice_after_waiting(self, budget: RetryBudget) -> str:
         settling, most = self._api.capabilities.longest_settling, self._api.longest_wait
-        if settling is not None and settling < most and not (self._known.settling and self._known.settling.left):
+        if settling is not None and settling < most and not (self._known.time_limit and self._known.time_limit.left):
             return f"The server still did not know the new customer after {settling:g} s."
         if budget.left:
             return "The run was stopped while it waited for the server to know the new customer."
