@@ -13,16 +13,19 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _tasks
+import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _info, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client, Connection
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import connection_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import connection_spec, fleet_spec
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import DEFAULT_EU_URL, DEFAULT_URL
-from ansible_collections.mailfleet.sendgrid.tests.sandbox import fault_plan
+from ansible_collections.mailfleet.sendgrid.tests.sandbox import fault_plan, store
 from ansible_collections.mailfleet.sendgrid.tests.sandbox.seed import Seed
 from ansible_collections.mailfleet.sendgrid.tests.sandbox.service import Service
 from ansible_collections.mailfleet.sendgrid.tests.sandbox.store import Store
@@ -32,7 +35,12 @@ from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fake
     FakeResponse,
     connection_lost,
 )
-from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import LEFT_OUT, UNFILTERED, defaults
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
+    LEFT_OUT,
+    UNFILTERED,
+    defaults,
+    own_defaults,
+)
 from requests.structures import CaseInsensitiveDict
 
 # In parts, so that no scanner takes it for a key that opens something.
@@ -186,12 +194,39 @@ class SandboxWorld:
         self.http = SandboxHttp(behaviour, *(customers or SEEDED), **switches)
         self.options = {**defaults(connection_spec()), "api": "subusers", "api_key": KEY}
 
+    def pass_time_by_waiting(self, monkeypatch: pytest.MonkeyPatch) -> SandboxWorld:
+        """Lets no wait take time: neither one of a call, nor one of a fleet, nor what the sandbox's lag is about."""
+        clock = self.clock
+
+        class Patient(Cancellation):
+            def wait(self, seconds: float) -> bool:
+                clock.sleep(seconds)
+                return self.is_cancelled()
+
+        for module in (_rate_limit, store):
+            monkeypatch.setattr(module, "time", clock)
+        monkeypatch.setattr(_fleet, "Cancellation", Patient)
+        return self
+
     def connect(self, connection: Connection, secrets: Any = (), names: Any = ()) -> Client:
         return Client(connection, secrets, names, sleep=self.clock.sleep, http=self.http)
 
     def customer(self, check_mode: bool = False, **options: Any) -> dict[str, Any]:
         given = {**self.options, "api_url": DEFAULT_URL, "eu_api_url": DEFAULT_EU_URL, **LEFT_OUT, "username": ANN}
         return _tasks.manage_customer({**given, **options}, check_mode, self.connect)
+
+    def fleet(
+        self, rows: Iterable[Mapping[str, Any]], check_mode: bool = False, progress: Any = None, **options: Any
+    ) -> dict[str, Any]:
+        given = {
+            **self.options,
+            "api_url": DEFAULT_URL,
+            "eu_api_url": DEFAULT_EU_URL,
+            **own_defaults(fleet_spec()),
+            "customers": [{**LEFT_OUT, **row} for row in rows],
+            **options,
+        }
+        return _fleet.manage_fleet(given, check_mode, self.connect, progress)
 
     def info(self, **options: Any) -> dict[str, Any]:
         given = {**self.options, "api_url": DEFAULT_URL, "eu_api_url": DEFAULT_EU_URL, **UNFILTERED}
