@@ -7,7 +7,8 @@
 
 Customers come and go while it is read, and each row after such a customer moves: the next page then skips somebody, or
 shows somebody twice. No page tells of that, and in which order rows come is on no record. So a reading that has to be
-whole begins each page one row back: where nothing moved, its first row is the last one of the page before.
+whole begins each page one row back: where nothing moved, its first row is the last one of the page before, and nobody
+comes twice. It misses somebody only who takes the place of one that goes between the same two calls.
 """
 
 from __future__ import annotations

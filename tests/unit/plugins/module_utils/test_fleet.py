@@ -308,6 +308,21 @@ def test_a_hidden_company_is_no_reason_to_write(world):
     assert world.http.calls == [("list", {})]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_what_a_fleet_does_not_compare_is_counted(world, check_mode):
+    rows = [
+        {"username": ANN, "company": "New"},
+        {"username": BOB, "company": "New", "city": "Bath"},
+        {"username": CLEO, "company": "New", "update_profile": "on_create"},
+        {"username": DORA, "city": "Bath"},
+        # There is nothing to compare a new one with.
+        new(EVE, company="New"),
+        {"username": "nobody@example.com", "company": "New", "state": "absent"},
+    ]
+    assert world.fleet(rows, check_mode)["not_compared"] == {"company": 2}
+    assert world.fleet(rows[3:], check_mode)["not_compared"] == {} if check_mode else {"company": 1}
+
+
 @pytest.mark.parametrize("options", [{"active": False}, {"email": "x@example.com"}, {"website_access": False}])
 def test_a_hidden_company_does_not_go_along_with_another_write(world, options):
     result = world.fleet([{"username": ANN, "company": "New", **options}])

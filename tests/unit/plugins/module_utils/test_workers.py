@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _workers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation import Cancellation
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import Slots, as_completed, worker_threads
 
 # Seconds that nothing here takes, unless it fails.
 PATIENCE = 20
@@ -154,3 +155,46 @@ def test_between_two_finished_ones_there_is_time_to_look_around(cancellation, mo
             if len(seen) == 3:
                 release.set()
     assert seen[:3] == [None] * 3 and seen[-1] == "one"
+
+
+# Slots
+
+
+def test_no_more_threads_work_at_once_than_there_are_slots(cancellation):
+    slots, at_work, most, lock = Slots(3), 0, 0, threading.Lock()
+
+    def work(_item):
+        nonlocal at_work, most
+        with slots:
+            with lock:
+                at_work += 1
+                most = max(most, at_work)
+            with lock:
+                at_work -= 1
+
+    finish(work, range(200), 20, cancellation)
+    assert 1 <= most <= 3
+
+
+def test_a_thread_that_waits_lends_its_slot(cancellation):
+    slots, second_is_done = Slots(1), threading.Event()
+    ended = []
+
+    def work(item):
+        with slots:
+            if item == 0:
+                with slots.lent():
+                    assert second_is_done.wait(PATIENCE)
+            ended.append(item)
+            second_is_done.set()
+
+    finish(work, [0, 1], 2, cancellation)
+    assert ended == [1, 0]
+
+
+def test_a_slot_that_was_lent_comes_back_after_an_error():
+    slots = Slots(1)
+    with contextlib.suppress(ZeroDivisionError), slots, slots.lent():
+        raise ZeroDivisionError
+    with slots:
+        assert slots._free.acquire(blocking=False) is False

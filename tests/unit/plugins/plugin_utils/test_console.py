@@ -100,6 +100,22 @@ def test_the_speed_is_that_of_the_work_and_not_of_what_was_done_before_it(termin
     assert shown == ["fleet: 9,500 of 10,000 customers done, 2 failed, 50 per second"]
 
 
+def test_lookups_before_the_work_are_told_and_do_not_count_for_its_speed(terminal, clock, shown):
+    console = Console("fleet")
+    for done in range(0, 1_500, 250):
+        console.on_looked_up(done, 1_500)
+        clock.sleep(2)
+    console.on_looked_up(1_500, 1_500)
+    console.on_progress(8_500, 0, 10_000)
+    clock.sleep(10)
+    console.on_progress(9_000, 0, 10_000)
+    assert shown == [
+        "fleet: 750 of 1,500 customers looked up that the list lacks",
+        "fleet: 8,500 of 10,000 customers done, 0 failed, 0 per minute",
+        "fleet: 9,000 of 10,000 customers done, 0 failed, 50 per second",
+    ]
+
+
 def test_the_end_is_told_by_the_result(terminal, clock, shown):
     console = Console("fleet")
     clock.sleep(10)

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 
 import pytest
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
     Capabilities,
     Capability,
@@ -36,9 +38,16 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     refresh,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import MAYBE_APPLIED, NOT_APPLIED, CallError
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import fleet_spec
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import Clock
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import (
+    CONNECTION,
+    LEFT_OUT,
+    own_defaults,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -73,6 +82,8 @@ THIRD = Capabilities(
     missing={"company": "is not known here; use mail_domain"},
     confirms_creation=True,
     longest_settling=20.0,
+    # Whoever is asleep, no list may show.
+    hidden_in_lists={"active": False},
 )
 DETAILS = THIRD.names(seen="details")
 SHOWN = THIRD.names(seen="list")
@@ -80,24 +91,34 @@ SHOWN = THIRD.names(seen="list")
 
 class MadeUp:
     """The customers of that API in memory. `fault`: what happens to the answers to an operation. `lag`: how many lists
-    miss a new customer. A customer's key is a number that it keeps under any name.
+    miss a new customer. `hides`: whether lists go without those that are asleep. A customer's key is a number that it
+    keeps under any name.
     """
 
     capabilities = THIRD
     longest_wait = 60.0
 
-    def __init__(self, *customers, shows=True, fault=None, lag=0):
+    def __init__(self, *customers, shows=True, fault=None, lag=0, hides=False):
         self.numbers = itertools.count(1)
         self.stored = {one["username"]: {**one, "number": next(self.numbers)} for one in customers}
         self.names = SHOWN | {"website_access"} if shows else SHOWN
         self.fault = fault
         self.lag = lag
+        self.hides = hides
         self.unseen = {}
         self.calls = []
         self.sleeps = []
 
     def customers(self, filters):
-        return Listing(self.lookup([]), not filters)
+        listed = self.lookup([])
+        shown = [one for one in listed if one.attributes["active"] or not self.hides]
+        return Listing(shown, not filters)
+
+    def every_customer(self):
+        return self.customers({})
+
+    def unlisted(self, name):
+        return self.lookup([name])
 
     def lookup(self, names, near=False):
         self.calls.append("lookup")
@@ -360,6 +381,61 @@ def test_what_follows_a_creation_is_waited_for_as_long_as_the_api_says(monkeypat
     assert outcome.statuses == ["applied", "failed"]
     assert sum(clock.sleeps) == pytest.approx(20)
     assert "The server still did not know the new customer after 20 s." in str(outcome.error)
+
+
+# A whole fleet
+
+
+def fleet(monkeypatch, api, rows, **options):
+    """What manage_fleet makes of the customers of that API."""
+    spec = own_defaults(fleet_spec())
+    given = {**CONNECTION, "api_url": "https://third.example", **spec, "concurrency": 1, **options}
+    # No password suits it.
+    without = {**THIRD.attributes, "password": Capability("put_password", seen="compared")}
+    monkeypatch.setattr(_fleet, "capabilities", lambda _choice: dataclasses.replace(THIRD, attributes=without))
+    monkeypatch.setattr(_fleet, "open_api", lambda _client, _choice: api)
+    return manage_fleet({**given, "customers": [{**LEFT_OUT, **row} for row in rows]}, False, NoClient)
+
+
+class NoClient(contextlib.AbstractContextManager):
+    """Takes the place of a client, which that API does without."""
+
+    def __init__(self, *_about):
+        pass
+
+    def for_customers(self, *_about):
+        return self
+
+    def __exit__(self, *_error):
+        return None
+
+
+@pytest.mark.parametrize("hides", [True, False])
+def test_a_fleet_converges_though_lists_hide_customers(monkeypatch, hides):
+    stored = [{**EMPTY, "username": name, "active": name != "bob"} for name in ("ann", "bob", "cleo", "zoe")]
+    rows = [
+        {"username": "ann", "city": "bath", "phone": "1"},
+        {"username": "bob", "city": "bath", "active": False},
+        {"username": "cleo", "new_username": "bob2"},
+        {"username": "eve", "email": "e@b.c"},
+        {"username": "fay", "state": "absent"},
+    ]
+    api = MadeUp(*stored, hides=hides)
+    options = {"purge": True, "max_deletions": 1}
+    result = fleet(monkeypatch, api, rows, **options)
+    assert {name: count for name, count in result["summary"].items() if count} == {
+        "updated": 2,
+        "renamed": 1,
+        "created": 1,
+        "deleted": 1,
+        "unchanged": 1,
+    }
+    assert set(api.stored) == {"ann", "bob", "bob2", "eve"}
+    assert [warning for warning in result["warnings"] if "no customer with active=false" in warning] == (
+        result["warnings"] if hides else []
+    )
+    again = fleet(monkeypatch, api, rows, **options)
+    assert (again["changed"], again["summary"]["unchanged"]) == (False, 5)
 
 
 def test_only_what_is_asked_for_is_read_further():
