@@ -266,7 +266,10 @@ def test_it_ends_a_run_that_stops_at_errors_before_the_first_write(world, on_err
     assert [item["username"] for item in result["results"]] == [NEW]
 
 
-def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(world, monkeypatch):
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(put, monkeypatch, purge):
+    # The second one has the address of a new customer, who is not known to be new yet.
+    world = put(stored(ANN), stored("old@example.com", email="newer@example.com"))
     runs = []
 
     class Known(_fleet.Cancellation):
@@ -284,10 +287,15 @@ def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(world, monkeypa
 
     world.http.spoil = interrupt
     told = ToldOf()
-    rows = [new(NEW), {"username": "nobody@example.com", "state": "absent"}, {"username": ANN}]
-    result = world.fleet(rows, concurrency=1, progress=told)
+    rows = [
+        new(NEW),
+        {"username": "nobody@example.com", "state": "absent"},
+        new(NEWER, email=NEWER),
+        {"username": ANN},
+    ]
+    result = world.fleet(rows, concurrency=1, progress=told, purge=purge, max_deletions=9)
     # What was not asked for is not said to be absent.
-    assert counted(result) == {"unchanged": 1, "not_reached": 2}
+    assert counted(result) == {"unchanged": 1, "not_reached": 4 if purge else 3}
     assert (asked_for(world), world.http.writes) == ([NEW], [])
     assert told.reports == [result["msg"]]
 
