@@ -20,11 +20,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 
 from tests.sandbox import fleet
+from tests.sandbox.seed import DEMO_V3_KEY
 
-from .conftest import in_shared_playbook, only_direct, only_json, only_observed
+from .conftest import both_apis, both_apis_in_json, in_shared_playbook, only_direct, only_json, only_observed
 from .preloaded import Forked
-from .running import Ansible, Run, Sandbox, four_ways, task
-from .test_customer import NEW
+from .running import SUBUSERS, Ansible, Run, Sandbox, four_ways, task
+from .test_customer import NEW, suits
 
 MODULE = "reseller_customers"
 ADA, BEN, CLEO, DORA = (f"{name}@example.com" for name in ("ada", "ben", "cleo", "dora"))
@@ -53,21 +54,25 @@ def made(item: dict[str, Any]) -> list[tuple[str, str]]:
 # From playbooks
 
 
-@in_shared_playbook(lambda: four_ways(MODULE, customers=MIXED))
+def mixed(api: str) -> list[dict[str, Any]]:
+    """The same for either API: v3 compares a company, too."""
+    compared = {"company": "Lighthouse Books"} if api == SUBUSERS else {}
+    return [{**suits(api, row), **(compared if row["username"] == BEN else {})} for row in MIXED]
+
+
+@in_shared_playbook(lambda ansible: four_ways(MODULE, customers=mixed(ansible)))
+@both_apis
 def test_four_ways(ansible: Ansible, played: Run) -> None:
     expected, done, checked_again, again = played.four()
 
-    assert expected.called == ["list"]
-    assert sorted(done.called) == sorted(["list", "create", "disable", "set_profile", "rename"])
     for step, status in ((expected, "planned"), (done, "applied")):
         assert counted(step.result) == {"created": 1, "updated": 1, "renamed": 1, "unchanged": 2}
         assert [item["username"] for item in step.result["results"]] == [DORA, ADA, CLEO]
         assert {status for item in step.result["results"] for _name, status in made(item)} == {status}
-    for key in ("changed", "summary", "diff", "unverified"):
+    for key in ("changed", "summary", "diff", "unverified", "not_compared"):
         assert expected.result[key] == done.result[key]
     shown = [[item["customer"] for item in step.result["results"]] for step in (expected, done)]
     assert shown[0] == shown[1]
-    assert done.result["unverified"] == {ADA: ["company"]}
 
     customers = played.customers
     assert (customers[ADA]["city"], customers[ADA]["company"], customers[ADA]["active"]) == (
@@ -79,12 +84,37 @@ def test_four_ways(ansible: Ansible, played: Run) -> None:
     assert set(customers) == {DORA, ADA, BEN, "cleo.new@example.com", "nora@example.com"}
 
     for step in (checked_again, again):
-        assert step.called == ["list"]
         assert (step.result["changed"], counted(step.result)) == (False, {"unchanged": 5})
         assert step.result["results"] == step.result["diff"] == []
+    if ansible.is_v3:
+        assert_called_in_v3(played)
+    else:
+        assert_called_in_v2(played, ansible)
+
+
+def assert_called_in_v2(played: Run, ansible: Ansible) -> None:
+    expected, done, checked_again, again = played.steps
+    assert expected.called == ["list"]
+    assert sorted(done.called) == sorted(["list", "create", "disable", "set_profile", "rename"])
+    assert checked_again.called == again.called == ["list"]
+    assert done.result["unverified"] == {ADA: ["company"]}
+    assert (done.result["not_compared"], again.result["not_compared"]) == ({"company": 2}, {"company": 3})
     # The action group's defaults reach it.
     assert {call["format"] for call in played.log} == {ansible.defaults["api_format"]}
     assert all(call["query_parameters"] == [] and call["verb"] == "POST" for call in played.log)
+
+
+def assert_called_in_v3(played: Run) -> None:
+    expected, done, checked_again, again = played.steps
+    reads = {"list": 2, "get": 3, "get_username": 1, "get_profile": 2}
+    writes = {"create": 1, "disable": 1, "rename": 1, "set_profile": 2}
+    assert Counter(expected.called) == reads
+    # The creation is confirmed by a list, and who is written to on behalf is verified before.
+    assert Counter(done.called) == {**reads, **writes, "list": 3, "get_username": 4}
+    # One is asked for that should not be there, and one has no profile in the fleet.
+    again_reads = {"list": 2, "get": 1, "get_username": 1, "get_profile": 3}
+    assert Counter(checked_again.called) == Counter(again.called) == again_reads
+    assert done.result["unverified"] == done.result["not_compared"] == {}
 
 
 @in_shared_playbook(
@@ -93,12 +123,15 @@ def test_four_ways(ansible: Ansible, played: Run) -> None:
         task(MODULE, {"customers": "{{ listed.customers }}", "purge": True, "max_deletions": 0}),
     ]
 )
+@both_apis
 @only_direct
-def test_a_list_that_is_fed_back_changes_nothing(played: Run) -> None:
+def test_a_list_that_is_fed_back_changes_nothing(played: Run, ansible: Ansible) -> None:
     assert played.status == 0, played.output
     listed, fed_back = played.steps
     assert counted(fed_back.result) == {"unchanged": listed.result["count"]} == {"unchanged": 3}
-    assert (fed_back.result["changed"], fed_back.called) == (False, ["list"])
+    # A purge by pages begins each of them with the last row of the one before.
+    assert (fed_back.result["changed"], fed_back.called) == (False, ["list"] * (3 if ansible.is_v3 else 1))
+    assert fed_back.result.get("warnings", []) == []
 
 
 PURGED = {"customers": [{"username": ADA, "city": "Bangor"}, {"username": BEN, "state": "absent"}], "purge": True}
@@ -113,18 +146,21 @@ PURGED = {"customers": [{"username": ADA, "city": "Bangor"}, {"username": BEN, "
         task(MODULE, {**PURGED, "max_deletions": 0}),
     ]
 )
-@only_json
+@both_apis_in_json
 @only_observed
 @only_direct
-def test_purge_deletes_what_is_not_named_up_to_a_ceiling(played: Run) -> None:
+def test_purge_deletes_what_is_not_named_up_to_a_ceiling(played: Run, ansible: Ansible) -> None:
     refused, too_many, predicted, done, again = played.steps
+    lists = ["list"] * (3 if ansible.is_v3 else 1)
+    reads = [*lists, *(["get_username", "get_profile"] if ansible.is_v3 else [])]
     assert (refused.status, refused.called) == ("failed", [])
     assert "purge needs max_deletions" in refused.result["msg"]
-    assert (too_many.status, too_many.called) == ("failed", ["list"])
+    assert (too_many.status, too_many.called) == ("failed", lists)
     assert "1 customers are not in the fleet ('cleo@example.com'), and max_deletions is 0" in too_many.result["msg"]
-    assert (predicted.called, counted(predicted.result)) == (["list"], {"updated": 1, "deleted": 2})
-    assert done.called == ["list", "set_profile", "delete", "delete"]
-    assert [call["user"] for call in done.calls[1:]] == [ADA, BEN, CLEO]
+    assert (predicted.called, counted(predicted.result)) == (reads, {"updated": 1, "deleted": 2})
+    assert done.called[: len(reads)] == reads
+    assert done.written == ["set_profile", "delete", "delete"]
+    assert [call["user"] for call in done.calls if call["attempted_write"]] == [ADA, BEN, CLEO]
     assert counted(again.result) == {"unchanged": 2}
     # Another account's customers are nobody's business.
     assert set(played.customers) == {ADA, "nora@example.com"}
@@ -149,7 +185,7 @@ SOME_FAIL = [
         },
     ]
 )
-@only_json
+@both_apis_in_json
 @only_observed
 @only_direct
 def test_what_was_done_is_told_though_some_failed(played: Run) -> None:
@@ -223,17 +259,25 @@ def crowd(_crowd: Sandbox) -> Sandbox:
 
 
 DEMO = {"api_user": "demo", "api_key": "demo-key-1234"}
+with_both_apis = pytest.mark.parametrize("api", ["reseller", SUBUSERS])
 NAMES = [fleet.customer(number)["username"] for number in range(1, 201)]
 
 
-def converge(sandbox: Sandbox, rows: list[dict[str, Any]], check_mode: bool = False, **options: Any) -> dict[str, Any]:
+def connection(sandbox: Sandbox, api: str) -> dict[str, Any]:
+    if api == SUBUSERS:
+        return {"api": api, "api_url": sandbox.v3_url, "api_key": DEMO_V3_KEY}
+    return {"api": api, "api_url": sandbox.api_url, **DEMO}
+
+
+def converge(
+    sandbox: Sandbox, rows: list[dict[str, Any]], check_mode: bool = False, api: str = "reseller", **options: Any
+) -> dict[str, Any]:
     """The result of reseller_customers; options that are left out have their defaults."""
     spec = _module.fleet_spec()
     left_out = {name: option.get("default") for name, option in spec["customers"]["options"].items()}
     given = {
         **{name: option.get("default") for name, option in spec.items()},
-        **DEMO,
-        "api_url": sandbox.api_url,
+        **connection(sandbox, api),
         **options,
         "customers": [{**left_out, **row} for row in rows],
     }
@@ -279,20 +323,35 @@ def test_a_fleet_of_any_size_costs_one_list_and_the_writes_that_differ(crowd: Sa
     assert [call["operation"] for call in crowd.log()[4:]] == ["list"]
 
 
-def test_the_generated_fleet_as_rows_is_converged_and_can_be_made_again(crowd: Sandbox) -> None:
-    rows = []
-    for number in (*range(1, 21), *range(201, 221)):
-        wire = fleet.customer(number)
-        rows.append({**{name: value for name, value in wire.items() if name != "state"}, "region": wire["state"]})
-    assert counted(converge(crowd, rows)) == {"created": 20, "unchanged": 20}
-    assert counted(converge(crowd, rows)) == {"unchanged": 40}
-    assert Counter(call["operation"] for call in crowd.log()) == {"list": 2, "create": 20}
+def generated(number: int, api: str = "reseller") -> dict[str, Any]:
+    """A customer of the generated fleet as a row."""
+    wire = fleet.customer(number)
+    password = f"{wire['password']}-long-enough" if api == SUBUSERS else wire["password"]
+    row = {name: value for name, value in wire.items() if name != "state"}
+    return suits(api, {**row, "region": wire["state"], "password": password})
 
 
+@with_both_apis
+def test_the_generated_fleet_as_rows_is_converged_and_can_be_made_again(crowd: Sandbox, api: str) -> None:
+    rows = [generated(number, api) for number in (*range(1, 21), *range(201, 221))]
+    assert counted(converge(crowd, rows, api=api)) == {"created": 20, "unchanged": 20}
+    called = Counter(call["operation"] for call in crowd.log())
+    if api == SUBUSERS:
+        reads = {"list": 2 + 20, "get": 20, "get_profile": 20, "get_username": 1 + 20}
+        assert called == {**reads, "create": 20, "set_profile": 20}
+    else:
+        assert called == {"list": 1, "create": 20}
+    before = len(crowd.log())
+    assert counted(converge(crowd, rows, api=api)) == {"unchanged": 40}
+    again = {"list": 2, "get_profile": 40, "get_username": 1} if api == SUBUSERS else {"list": 1}
+    assert Counter(call["operation"] for call in crowd.log(before)) == again
+
+
+@with_both_apis
 @pytest.mark.parametrize("concurrency", [1, 8])
-def test_calls_are_under_way_at_once_up_to_the_limit(crowd: Sandbox, concurrency: int) -> None:
+def test_calls_are_under_way_at_once_up_to_the_limit(crowd: Sandbox, concurrency: int, api: str) -> None:
     crowd.set_fault("*", "delay", seconds=0.05, times="forever")
-    result = converge(crowd, moved(concurrency * 4, active=False), concurrency=concurrency)
+    result = converge(crowd, moved(concurrency * 4, active=False), concurrency=concurrency, api=api)
     assert counted(result) == {"updated": concurrency * 4}
     assert max(call["in_flight"] for call in crowd.log()) == concurrency
     assert max(call["connection"] for call in crowd.log()) <= concurrency
@@ -335,39 +394,42 @@ def test_when_one_call_has_to_wait_all_calls_wait(crowd: Sandbox) -> None:
     assert len([moment for moment in times if moment - times[refused] >= 1.9]) >= 20
 
 
+@with_both_apis
 @pytest.mark.parametrize("fault", ["close-after", "error-after", "close-before", "cut", "bad-gateway-after"])
-def test_lost_answers_are_made_up_for_and_nothing_is_done_twice(crowd: Sandbox, fault: str) -> None:
-    wire = {number: fleet.customer(number) for number in range(201, 205)}
+def test_lost_answers_are_made_up_for_and_nothing_is_done_twice(crowd: Sandbox, fault: str, api: str) -> None:
     rows = [
-        *({**{name: v for name, v in one.items() if name != "state"}, "region": one["state"]} for one in wire.values()),
+        *(generated(number, api) for number in range(201, 205)),
         *({"username": name, "new_username": f"new-{name}"} for name in NAMES[:4]),
         *({"username": name, "state": "absent"} for name in NAMES[4:8]),
         *({"username": name, "city": "Bangor"} for name in NAMES[8:12]),
     ]
     for operation in ("create", "rename", "delete", "set_profile"):
         crowd.set_fault(operation, fault, nth=2, times=2)
-    result = converge(crowd, rows, concurrency=4)
+    result = converge(crowd, rows, concurrency=4, api=api)
     assert counted(result) == {"created": 4, "renamed": 4, "deleted": 4, "updated": 4}, result.get("msg")
     wrote = Counter((call["operation"], call["user"]) for call in crowd.log() if call["wrote"])
     again = {key: times for key, times in wrote.items() if times > 1 and key[0] != "set_profile"}
-    assert (again, len(wrote)) == ({}, 16)
-    assert counted(converge(crowd, rows)) == {"unchanged": 16}
+    # With API v3 a new customer gets its profile by a write of its own.
+    assert (again, len(wrote)) == ({}, 20 if api == SUBUSERS else 16)
+    assert counted(converge(crowd, rows, api=api)) == {"unchanged": 16}
 
 
-def test_an_error_stops_the_run_where_that_is_asked_for(crowd: Sandbox) -> None:
+@with_both_apis
+def test_an_error_stops_the_run_where_that_is_asked_for(crowd: Sandbox, api: str) -> None:
     rows = moved(60, active=False)
     crowd.set_fault("set_profile", "not-found", nth=5, times=1)
-    result = converge(crowd, rows, concurrency=4, on_error="stop")
+    result = converge(crowd, rows, concurrency=4, on_error="stop", api=api)
     assert result["summary"]["failed"] == 1 and result["summary"]["not_reached"] > 0
     assert f"{result['summary']['not_reached']} of 60 customers were not reached" in result["msg"]
     assert_honest(crowd, rows, result)
-    assert counted(converge(crowd, rows))["updated"] == 60 - result["summary"]["updated"]
+    assert counted(converge(crowd, rows, api=api))["updated"] == 60 - result["summary"]["updated"]
 
 
-def test_an_error_does_not_stop_the_run_otherwise(crowd: Sandbox) -> None:
+@with_both_apis
+def test_an_error_does_not_stop_the_run_otherwise(crowd: Sandbox, api: str) -> None:
     rows = moved(30, active=False)
     crowd.set_fault("set_profile", "not-found", nth=5, times=3)
-    result = converge(crowd, rows, concurrency=4)
+    result = converge(crowd, rows, concurrency=4, api=api)
     assert counted(result) == {"updated": 27, "failed": 3}
     assert_honest(crowd, rows, result)
 
@@ -375,10 +437,11 @@ def test_an_error_does_not_stop_the_run_otherwise(crowd: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("fault", "settings"), [("rate-limit", {"seconds": 3600}), ("rate-limit-reset", {"seconds": 3600})]
 )
-def test_a_limit_that_lasts_ends_the_run(crowd: Sandbox, fault: str, settings: dict[str, Any]) -> None:
+@with_both_apis
+def test_a_limit_that_lasts_ends_the_run(crowd: Sandbox, fault: str, settings: dict[str, Any], api: str) -> None:
     crowd.set_fault("writes", fault, nth=11, times="forever", **settings)
     rows = moved(100)
-    result = converge(crowd, rows, concurrency=4)
+    result = converge(crowd, rows, concurrency=4, api=api)
     assert result["summary"]["updated"] == 10
     assert "every further call would fail in the same way" in result["msg"]
     # One for each call that was under way.
@@ -386,8 +449,9 @@ def test_a_limit_that_lasts_ends_the_run(crowd: Sandbox, fault: str, settings: d
     assert_honest(crowd, rows, result)
 
 
-def test_a_wrong_key_costs_one_call(crowd: Sandbox) -> None:
-    result = converge(crowd, moved(100), api_key="not-the-key-4711")
+@with_both_apis
+def test_a_wrong_key_costs_one_call(crowd: Sandbox, api: str) -> None:
+    result = converge(crowd, moved(100), api=api, api_key="SG.not-the-key-4711.not-the-key-4711")
     assert result["failed"] is True and result["msg"].startswith("Could not list customers: ")
     assert len(crowd.log()) == 1
 

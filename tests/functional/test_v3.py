@@ -635,8 +635,6 @@ FLEET = [{"username": ADA, "city": "Bangor"}]
 
 @in_shared_playbook(
     lambda: [
-        task("reseller_customers", {"customers": FLEET}, ignore_errors=True),
-        task("reseller_customers", {"customers": FLEET}, check_mode=True, ignore_errors=True),
         task("reseller_customer_password", {"username": ADA, "password": "brand-new-word-4711"}, ignore_errors=True),
         task(
             "reseller_customer_password",
@@ -648,11 +646,10 @@ FLEET = [{"username": ADA, "city": "Bangor"}]
 @only_v3
 @only_observed
 def test_what_is_not_for_this_api_says_so_without_a_call(played: Run) -> None:
-    assert [step.status for step in played.steps] == ["failed"] * 4
-    for step, text in zip(
-        played.steps, ["whole fleets"] * 2 + ["API v3 can neither check nor reset the password"] * 2, strict=True
-    ):
-        assert text in step.result["msg"] and "api=subusers" in step.result["msg"]
+    assert [step.status for step in played.steps] == ["failed"] * 2
+    for step in played.steps:
+        assert "API v3 can neither check nor reset the password" in step.result["msg"]
+        assert "api=subusers" in step.result["msg"]
         assert step.result["msg"].count(". ") == 0
         assert step.calls == []
 
