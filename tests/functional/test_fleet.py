@@ -468,6 +468,79 @@ def test_a_server_that_repeats_what_it_was_sent(crowd: Sandbox) -> None:
     assert "canary" not in repr(result) and DEMO["api_key"] not in repr(result)
 
 
+# What only API v3 does: lists in pages, which may hide customers and move
+
+
+def called_by(sandbox: Sandbox) -> Counter[str]:
+    """How often each operation was called since the last question."""
+    found = Counter(call["operation"] for call in sandbox.log())
+    sandbox.control("DELETE", "log")
+    return found
+
+
+def test_what_a_fleet_in_pages_costs(crowd: Sandbox) -> None:
+    """The formulas of the guide."""
+    crowd.switch(page_ceiling=50)
+    rows = [{"username": name, "city": fleet.customer(number)["city"]} for number, name in enumerate(NAMES, 1)]
+    assert counted(converge(crowd, rows, api=SUBUSERS)) == {"unchanged": 200}
+    # Four pages and an empty one, and the check of the header.
+    assert called_by(crowd) == {"list": 4 + 1, "get_username": 1, "get_profile": 200}
+    left_alone = [{**row, "update_profile": "on_create"} for row in rows]
+    assert counted(converge(crowd, left_alone, api=SUBUSERS)) == {"unchanged": 200}
+    assert called_by(crowd) == {"list": 5}
+    assert counted(converge(crowd, left_alone, api=SUBUSERS, purge=True, max_deletions=0)) == {"unchanged": 200}
+    # 50 customers, then 49 with each further page, one page with the last one alone, and an empty one.
+    assert called_by(crowd) == {"list": 5 + 2}
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_rows_that_move_lose_nobody_and_double_nobody(crowd: Sandbox, hides: bool) -> None:
+    crowd.switch(page_ceiling=7, hide_disabled=hides)
+    rows = [generated(number, SUBUSERS) for number in range(1, 201)]
+    assert counted(converge(crowd, moved(5, active=False), api=SUBUSERS))["updated"] == 5
+    for row in rows[:5]:
+        row.update(city="Bangor", active=False)
+    called_by(crowd)
+    crowd.set_fault("list", "move", nth=3, times=20)
+    assert counted(converge(crowd, rows, api=SUBUSERS)) == {"unchanged": 200}
+    called = called_by(crowd)
+    assert called["get"] >= 15
+    assert set(called) == {"list", "get", "get_username", "get_profile"}
+    # A purge that cannot have a list whose pages fit together deletes nobody.
+    crowd.control("DELETE", "faults")
+    crowd.set_fault("list", "move", nth=3, times="forever")
+    result = converge(crowd, rows[:100], api=SUBUSERS, purge=True, max_deletions=200)
+    assert "customers moved while they were listed, and the pages did not fit together 3 times" in result["msg"]
+    assert set(called_by(crowd)) == {"list"}
+    crowd.control("DELETE", "faults")
+    crowd.set_fault("list", "move", nth=3)
+    result = converge(crowd, rows[:100], api=SUBUSERS, purge=True, max_deletions=200)
+    assert counted(result) == {"unchanged": 100, "deleted": 100}
+    assert ["The list shows no customer with active=false" in text for text in result["warnings"]] == [True] * hides
+    assert set(crowd.customers()) == set(NAMES[:100])
+
+
+def test_a_customer_that_is_renamed_under_our_hands_is_an_error_of_its_own(crowd: Sandbox) -> None:
+    crowd.set_fault("set_profile", "rename", nth=3)
+    result = converge(crowd, moved(10), api=SUBUSERS, concurrency=4)
+    assert counted(result) == {"updated": 9, "failed": 1}
+    [failed] = [item["username"] for item in result["results"] if item["failed"]]
+    customers = crowd.customers()
+    assert failed not in customers
+    assert customers[f"moved-{failed}"]["city"] == fleet.customer(NAMES.index(failed) + 1)["city"]
+    assert crowd.account("demo")["city"] == ""
+
+
+def test_new_customers_that_are_seen_late_are_waited_for_within_the_limit_of_calls(crowd: Sandbox) -> None:
+    crowd.set_fault("create", "lag", calls=0, seconds=1, times="forever")
+    rows = [*(generated(number, SUBUSERS) for number in range(201, 217)), *moved(20)]
+    assert counted(converge(crowd, rows, api=SUBUSERS, concurrency=2)) == {"created": 16, "updated": 20}
+    calls = crowd.log()
+    assert max(call["in_flight"] for call in calls) <= 2
+    wrote = Counter(call["operation"] for call in calls if call["wrote"])
+    assert wrote == {"create": 16, "set_profile": 16 + 20}
+
+
 # Interrupted
 
 

@@ -13,15 +13,16 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, only_direct, only_documented, only_json, only_observed
+from .conftest import ACCOUNT, both_apis_in_json, only_direct, only_documented, only_json, only_observed
 from .running import Ansible, Run, Sandbox, Step, task
+from .test_customer import suits
 from .test_fleet_role import calls, creatable, result_of, run_role, told
 
 MODULE = "reseller_customers"
 ADA, BEN, CLEO = (f"{name}@example.com" for name in ("ada", "ben", "cleo"))
 SEEDED = {ADA, BEN, CLEO, "nora@example.com"}
 # A purge in a module process is compared in test_direct.py.
-pytestmark = [only_json, only_direct]
+pytestmark = only_direct
 
 
 def by_hand(sandbox: Sandbox, action: str, **values: str) -> None:
@@ -41,9 +42,16 @@ def renamed_by_hand(sandbox: Sandbox, username: str, new_username: str) -> None:
     by_hand(sandbox, "reseller.manage", method="profile", task="setUsername", user=username, username=new_username)
 
 
+def suited(row: dict[str, Any], ansible: Ansible) -> dict[str, Any]:
+    """A row as the API takes it: passwords of API v3 are longer."""
+    longer = {"password": f"{row['password']}-and-more"} if ansible.is_v3 and "password" in row else {}
+    return {**suits(ansible.api, row), **longer}
+
+
 def four_ways(ansible: Ansible, **options: Any) -> list[Step]:
     """In check mode and really, and once more, whatever comes of it."""
-    options = {"purge": True, "concurrency": 1, **options}
+    rows = [suited(row, ansible) for row in options.pop("customers")]
+    options = {"purge": True, "concurrency": 1, "customers": rows, **options}
     run = ansible.play(
         [task(MODULE, options, check_mode=check, ignore_errors=True) for check in (True, False, True, False)]
     )
@@ -67,6 +75,7 @@ UNSEEN = {
 }
 
 
+@only_json
 @only_observed
 @pytest.mark.parametrize(("name", "text"), UNSEEN.values(), ids=UNSEEN)
 def test_a_name_with_what_nobody_sees_deletes_nobody(ansible: Ansible, sandbox: Sandbox, name: str, text: str) -> None:
@@ -78,6 +87,7 @@ def test_a_name_with_what_nobody_sees_deletes_nobody(ansible: Ansible, sandbox: 
     assert set(sandbox.customers()) == SEEDED
 
 
+@only_json
 @only_observed
 @pytest.mark.parametrize("batch_size", [0, 2])
 def test_the_same_through_the_role(ansible: Ansible, sandbox: Sandbox, batch_size: int) -> None:
@@ -99,6 +109,7 @@ LOOK_ALIKES = {
 }
 
 
+@only_json
 @only_documented
 @pytest.mark.parametrize(("name", "text"), LOOK_ALIKES.values(), ids=LOOK_ALIKES)
 def test_a_customer_that_looks_like_one_of_the_fleet_is_never_deleted(
@@ -115,6 +126,7 @@ def test_a_customer_that_looks_like_one_of_the_fleet_is_never_deleted(
     assert set(sandbox.customers()) == before
 
 
+@both_apis_in_json
 @only_observed
 def test_a_look_alike_beside_a_customer_of_the_fleet_is_kept_and_told_of(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, "Ada@example.com")
@@ -138,6 +150,7 @@ RENAMED = {
 }
 
 
+@both_apis_in_json
 @only_documented
 @pytest.mark.parametrize("on_error", ["continue", "stop"])
 @pytest.mark.parametrize("row", RENAMED.values(), ids=RENAMED)
@@ -166,6 +179,7 @@ def test_a_customer_that_somebody_renamed_is_not_deleted(
     assert set(sandbox.customers()) == {*SEEDED, EVA_NEW}
 
 
+@both_apis_in_json
 @only_documented
 def test_both_ways_out_of_it(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, EVA)
@@ -179,15 +193,17 @@ def test_both_ways_out_of_it(ansible: Ansible, sandbox: Sandbox) -> None:
     assert set(sandbox.customers()) == {*SEEDED, EVA}
 
 
+@both_apis_in_json
 @only_documented
 def test_the_ceiling_comes_first(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, EVA)
     renamed_by_hand(sandbox, EVA, EVA_NEW)
     for step in four_ways(ansible, customers=[creatable(EVA), {"username": ADA}], max_deletions=2):
-        assert (step.status, step.called) == ("failed", ["list"])
+        assert (step.status, set(step.called)) == ("failed", {"list", "get"} if ansible.is_v3 else {"list"})
         assert "3 customers are not in the fleet" in step.result["msg"]
 
 
+@both_apis_in_json
 @only_documented
 def test_an_address_that_the_fleet_shares_tells_nothing(ansible: Ansible, sandbox: Sandbox) -> None:
     created_by_hand(sandbox, "left@example.com", email="OFFICE@example.com")
@@ -198,9 +214,11 @@ def test_an_address_that_the_fleet_shares_tells_nothing(ansible: Ansible, sandbo
     assert [counted(step) for step in steps] == [{"created": 1, "deleted": 1, "unchanged": 4}] * 2 + [
         {"unchanged": 5}
     ] * 2
-    assert steps[1].written == ["create", "delete"]
+    # With API v3 a new customer gets its profile by a write of its own.
+    assert steps[1].written == ["create", *(["set_profile"] if ansible.is_v3 else []), "delete"]
 
 
+@only_json
 @only_documented
 @pytest.mark.parametrize("batch_size", [0, 2])
 def test_a_renamed_customer_through_the_role(ansible: Ansible, sandbox: Sandbox, batch_size: int) -> None:
@@ -226,6 +244,7 @@ def failing(run: Run) -> dict[str, int]:
     return {name: count for name, count in result_of(run)["summary"].items() if count}
 
 
+@both_apis_in_json
 @only_observed
 @pytest.mark.parametrize("on_error", ["continue", "stop"])
 def test_nothing_is_deleted_after_a_customer_has_failed(ansible: Ansible, sandbox: Sandbox, on_error: str) -> None:
@@ -239,6 +258,7 @@ def test_nothing_is_deleted_after_a_customer_has_failed(ansible: Ansible, sandbo
     assert CLEO in sandbox.customers()
 
 
+@only_json
 @only_observed
 @pytest.mark.parametrize("batch_size", [0, 1])
 def test_nothing_is_deleted_by_the_role_after_a_customer_has_failed(
@@ -257,11 +277,12 @@ def test_nothing_is_deleted_by_the_role_after_a_customer_has_failed(
     assert CLEO in sandbox.customers()
 
 
+@both_apis_in_json
 @only_observed
 def test_deletions_begin_when_all_customers_are_done(ansible: Ansible, sandbox: Sandbox) -> None:
     rows = [{"username": ADA, "city": "Bergen", "active": False}, creatable("dora@example.com")]
     checked, done, _again, last = four_ways(ansible, customers=rows, max_deletions=2, concurrency=8)
-    assert sorted(done.written[:-2]) == ["create", "disable", "set_profile"]
+    assert sorted(done.written[:-2]) == ["create", "disable", *["set_profile"] * (2 if ansible.is_v3 else 1)]
     assert done.written[-2:] == ["delete", "delete"]
     assert checked.result["summary"] == done.result["summary"]
     assert checked.result["diff"] == done.result["diff"]
@@ -269,6 +290,7 @@ def test_deletions_begin_when_all_customers_are_done(ansible: Ansible, sandbox: 
     assert set(sandbox.customers()) == {ADA, "dora@example.com", "nora@example.com"}
 
 
+@both_apis_in_json
 def test_a_purge_with_no_customers_is_refused(ansible: Ansible, sandbox: Sandbox) -> None:
     for step in four_ways(ansible, customers=[], max_deletions=99):
         assert (step.status, step.calls) == ("failed", [])
