@@ -13,11 +13,13 @@ author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
   - Makes many customers (in other words subusers) of a mail reseller what they should be, in one task.
-  - One call lists all customers of the account. After that, only what differs is written, by several calls at once.
+  - One list shows all customers of the account. After that, only what differs is written, by several calls at once.
+  - With O(api=subusers), the list comes in pages and shows no profile. One more call reads the profile of each customer
+    that has an attribute of it in O(customers). A name that the list lacks is asked for by itself.
   - Each customer is compared and written as by M(mailfleet.sendgrid.reseller_customer), with two differences, both of
     which save a call for each customer. A O(customers[].company) that the server's list hides is sent to a new customer
-    and along with any other change of the profile, and is not compared. And a customer that was changed is not read
-    again.
+    and along with any other change of the profile, and is not compared. RV(not_compared) counts such customers. And a
+    customer that was changed is not read again.
   - All options are checked before the first call, and everything that is wrong is told in one message. What only
     the server's list can show, such as a creation that lacks a field, is an error of that one customer.
 extends_documentation_fragment:
@@ -33,7 +35,7 @@ attributes:
   idempotent:
     support: partial
     details:
-      - As for M(mailfleet.sendgrid.reseller_customer). A company never makes a change by itself.
+      - As for M(mailfleet.sendgrid.reseller_customer). With API v2, a company never makes a change by itself.
 options:
   customers:
     description:
@@ -161,7 +163,8 @@ options:
       company:
         description:
           - Company, at most 255 characters. Needed to create a customer.
-          - The list of API v2 hides it, so it is sent with other changes of the profile only.
+          - The list of API v2 hides it, so it is sent with other changes of the profile only. With O(api=subusers), it
+            is compared like the rest of the profile.
         type: str
       active:
         description: Whether the customer may send mail. New customers may.
@@ -260,6 +263,10 @@ options:
         same address, several customers share it, and it is no error.
       - A customer whose name looks like one in O(customers) is never deleted, nor one whose stored name has blanks at
         an end or invisible characters. A warning tells of them.
+      - With O(api=subusers), it needs a list whose pages fit together. If customers move while they are listed, the
+        list is read anew, three times in all. Then the task fails, and nothing is changed.
+      - The list of API v3 may hide customers that may not send. They are not deleted then, and do not count. A warning
+        tells of a list that shows no such customer.
       - With an empty O(customers), it is an error.
     type: bool
     default: false
@@ -421,6 +428,14 @@ unverified:
   type: dict
   sample:
     mara@lighthouse.example: [company]
+not_compared:
+  description:
+    - By attribute, for how many existing customers it was given and not compared, because that would take a call for
+      each of them. With API v2, that is O(customers[].company). With API v3, there is no such attribute.
+  returned: when the customers were compared with the list
+  type: dict
+  sample:
+    company: 1000
 diff:
   description: One entry for each customer that changed, with RV(ignore:before) and RV(ignore:after).
   returned: when the customers were compared with the list

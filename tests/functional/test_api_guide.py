@@ -70,8 +70,7 @@ def test_what_an_api_cannot_do_is_told() -> None:
     for choice in API_V3:
         can = capabilities(choice)
         unable = {*can.missing, *(f"update_{name}: always" for name in can.never_updated)}
-        unable |= {"reseller_customers"} if can.fleets_problem else set()
-        # Those are neither attributes nor fleets.
+        # Those are no attributes.
         assert told - {"reseller_customer_password", "api_format: xml"} == unable
 
 

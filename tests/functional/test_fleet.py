@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from .conftest import both_apis, both_apis_in_json, in_shared_playbook, only_dir
 from .preloaded import Forked
 from .running import SUBUSERS, Ansible, Run, Sandbox, four_ways, task
 from .test_customer import NEW, suits
+from .test_tables import rst_table
 
 MODULE = "reseller_customers"
 ADA, BEN, CLEO, DORA = (f"{name}@example.com" for name in ("ada", "ben", "cleo", "dora"))
@@ -491,6 +493,60 @@ def test_what_a_fleet_in_pages_costs(crowd: Sandbox) -> None:
     assert counted(converge(crowd, left_alone, api=SUBUSERS, purge=True, max_deletions=0)) == {"unchanged": 200}
     # 50 customers, then 49 with each further page, one page with the last one alone, and an empty one.
     assert called_by(crowd) == {"list": 5 + 2}
+
+
+@pytest.fixture(scope="module")
+def hundred() -> Iterator[Sandbox]:
+    """A sandbox with as many customers as in the guide's table."""
+    running = Sandbox("--customers", "100", "--behaviour", "observed")
+    yield running
+    assert running.stop() == (0, "", "")
+
+
+def without_profile(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: row[name] for name in ("username", "password", "email")}
+
+
+def pages_of(count: int) -> int:
+    return math.ceil(count / 500) + 1
+
+
+def overlapping_pages_of(count: int) -> int:
+    return 3 + max(0, math.ceil((count - 500) / 499))
+
+
+def one_page(_count: int) -> int:
+    """Of an account without customers."""
+    return 1
+
+
+def test_the_guide_says_what_a_fleet_costs(hundred: Sandbox) -> None:
+    """Counted with 100 customers. A call for each of them is one for each of more, too; what is left are pages."""
+    rows, newer, newest = ([generated(number + first, SUBUSERS) for number in range(1, 101)] for first in (0, 100, 200))
+    bare, gone = ([{"username": row["username"], **more} for row in rows] for more in ({}, {"state": "absent"}))
+    tasks: list[tuple[list[dict[str, Any]], dict[str, Any], Callable[[int], int]]] = [
+        (bare, {}, pages_of),
+        (bare, {"purge": True, "max_deletions": 0}, overlapping_pages_of),
+        (rows, {}, pages_of),
+        ([{**row, "phone": "another"} for row in rows], {}, pages_of),
+        ([without_profile(row) for row in newer], {}, one_page),
+        (newest, {}, one_page),
+        (gone, {}, pages_of),
+        (gone, {}, one_page),
+    ]
+    told = [[int(cell.replace(",", "")) for cell in row[1:]] for row in rst_table("fleets.rst", "What the fleet needs")]
+    assert len(told) == len(tasks)
+    for (customers, options, pages), numbers in zip(tasks, told, strict=True):
+        if pages is one_page:
+            left = [{"username": name, "state": "absent"} for name in hundred.customers()]
+            converge(hundred, left, api=SUBUSERS)
+        elif customers is gone:
+            hundred.reset()
+        hundred.control("DELETE", "log")
+        assert "failed" not in converge(hundred, customers, api=SUBUSERS, **options)
+        calls = len(hundred.log())
+        each, once = divmod(calls - pages(100), 100)
+        assert numbers == [calls, *(pages(count) + once + each * count for count in (1_000, 10_000))]
 
 
 @pytest.mark.parametrize("hides", [False, True])
