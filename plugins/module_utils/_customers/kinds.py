@@ -49,7 +49,6 @@ _WANTED = {
     "bool": "true or false",
     "number": "a number",
     "texts": "a list of texts",
-    "dicts": "a list of dicts",
     "list": "a list",
     "dict": "a dict",
 }
@@ -60,7 +59,6 @@ _TAKEN: dict[str, tuple[type, ...]] = {
     "bool": (bool, str, int, float),
     "number": (bool, str, int, float),
     "texts": (str,),
-    "dicts": (),
     "list": (list, tuple, bool, str, int, float),
     "dict": (dict, str),
 }
@@ -71,7 +69,7 @@ def _wanted_by(option: t.Mapping[str, t.Any]) -> str | None:
     """The kind that an option wants, as a key of _WANTED; None for one that takes anything."""
     kind = option.get("type", "str")
     if kind == "list":
-        return {"str": "texts", "dict": "dicts"}.get(option.get("elements", ""), "list")
+        return "texts" if option.get("elements") == "str" else "list"
     return {"str": "text", "path": "text", "bool": "bool", "int": "number", "float": "number", "dict": "dict"}.get(kind)
 
 

@@ -21,6 +21,7 @@ from ansible.module_utils.common.parameters import PASS_VARS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _module
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, FILTERS
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import VERSION, Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import xml_answers
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.module_runs import (
@@ -348,8 +349,8 @@ LISTING = {"api_url": "http://127.0.0.1:9/apiv2", "api": "reseller", "retries": 
         (
             {"customers": [{"city": "Oslo"}, {"username": "ben", "state": "gone"}, {"username": "BEN"}]},
             [
-                "customers[0]: missing required arguments: username",
-                "customers[1] ('ben'): value of state must be one of: ",
+                "customers[0]: username is missing",
+                "customers[1] ('ben'): state must be present or absent, and is 'gone'",
                 "customers[1] ('ben') and customers[2] ('BEN') differ only by case",
             ],
         ),
@@ -360,18 +361,25 @@ LISTING = {"api_url": "http://127.0.0.1:9/apiv2", "api": "reseller", "retries": 
             },
             [
                 "value of api must be one of: reseller, customer, subusers, got: x",
-                "got: x; customers[0] ('ann'): password is shorter than 6 characters; customers[1] ('ben'): ",
-                "'active'",
+                "got: x; customers[0] ('ann'): password is shorter than 6 characters; customers[1] ('ben'): "
+                "active must be true or false, and is 'perhaps'",
             ],
         ),
         ({"customers": [], "concurrency": "many"}, ["concurrency"]),
         ({"customers": ["ann", {"username": "ben"}], "purge": "perhaps"}, ["purge"]),
         ({"customers": {"username": CANARY}}, ["customers"]),
-        ({}, ["missing required arguments: customers"]),
+        ({}, ["one of customers and customers_file is needed"]),
+        ({"customers": [], "customers_file": "x.csv"}, ["customers and customers_file exclude each other"]),
+        ({"customers_file": "x.csv"}, ["customers_file can only be read by the action plugin of this module"]),
     ],
 )
 def test_everything_that_is_wrong_with_a_fleet_is_told_at_once(run, options, problems):
-    status, result = run(not_called, {**CONNECTED, **options}, _module.fleet_spec(), explain=_module.explain_fleet)
+    status, result = run(
+        lambda options, check_mode, _connect: manage_fleet(options, check_mode, not_called),
+        {**CONNECTED, **options},
+        _module.fleet_spec(),
+        explain=_module.explain_fleet,
+    )
     assert (status, result["failed"]) == (1, True)
     assert [problem for problem in problems if problem not in result["msg"]] == []
     assert CANARY not in result["msg"]
@@ -381,7 +389,7 @@ def test_a_row_that_is_none_does_not_hide_what_is_wrong_with_the_others():
     rows = ["ann", {"username": "ben", "state": "gone"}]
     first, second = _module.explain_fleet({**CONNECTED, "customers": rows}, _module.fleet_spec())
     assert first == "customers[0] must be a dict, and is a text"
-    assert second.startswith("customers[1] ('ben'): value of state must be one of: ")
+    assert second == "customers[1] ('ben'): state must be present or absent, and is 'gone'"
 
 
 def test_what_nobody_explains_is_told_in_ansibles_words(run):

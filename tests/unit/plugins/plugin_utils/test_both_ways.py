@@ -13,6 +13,9 @@ import pytest
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import read_options
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _direct
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.module_runs import (
     ARGUMENTS,
@@ -44,6 +47,18 @@ FLEET = [{"username": "ann", "password": f"{CANARY}-1"}, {"username": "ben", "pa
 INVALID = "The options are not valid: "
 
 
+def manage_unconnected(options, check_mode, _connect):
+    """The task of a fleet, which must find what is wrong before it connects."""
+    return manage_fleet(options, check_mode, not_called)
+
+
+def read(options, _check_mode, _connect):
+    """A task that tells the rows that it would work with."""
+    fleet = read_options(options, capabilities("reseller"))
+    assert fleet.problems == []
+    return {"changed": False, "seen": fleet.rows, "warnings": fleet.warnings}
+
+
 @pytest.mark.parametrize(
     ("customers", "told"),
     [
@@ -51,7 +66,7 @@ INVALID = "The options are not valid: "
         ([[FLEET]], "customers[0] must be a dict, and is a list."),
         ([*FLEET, FLEET], "customers[2] must be a dict, and is a list."),
         (FLEET[0], "customers must be a list of dicts, and is a dict."),
-        (json.dumps(FLEET), "customers must be a list of dicts, and is a text."),
+        (f"{json.dumps(FLEET)},", "customers must be a list of dicts, and is a text."),
         ([json.dumps(FLEET)], "customers[0] must be a dict, and is a text."),
         ([f'{{"username": "ann", "password": "{CANARY}"'], "customers[0] must be a dict, and is a text."),
         ([f"username=ann {CANARY}=x"], "customers[0] must be a dict, and is a text."),
@@ -66,11 +81,12 @@ INVALID = "The options are not valid: "
             "customers[0] ('ann'): ips must be a list of texts, and is a dict.",
         ),
         ("", "customers must be a list of dicts, and is an empty text."),
-        (None, "customers must be a list of dicts, and is empty."),
+        (None, "one of customers and customers_file is needed."),
     ],
 )
 def test_a_fleet_of_the_wrong_kind_is_told_by_place_and_kind_in_both_ways(both_ways, customers, told):
-    for result in both_ways({**CONNECTED, "customers": customers}, _module.fleet_spec(), _module.explain_fleet):
+    arguments = {**CONNECTED, "customers": customers}
+    for result in both_ways(arguments, _module.fleet_spec(), _module.explain_fleet, manage_unconnected):
         assert (result["failed"], result["msg"]) == (True, f"{INVALID}{told}")
         # The invocation is in the result as well.
         assert CANARY not in json.dumps(result)
@@ -108,27 +124,24 @@ def test_a_boolean_for_a_text_does_not_hide_a_limit(both_ways):
 
 def test_rows_that_ansible_makes_of_texts_are_looked_at(both_ways):
     rows = ['{"username": "ann", "country": false}', "username=ben state=absent", {"username": "cleo"}]
-    for result in both_ways({**CONNECTED, "customers": rows}, _module.fleet_spec(), _module.explain_fleet):
+    arguments = {**CONNECTED, "customers": rows}
+    for result in both_ways(arguments, _module.fleet_spec(), _module.explain_fleet, manage_unconnected):
         assert result["msg"].startswith(f"{INVALID}customers[0] ('ann'): country must be a text, and is a boolean")
 
-    def told(options, _check_mode, _connect):
-        return {"changed": False, "seen": [(row["username"], row["state"]) for row in options["customers"]]}
-
-    for customers in ([*rows[1:]], "username=ben state=absent,username=cleo"):
-        for result in both_ways(
-            {**CONNECTED, "customers": customers}, _module.fleet_spec(), _module.explain_fleet, told
-        ):
-            assert result["seen"] == [["ben", "absent"], ["cleo", "present"]]
+    given = [{"username": "ben", "state": "absent"}, {"username": "cleo"}]
+    for customers in ([*rows[1:]], "username=ben state=absent,username=cleo", json.dumps(given)):
+        arguments = {**CONNECTED, "customers": customers}
+        for result in both_ways(arguments, _module.fleet_spec(), _module.explain_fleet, read):
+            assert [(row["username"], row["state"]) for row in result["seen"]] == [
+                ("ben", "absent"),
+                ("cleo", "present"),
+            ]
 
 
 def test_a_number_for_a_text_is_one_warning_in_both_ways(both_ways):
     rows = [{"username": f"c{number}", "zip": 2113} for number in range(20)]
-
-    def seen(options, _check_mode, _connect):
-        return {"changed": False, "seen": options["customers"][3]["zip"]}
-
-    for result in both_ways({**CONNECTED, "customers": rows}, _module.fleet_spec(), _module.explain_fleet, seen):
-        assert result["seen"] == "2113"
+    for result in both_ways({**CONNECTED, "customers": rows}, _module.fleet_spec(), _module.explain_fleet, read):
+        assert result["seen"][3]["zip"] == "2113"
         [warning] = result["warnings"]
         told = str(warning)
         assert "zip of customers[0] ('c0') is a number, and is used as the text '2113', and 19 more like it" in told
@@ -195,5 +208,6 @@ def test_a_text_that_holds_a_secret_is_not_logged(both_ways, logged, monkeypatch
 
 def test_the_log_of_a_task_that_fails_holds_no_secret(both_ways, logged, monkeypatch):
     monkeypatch.setattr(basic, "has_journal", False)
-    both_ways({**CONNECTED, "customers": [FLEET]}, _module.fleet_spec(), _module.explain_fleet)
+    arguments = {**CONNECTED, "customers": [FLEET]}
+    both_ways(arguments, _module.fleet_spec(), _module.explain_fleet, manage_unconnected)
     assert CANARY not in "".join(logged)

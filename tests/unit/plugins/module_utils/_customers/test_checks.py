@@ -19,7 +19,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     connection_problems,
     is_loopback,
     name_problems,
-    place,
+    place_of,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     CERTIFICATE_VARIABLES,
@@ -191,7 +191,7 @@ def test_an_item_of_a_list_has_no_blanks_at_its_ends(name, item, told):
 
 @pytest.mark.parametrize("user", [{"canary": 1}, ["canary"], True, b"canary"])
 def test_what_stands_for_a_name_is_not_told_as_one(user):
-    assert place(3, {"username": user}) == "customers[3]"
+    assert place_of("line 3", {"username": user}) == "line 3"
 
 
 @pytest.mark.parametrize("name", ["password", "new_username", "username"])
@@ -724,6 +724,17 @@ def test_all_problems_of_the_connection_are_told_at_once():
 
 
 def test_places_are_told_of_whatever_stands_there():
-    assert place(3, {"username": "a\x1b\nb"}).isprintable()
-    assert [place(2, row) for row in (None, 7, "x", {}, {"username": None})] == ["customers[2]"] * 5
-    assert name_problems([None, 7, {"username": 3}, {"username": [1]}, {"username": None}, ["x"]]) == []
+    assert place_of("customers[3]", {"username": "a\x1b\nb"}).isprintable()
+    assert [place_of("line 2", row) for row in (None, 7, "x", {}, {"username": None})] == ["line 2"] * 5
+    assert name_problems([{"username": 3}, {"username": None}, {}], "line {}".format) == []
+
+
+def test_a_name_of_several_rows_is_told_with_the_place_of_each():
+    rows = [{"username": "ann"}, {"username": "Ben"}, {"username": "zoe", "new_username": "ann"}, {"username": "ben"}]
+    assert name_problems(rows, "line {}".format) == [
+        "line 0 and line 2 have the username 'ann'",
+        "line 1 ('Ben') and line 3 ('ben') differ only by case",
+    ]
+    # A rename that changes nothing, or the case alone, is one customer still.
+    assert name_problems([{"username": "ann", "new_username": "ann"}], "line {}".format) == []
+    assert name_problems([{"username": "ann", "new_username": "Ann"}], "line {}".format) == []

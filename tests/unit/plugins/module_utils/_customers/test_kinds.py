@@ -10,7 +10,11 @@ import copy
 import datetime
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import KindCheck, kind_of_value
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import (
+    KindCheck,
+    kind_of_value,
+    number_warnings,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import (
     customer_spec,
     fleet_spec,
@@ -74,10 +78,10 @@ def test_a_number_is_wrong_for_a_secret_and_a_warning_for_another_text(name):
     kinds = found(**{name: 4711})
     if name in SECRETS:
         assert kinds.problems == [f"{name} must be a text, and is a number{QUOTE_NUMBER}"]
-        assert kinds.warnings() == [] and kinds.options == {}
+        assert number_warnings(kinds.numbers) == [] and kinds.options == {}
     else:
         assert kinds.problems == [] and kinds.options == {name: 4711}
-        [warning] = kinds.warnings()
+        [warning] = number_warnings(kinds.numbers)
         assert warning.startswith(f"{name} is a number, and is used as the text '4711'; ")
         assert warning.endswith(QUOTE_NUMBER[2:])
 
@@ -101,16 +105,15 @@ def test_what_holds_other_values_is_told_by_its_kind_and_taken_out(name, value):
         {"city": None, "zip": "04101", "ips": None, "ip_groups": "a,b"},
         {"billing_date": datetime.date(2026, 1, 2)},
         {"ips": ["192.0.2.1"], "ip_groups": []},
-        {"customers": []},
     ],
 )
 def test_what_ansible_converts_is_left_to_it(options):
     kinds = found(**options)
-    assert (kinds.problems, kinds.warnings()) == ([], [])
+    assert (kinds.problems, number_warnings(kinds.numbers)) == ([], [])
     assert kinds.options == options
 
 
-@pytest.mark.parametrize("name", ["username", "api_key", "customers"])
+@pytest.mark.parametrize("name", ["username", "api_key"])
 def test_a_required_option_must_not_be_empty(name):
     [problem] = found(**{name: None}).problems
     assert problem.startswith(f"{name} must be a ") and problem.endswith(", and is empty")
@@ -144,64 +147,10 @@ def test_items_of_a_list_are_told_by_their_place(value, problems):
 
 
 def test_a_number_in_a_list_is_a_warning():
-    [warning] = found(ip_groups=["a", 1, 2]).warnings()
+    [warning] = number_warnings(found(ip_groups=["a", 1, 2]).numbers)
     assert warning.startswith("ip_groups[1] is a number, and is used as the text '1', and 1 more like it; ")
-    assert found(ip_groups=5).warnings()[0].startswith("ip_groups is a number, and is used as the text '5'; ")
-
-
-@pytest.mark.parametrize(
-    ("value", "kind"),
-    [
-        ("", "an empty text"),
-        ("canary", "a text"),
-        ({"username": "canary"}, "a dict"),
-        (5, "a number"),
-        (True, "a boolean"),
-    ],
-)
-def test_a_fleet_that_is_none_is_told_by_the_name_of_the_option(value, kind):
-    kinds = found(customers=value)
-    assert kinds.problems == [f"customers must be a list of dicts, and is {kind}"]
-    assert kinds.options == {}
-
-
-def test_rows_are_told_by_their_place_and_keep_their_numbers():
-    rows = [
-        [{"username": "canary", "password": "canary"}],
-        {"username": "ben", "city": "Oslo"},
-        "canary",
-        {"username": "cleo", "country": False, "password": 47114711, "zip": "1"},
-        {"username": ["canary"], "citty": ["canary"]},
-        None,
-    ]
-    kinds = found(customers=rows)
-    assert kinds.all_problems() == [
-        "customers[0] must be a dict, and is a list",
-        "customers[2] must be a dict, and is a text",
-        "customers[5] must be a dict, and is empty",
-        f"customers[3] ('cleo'): country must be a text, and is a boolean{QUOTE_BOOLEAN}",
-        f"customers[3] ('cleo'): password must be a text, and is a number{QUOTE_NUMBER}",
-        "customers[4]: username must be a text, and is a list",
-    ]
-    assert kinds.options["customers"] == [
-        {},
-        {"username": "ben", "city": "Oslo"},
-        {},
-        {"username": "cleo", "zip": "1"},
-        {"citty": "a list"},
-        {},
-    ]
-    assert kinds.options["customers"][1] is rows[1]
-
-
-def test_a_number_in_many_rows_is_one_warning_for_each_option():
-    rows = [{"username": f"c{number}", "phone": "1", "zip": 2113 + number} for number in range(10_000)]
-    rows[7]["phone"] = 12075550112
-    warnings = found(customers=[{"username": "first", "zip": "01"}, *rows]).warnings()
-    assert [warning.partition(";")[0] for warning in warnings] == [
-        "zip of customers[1] ('c0') is a number, and is used as the text '2113', and 9999 more like it",
-        "phone of customers[8] ('c7') is a number, and is used as the text '12075550112'",
-    ]
+    [warning] = number_warnings(found(ip_groups=5).numbers)
+    assert warning.startswith("ip_groups is a number, and is used as the text '5'; ")
 
 
 def test_the_value_of_a_name_that_there_is_not_is_taken_out():
