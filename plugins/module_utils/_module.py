@@ -137,7 +137,6 @@ class Module(AnsibleModule):
             self.fail_json("")
         self._is_starting = False
         self.params.update(self._rows)
-        self.no_log_values.update(given_fleet(self._rows).secrets())
         for warning in self._kinds.warnings():
             self.warn(warning)
 
@@ -147,6 +146,8 @@ class Module(AnsibleModule):
         own = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
         self._given = _with_dicts(own, self.argument_spec)
         self._rows = {name: self._given[name] for name in _row_options(self.argument_spec) & self._given.keys()}
+        # Ansible adds those that it finds by itself.
+        self.no_log_values.update(given_fleet(self._rows).secrets())
         self._kinds = KindCheck(self.argument_spec)(_without(self._given, self._rows))
         if self._kinds.problems:
             self._problems = (self._explain or explain_options)(self._given, self.argument_spec)

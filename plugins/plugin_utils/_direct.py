@@ -87,10 +87,19 @@ class DirectAction(ShippedModule):
 
     def _run_somewhere(self, tmp: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if any(reason(self, task_vars) for reason in _REASONS_TO_SHIP):
-            self._task.args = {**self._task.args, **self._beside_arguments}
-            result: dict[str, t.Any] = super().run(tmp, task_vars)
+            result = self._run_shipped(tmp, task_vars)
         else:
             result = merge_hash(ActionBase.run(self, tmp, task_vars), self._run_here(task_vars))
+        return result
+
+    def _run_shipped(self, tmp: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What goes beside the arguments is gone afterwards: callbacks may show those of a task that has ended."""
+        arguments = self._task.args
+        self._task.args = {**arguments, **self._beside_arguments}
+        try:
+            result: dict[str, t.Any] = super().run(tmp, task_vars)
+        finally:
+            self._task.args = arguments
         return result
 
     def _run_here(self, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:

@@ -87,7 +87,8 @@ class Findings:
     """What the kinds of some options show.
 
     `problems`: sentences that begin with the option. `wrong`: the options that they are about. `unknown`: the names
-    that the spec does not have. `numbers`: what is written as a text although it is a number, by option.
+    that the spec does not have. `numbers`: what is written as a text although it is a number, by option. `stand_for_text`:
+    the options with a value that has yet to become the text that it stands for: a number, a date, an encrypted one.
     `options`: the options without wrong values, with the kind in place of the value of an unknown name, which may be a
     misspelt one; the given object itself if there is nothing of it.
     """
@@ -97,6 +98,7 @@ class Findings:
     wrong: set[str] = dataclasses.field(default_factory=set)
     unknown: list[str] = dataclasses.field(default_factory=list)
     numbers: dict[str, NumberForText] = dataclasses.field(default_factory=dict)
+    stand_for_text: set[str] = dataclasses.field(default_factory=set)
 
     def add_number(self, name: str, number: NumberForText) -> None:
         """The first one of an option is told, the others are counted."""
@@ -169,11 +171,14 @@ class KindCheck:
     def _look_at_text(self, name: str, item: str, value: t.Any, found: Findings) -> None:
         """`item`: which one of a list."""
         is_number = isinstance(value, (int, float, datetime.datetime)) and not isinstance(value, bool)
-        if _is_text(value) or (name in self._chosen and isinstance(value, (bool, int, float))):
+        if isinstance(value, str) or (name in self._chosen and isinstance(value, (bool, int, float))):
             return
-        if name in self._secret or not is_number:
+        if _is_text(value):
+            found.stand_for_text.add(name)
+        elif name in self._secret or not is_number:
             _add_problem(name, item, "text", value, found)
         else:
+            found.stand_for_text.add(name)
             found.add_number(name, NumberForText(item, escape_control(as_text(value), 100)))
 
     def _without_wrong(self, options: t.Mapping[str, t.Any], found: Findings) -> dict[str, t.Any]:
@@ -183,13 +188,13 @@ class KindCheck:
 
 
 def _is_text(value: t.Any) -> bool:
-    """Whether the value stands for the text that was typed: so does a date without a time, and what a vault encrypted.
+    """Whether a value that is no text stands for the one that was typed: so does a date without a time, and what a vault encrypted.
 
     Before ansible-core 2.19, the latter is an object of its own.
     """
     if isinstance(value, datetime.date):
         return not isinstance(value, datetime.datetime)
-    return isinstance(value, str) or bool(getattr(value, "__ENCRYPTED__", False))
+    return bool(getattr(value, "__ENCRYPTED__", False))
 
 
 def _add_problem(name: str, item: str, wanted: str, value: t.Any, found: Findings) -> None:
@@ -203,5 +208,5 @@ def _add_problem(name: str, item: str, wanted: str, value: t.Any, found: Finding
 
 
 def as_text(value: t.Any) -> str:
-    """The text that a number, or a date with a time, becomes on its way to the server."""
+    """The text that a number, a date or an encrypted value becomes on its way to the server."""
     return value.isoformat() if isinstance(value, datetime.datetime) else str(value)

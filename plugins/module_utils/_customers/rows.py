@@ -43,10 +43,10 @@ ROW_OPTIONS = ("customers", "defaults", "passwords", FILE_CONTENT)
 _NO_SOURCE = "one of customers and customers_file is needed"
 _MOST_PROBLEMS = 100
 _NAMES = ("username", "new_username")
-# The words that Ansible takes for booleans, in any case.
-_WORDS = {
-    **dict.fromkeys(("true", "yes", "on", "y", "t", "1"), True),
-    **dict.fromkeys(("false", "no", "off", "n", "f", "0"), False),
+# What Ansible takes for booleans; words in any case.
+_WORDS: dict[t.Any, bool] = {
+    **dict.fromkeys(("true", "yes", "on", "y", "t", "1", 1), True),
+    **dict.fromkeys(("false", "no", "off", "n", "f", "0", 0), False),
 }
 
 
@@ -102,7 +102,7 @@ class GivenFleet:
         """Every password in it, also where one is of a wrong kind or belongs to nobody."""
         rows = [*(self.customers if _is_list(self.customers) else ()), self.defaults]
         found = [row.get("password") for row in rows if isinstance(row, t.Mapping)]
-        found += self.passwords.values() if isinstance(self.passwords, t.Mapping) else ()
+        found.append(None if is_blank(self.passwords) else self.passwords)
         return {text for value in found for text in _texts_in(value)}
 
 
@@ -135,11 +135,11 @@ def given_fleet(options: t.Mapping[str, t.Any]) -> GivenFleet:
 
 
 def _source_problems(options: t.Mapping[str, t.Any], given: GivenFleet) -> list[str]:
-    if options.get("customers") is not None and given.file:
+    if options.get("customers_file") is None:
+        return [_NO_SOURCE] if given.customers is None else []
+    if options.get("customers") is not None:
         return ["customers and customers_file exclude each other"]
-    if given.customers is None:
-        return ["customers_file can only be read by the action plugin of this module" if given.file else _NO_SOURCE]
-    return []
+    return [] if FILE_CONTENT in options else ["customers_file can only be read by the action plugin of this module"]
 
 
 def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
@@ -192,9 +192,8 @@ class _Reading:
             self._problems.append(f"{self._given.place(number)} must be a dict, and is {kind_of_value(row)}")
             return {}
         own, problems, numbers = _converted(row)
-        user = own.get("username")
-        if not user and not (problems and "username" in row):
-            problems.append("username is empty" if user == "" else "username is missing")
+        if "username" not in row:
+            problems.append("username is missing")
         own = {**password_of(own, self._passwords), **own} if self._passwords else own
         merged = {**_DEFAULTS, **_given_only({**self._defaults, **own})}
         problems += option_problems(own, self._api, merged)
@@ -205,11 +204,11 @@ class _Reading:
 
     def _read_defaults(self) -> Row:
         given = {} if is_blank(self._given.defaults) else self._given.defaults
-        defaults, problems, numbers = _converted(given)
+        defaults, problems, numbers = _converted(_without_names(given))
         problems += [f"there can be no default for {name}" for name in _NAMES if name in given]
         problems += option_problems(defaults, self._api, {})
         self._tell("defaults", problems, numbers)
-        return {name: value for name, value in defaults.items() if name not in _NAMES}
+        return defaults
 
     def _read_passwords(self) -> Row:
         given = {} if is_blank(self._given.passwords) else self._given.passwords
@@ -219,7 +218,7 @@ class _Reading:
             for name, found in problems.items()
             for problem in found
         ]
-        return {name: value for name, value in given.items() if not problems[name]}
+        return {name: as_text(value) for name, value in given.items() if not problems[name] and value is not None}
 
     def _tell(self, place: str, problems: t.Sequence[str], numbers: t.Mapping[str, NumberForText]) -> None:
         self._problems += [f"{place}: {problem}" for problem in problems]
@@ -248,12 +247,12 @@ def _converted(row: t.Mapping[str, t.Any]) -> tuple[Row, list[str], dict[str, Nu
     found = _KINDS(row)
     problems = [f"unknown option {escape_control(str(name), 100)}" for name in found.unknown] + found.problems
     own = dict(row) if found.options is row else _right(row, found)
+    for name in found.stand_for_text & own.keys():
+        own[name] = [as_text(one) for one in own[name]] if _is_list(own[name]) else as_text(own[name])
     for name, convert in _CONVERSIONS.items():
         if own.get(name) is not None:
             own[name], problem = convert(name, own[name])
             problems += problem
-    for name in found.numbers:
-        own[name] = [as_text(one) for one in own[name]] if isinstance(own[name], list) else as_text(own[name])
     return own, problems, found.numbers
 
 
@@ -262,23 +261,25 @@ def _right(row: t.Mapping[str, t.Any], found: Findings) -> Row:
     return {name: value for name, value in row.items() if name not in left_out}
 
 
+def _without_names(row: t.Mapping[str, t.Any]) -> Row:
+    return {name: value for name, value in row.items() if name not in _NAMES}
+
+
 def _given_only(row: Row) -> Row:
     return {name: value for name, value in row.items() if value is not None} if None in row.values() else row
 
 
 def _truth(name: str, value: t.Any) -> tuple[bool | None, list[str]]:
     """The boolean that Ansible reads in a value."""
-    word = value.strip().lower() if isinstance(value, str) else f"{value:g}"
-    if isinstance(value, bool) or word not in _WORDS:
-        return (value, []) if isinstance(value, bool) else (None, [f"{name} must be true or false, and {_is(value)}"])
-    return _WORDS[word], []
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word in _WORDS:
+        return _WORDS[word], []
+    return None, [f"{name} must be true or false, and {_is(value)}"]
 
 
 def _texts(_name: str, value: t.Any) -> tuple[list[t.Any], list[str]]:
-    """Ansible makes a list of a text with commas, and of a number."""
-    if isinstance(value, str):
-        return value.split(","), []
-    return list(value) if _is_list(value) else [value], []
+    """The list that Ansible reads in a value: a text has commas between the items."""
+    return (list(value) if _is_list(value) else value.split(",")), []
 
 
 def _choice(name: str, value: t.Any) -> tuple[t.Any, list[str]]:
