@@ -147,7 +147,7 @@ class Module(AnsibleModule):
         self._given = _with_dicts(own, self.argument_spec)
         self._rows = {name: self._given[name] for name in _row_options(self.argument_spec) & self._given.keys()}
         # Ansible adds those that it finds by itself.
-        self.no_log_values.update(given_fleet(self._rows).secrets())
+        self.no_log_values.update(given_fleet(self._given).secrets() if self._rows else ())
         self._kinds = KindCheck(self.argument_spec)(_without(self._given, self._rows))
         if self._kinds.problems:
             self._problems = (self._explain or explain_options)(self._given, self.argument_spec)
@@ -257,10 +257,11 @@ def _logged_options(options: t.Mapping[str, t.Any], spec: Spec, secrets: t.Itera
 
 
 def _logged(value: t.Any, option: t.Mapping[str, t.Any], secrets: t.Iterable[str]) -> str:
-    if option.get("no_log"):
-        return _NOT_LOGGED
-    if isinstance(value, (list, tuple, dict)):
+    if isinstance(value, (list, tuple, dict)) and not option.get("no_log"):
         return f"({len(value)} items)"
+    if option.get("no_log") or (option.get("type") in ("list", "dict") and value is not None):
+        # What stands for rows or defaults, and is neither, may hold anything.
+        return _NOT_LOGGED
     text = str(value)
     told = escape_control(text)
     return _NOT_LOGGED if any(secret in text or secret in told for secret in secrets) else told

@@ -87,8 +87,9 @@ class Findings:
     """What the kinds of some options show.
 
     `problems`: sentences that begin with the option. `wrong`: the options that they are about. `unknown`: the names
-    that the spec does not have. `numbers`: what is written as a text although it is a number, by option. `stand_for_text`:
-    the options with a value that has yet to become the text that it stands for: a number, a date, an encrypted one.
+    that the spec does not have. `numbers`: what is written as a text although it is a number, by option.
+    `stand_for_text`: the options with a value that has yet to become the text that it stands for: a number, a date, an
+    encrypted one.
     `options`: the options without wrong values, with the kind in place of the value of an unknown name, which may be a
     misspelt one; the given object itself if there is nothing of it.
     """
@@ -188,9 +189,9 @@ class KindCheck:
 
 
 def _is_text(value: t.Any) -> bool:
-    """Whether a value that is no text stands for the one that was typed: so does a date without a time, and what a vault encrypted.
+    """Whether a value that is no text stands for the one that was typed.
 
-    Before ansible-core 2.19, the latter is an object of its own.
+    So do a date without a time, and what a vault encrypted: before ansible-core 2.19, that is an object of its own.
     """
     if isinstance(value, datetime.date):
         return not isinstance(value, datetime.datetime)
