@@ -279,18 +279,26 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _cache_key(self, path: str) -> str:
         """Of the file, and of whatever makes the list another one."""
-        user = self.get_option("api_user")
         matters = [
             _FORM,
-            base_address(self._addresses()["api_url"]),
-            user,
-            # Behind this word, the key alone says which account it is. API keys are random and long, so a digest tells
-            # nothing of them; of a password it might, and beside a name none is needed.
-            self.get_option("api_key") if user == "apikey" else None,
+            *(url and base_address(url) for url in self._addresses().values()),
+            *self._account(),
             self.get_option("api"),
+            sorted(set(self.get_option("details"))),
             *(self.get_option(name) for name in FILTERS),
         ]
         return f"{self.get_cache_key(path)}_{hashlib.sha256(json.dumps(matters).encode()).hexdigest()[:32]}"
+
+    def _account(self) -> list[str | None]:
+        """What says whose customers are listed: the name of the account, or the key alone where no name says it.
+
+        Only a digest of it leaves the process. API keys are random and long, so that tells nothing of them; of a
+        password it might, and beside a name none is needed.
+        """
+        options = {name: self.get_option(name) for name in ("api_user", "api_key")}
+        if capabilities(self.get_option("api")).connection.user_is_account(options):
+            return [options["api_user"], None]
+        return [None, options["api_key"]]
 
     def _populate(self, listed: list[Customer]) -> None:
         """Step by step for all hosts: a group that is made for one host must not stand in the way of the next."""

@@ -83,12 +83,14 @@ class ConnectionRules(t.NamedTuple):
 
     `default_url`: the base address, where none is given. `foreign_paths`: ends of addresses that belong to other APIs.
     `problems`: what is wrong with the options, beyond what no API can use. `default_eu_url`: the address for customers
-    whose data reside in the EU; None where there is no such thing.
+    whose data reside in the EU; None where there is no such thing. `user_is_account`: whether, with these options,
+    `api_user` says whose account it is; else the API key alone does.
     """
 
     default_url: str
     foreign_paths: tuple[str, ...]
     problems: ConnectionProblems
+    user_is_account: t.Callable[[t.Mapping[str, t.Any]], bool]
     default_eu_url: str | None = None
 
 

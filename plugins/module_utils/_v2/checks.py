@@ -32,8 +32,12 @@ def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     if options["api_user"] is None:
         needed = f"api_user is missing, which api={options['api']} needs"
         return [needed, *credential_problems(options, ("api_key",), may_be_padded=True)]
-    is_password = options["api_user"].strip() != "apikey"
-    return credential_problems(options, ("api_user", "api_key"), may_be_padded=is_password)
+    return credential_problems(options, ("api_user", "api_key"), may_be_padded=user_is_account(options))
+
+
+def user_is_account(options: t.Mapping[str, t.Any]) -> bool:
+    """Whether `api_user` is the name of an account, and not the word that says that `api_key` is an API key [doc]."""
+    return (options["api_user"] or "").strip() != "apikey"
 
 
 def password_problems(text: str) -> list[str]:

@@ -36,6 +36,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.checks impo
     date_problems,
     new_username_problems,
     password_problems,
+    user_is_account,
 )
 
 RESELLER = "reseller"
@@ -133,7 +134,9 @@ _TEXTS = {wire: field.name for wire, field in _LISTED_BY_WIRE.items() if BY_NAME
 def capabilities(family: str) -> Capabilities:
     """What the family of addresses can do."""
     return Capabilities(
-        connection=ConnectionRules(DEFAULT_URL, foreign_paths=("/v3",), problems=connection_problems),
+        connection=ConnectionRules(
+            DEFAULT_URL, foreign_paths=("/v3",), problems=connection_problems, user_is_account=user_is_account
+        ),
         attributes={field.name: field.capability for field in FIELDS if family in field.families},
         rename_problems=new_username_problems,
         missing={field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},

@@ -36,6 +36,11 @@ def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     return problems
 
 
+def user_is_account(_options: t.Mapping[str, t.Any]) -> bool:
+    """Never: the API key alone is sent."""
+    return False
+
+
 def is_addressable(text: str) -> bool:
     """Whether a header can hold a username: what is beyond printable ASCII is on no record."""
     return text.isascii() and text.isprintable()

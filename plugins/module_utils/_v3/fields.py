@@ -29,6 +29,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks impo
     new_password_problems,
     new_username_problems,
     password_problems,
+    user_is_account,
     username_problems,
 )
 
@@ -81,7 +82,11 @@ def capabilities() -> Capabilities:
     profile = Capability("set_profile", on_create=False, seen="details", detail=PROFILE)
     return Capabilities(
         connection=ConnectionRules(
-            DEFAULT_URL, foreign_paths=("/apiv2",), problems=connection_problems, default_eu_url=DEFAULT_EU_URL
+            DEFAULT_URL,
+            foreign_paths=("/apiv2",),
+            problems=connection_problems,
+            user_is_account=user_is_account,
+            default_eu_url=DEFAULT_EU_URL,
         ),
         attributes={
             "username": Capability("rename", needed=True, problems=username_problems),

@@ -118,8 +118,10 @@ def test_examples_have_options_that_there_are():
 
 OTHER = {
     "api_url": "https://other.example/apiv2",
+    "eu_api_url": "https://eu.other.example/v3",
     "api_user": "other",
     "api": "customer",
+    "details": ["profile"],
     **{name: "x" for name in FILTERS},
     "active": False,
 }
@@ -148,12 +150,51 @@ def test_what_makes_no_difference_to_the_list(plugin, name):
     assert plugin._cache_key("b") != key
 
 
-def test_behind_the_word_apikey_the_key_is_the_account(plugin):
-    plugin.given["api_user"] = "apikey"
+# With these, no name says whose account it is.
+BY_KEY = [
+    {"api_user": "apikey"},
+    {"api": "subusers", "api_user": None},
+    {"api": "subusers", "api_user": ""},
+    # It may be left over from API v2, and is not sent.
+    {"api": "subusers", "api_user": "acme"},
+]
+
+
+@pytest.mark.parametrize("given", BY_KEY)
+def test_where_no_name_says_it_the_key_is_the_account(plugin, given):
+    plugin.given.update(given)
     key = plugin._cache_key("a")
     assert "canary" not in key
     plugin.given["api_key"] = "another-key"
     assert plugin._cache_key("a") != key
+
+
+def test_a_name_that_is_not_sent_is_not_the_account(plugin):
+    keys = set()
+    for user in (None, "", "acme", "apikey"):
+        plugin.given.update(api="subusers", api_user=user)
+        keys.add(plugin._cache_key("a"))
+    assert len(keys) == 1
+
+
+def test_an_account_that_is_missing_is_told_with_a_cache_too(plugin):
+    plugin.given["api_user"] = None
+    with pytest.raises(AnsibleParserError, match="api_user is missing, which api=reseller needs"):
+        plugin._customers("a", True)
+
+
+def test_beside_a_name_nothing_of_a_password_is_in_the_cache_key(plugin):
+    key = plugin._cache_key("a")
+    plugin.given["api_key"] = "guessable"
+    assert plugin._cache_key("a") == key
+
+
+@pytest.mark.parametrize("details", [["profile", "profile"], ["profile"]])
+def test_how_the_details_are_written_makes_no_difference(plugin, details):
+    plugin.given["details"] = ["profile"]
+    key = plugin._cache_key("a")
+    plugin.given["details"] = details
+    assert plugin._cache_key("a") == key
 
 
 def test_a_cache_key_can_be_the_name_of_a_file(plugin):

@@ -63,7 +63,9 @@ def _as_a_set(wanted, stored):
 # A creation takes no profile, which only a further read shows, and a new customer is shut out of the website.
 PROFILE = Capability("put_profile", on_create=False, seen="details", same=_in_lower_case)
 THIRD = Capabilities(
-    connection=ConnectionRules("https://third.example", foreign_paths=(), problems=lambda _options: []),
+    connection=ConnectionRules(
+        "https://third.example", foreign_paths=(), problems=lambda _options: [], user_is_account=lambda _options: True
+    ),
     attributes={
         "username": Capability("rename", needed=True),
         "password": Capability("put_password", seen="compared", needed=True, problems=lambda text: [f"{len(text)}!"]),
