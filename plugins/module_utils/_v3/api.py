@@ -39,7 +39,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.answers import Reader
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import is_addressable
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import NOT_IN_A_HEADER, is_addressable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import (
     PROFILE_FIELDS,
     Key,
@@ -186,7 +186,7 @@ class V3Api:
         if not wanted.keys() & PROFILE_FIELDS.keys():
             return Details()
         if not is_addressable(username):
-            return Details(problem="the username holds a character beyond printable ASCII")
+            return Details(problem=f"the username {NOT_IN_A_HEADER}")
         with _doing("get_profile", username):
             subject = self._on_behalf.subject(username, key)
             self._on_behalf.check_read(subject)

@@ -24,6 +24,8 @@ LONGEST_PASSWORD = 128
 # A part of an address that means something else there, or that takes the address elsewhere.
 _TAKEN_NAMES = frozenset((".", "..", "stats", "reputations"))
 _UNADDRESSABLE = re.compile("[%/]")
+# Of a username.
+NOT_IN_A_HEADER = "holds a character beyond printable ASCII, or a blank at an end"
 _LETTER = re.compile("[A-Za-z]")
 _DIGIT = re.compile("[0-9]")
 
@@ -42,8 +44,10 @@ def user_is_account(_options: t.Mapping[str, t.Any]) -> bool:
 
 
 def is_addressable(text: str) -> bool:
-    """Whether a header can hold a username: what is beyond printable ASCII is on no record."""
-    return text.isascii() and text.isprintable()
+    """Whether a header can hold a username: what is beyond printable ASCII is on no record, and a blank at an end is
+    no part of a header's value.
+    """
+    return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def username_problems(text: str) -> list[str]:
@@ -64,7 +68,7 @@ def _name_problems(option: str, text: str) -> list[str]:
         return hidden
     if not is_addressable(text):
         name = escape_control(text, 100)
-        return [f"{option} '{name}' holds a character beyond printable ASCII, which API v3 cannot address"]
+        return [f"{option} '{name}' {NOT_IN_A_HEADER}, which API v3 cannot address"]
     found = _UNADDRESSABLE.search(text)
     if found:
         return [f"{option} '{escape_control(text, 100)}' holds '{found.group()}', which API v3 cannot address"]

@@ -17,7 +17,7 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import NOT_APPLIED, SERVER, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import is_addressable
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import NOT_IN_A_HEADER, is_addressable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import EU, GLOBAL, Key
 
 # Spelled like this: in lower case it was ignored [reported].
@@ -74,9 +74,7 @@ class OnBehalf:
     def subject(self, username: str, key: Key) -> Subject:
         """The customer as calls address it. Raises CallError, before any call, for one that cannot be addressed."""
         if not is_addressable(username):
-            raise CallError(
-                "the username holds a character beyond printable ASCII, so it cannot be addressed", NOT_APPLIED
-            )
+            raise CallError(f"the username {NOT_IN_A_HEADER}, so it cannot be addressed", NOT_APPLIED)
         if key.residency not in self._bases:
             raise CallError(
                 f"its data reside in '{escape_control(key.residency, 20)}', of which no server is known", NOT_APPLIED
