@@ -49,8 +49,7 @@ options:
       - The API to use.
       - V(reseller) and V(customer) are two families of operations of API v2. V(reseller) is for accounts with a
         reseller contract, V(customer) for accounts that have subusers without one.
-      - V(subusers) is API v3. Today it manages customers one by one and whole fleets. The roles and the inventory need
-        API v2.
+      - V(subusers) is API v3.
       - If not set, the environment variable E(SENDGRID_API) is used.
     type: str
     default: reseller

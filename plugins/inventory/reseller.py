@@ -24,9 +24,10 @@ description:
     C(sendgrid_address), C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
     C(sendgrid_website), C(sendgrid_company), C(sendgrid_active) and C(sendgrid_website_access).
   # End of the generated part
-  - The inventory is read with one call. Nothing is written.
-  - The filters are passed to the server, whose search finds each customer that B(contains) the text. O(username=ann)
-    also finds C(joanna@example.com). Without filters, all customers are hosts.
+  - API v2 is asked with one call. API v3 (O(api=subusers)) is asked for pages of 500 customers, and for what O(details)
+    names with further calls for each customer. What was not read is V(null). Nothing is written.
+  - The filters find each customer that B(contains) the text. O(username=ann) also finds C(joanna@example.com). Without
+    filters, all customers are hosts. API v2 filters by itself; of API v3, all customers are read.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.inventory
@@ -72,13 +73,14 @@ notes:
     a C(prefix), so that no customer can join a group of yours.
   - With O(cache=true), nothing is called as long as the cache is fresh. C(--flush-cache) and C(meta) with
     C(refresh_inventory) ask the server again. A cache that is cut short or holds something else is not used; the server
-    is asked instead, with a warning. What one account, address, family or set of filters has cached is not
-    used for another one. The key and the name of the account are not in the cache; the customers are, so keep the
-    folder of a file cache to yourself.
+    is asked instead, with a warning. What one account, address, API, set of details or set of filters has cached is not
+    used for another one. Where no name says which account it is (V(apikey), and O(api=subusers)), each API key has a
+    cache of its own. The key and the name of the account are not in the cache; the customers are, so keep the folder of
+    a file cache to yourself.
   - For job slices of AWX or automation controller, make a file such as those below a source of an inventory, and set
     the number of slices of the job template. Each slice gets its share of the customers, on any node. A credential
-    type that injects E(SENDGRID_API_USER) and E(SENDGRID_API_KEY) serves the source and the jobs. The execution
-    environment needs the collection and its requirements.
+    type that injects E(SENDGRID_API_KEY), and E(SENDGRID_API_USER) or E(SENDGRID_API), serves the source and the jobs.
+    The execution environment needs the collection and its requirements.
 seealso:
   - module: mailfleet.sendgrid.reseller_customer
   - module: mailfleet.sendgrid.reseller_customer_info
@@ -112,6 +114,18 @@ cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: ~/.cache/reseller
 cache_timeout: 3600
+
+---
+# v3.sendgrid.yml: the same through API v3, with the profile of each customer, for which no name of an account is needed
+plugin: mailfleet.sendgrid.reseller
+api: subusers
+# Needed only where SENDGRID_API_URL is the address of API v2.
+api_url: https://api.sendgrid.com/v3
+api_key: "{{ lookup('ansible.builtin.env', 'RESELLER_V3_KEY') }}"
+details: [profile]
+keyed_groups:
+  - key: sendgrid_region
+    prefix: region
 
 ---
 # A play over these hosts, ten customers at a time, which ends when more than a fifth of ten have failed:
@@ -201,7 +215,6 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         kinds = KindCheck(spec)({name: value for name, value in evaluated.items() if value is not None})
         problems, options = validated(spec, kinds)
         problems = empty_variables(options) or kinds.problems + problems
-        problems = problems or [problem for problem in [capabilities(options["api"]).fleets_problem] if problem]
         if problems:
             raise self._not_valid(problems)
         for warning in kinds.warnings():
@@ -274,6 +287,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         result = run_task(list_customers, options, check_mode=False)
         if result.get("failed"):
             raise AnsibleParserError(result["msg"])
+        for warning in result["warnings"]:
+            self.display.warning(warning)
         listed: list[Customer] = result["customers"]
         return listed
 

@@ -96,6 +96,7 @@ PLACES = {
     "/srv/reports": "{folder}/reports",
     "/etc/reseller": "{folder}/reseller",
     "http://127.0.0.1:8025": "{root}",
+    "https://api.sendgrid.com/v3": "{root}/v3",
 }
 COMMAND = 'yes "$KEY" | bash -ex script.sh'
 
@@ -207,6 +208,7 @@ class Story:
             "HOME": str(self.folder),
             "KEY": KEY,
             "RESELLER_KEY": KEY,
+            "RESELLER_V3_KEY": V3_KEY,
             "ANSIBLE_CALLBACKS_ENABLED": "steps",
             "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
             **(self._environment_of_v3() if self.is_v3 else {}),

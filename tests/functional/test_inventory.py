@@ -18,13 +18,18 @@ import yaml
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 
 from .conftest import seeded
-from .running import MODULES, Ansible, Run, Sandbox, sandboxes, task
+from .running import MODULES, SUBUSERS, Ansible, Run, Sandbox, sandboxes, task
 
 PLUGIN = MODULES + "reseller"
 KEY = "canary-key-of-acme-4711"
 OTHER_KEY = "canary-key-of-odd-4711"
 CREDENTIALS = {"api_user": "acme", "api_key": KEY}
 ODD = {"api_user": "odd", "api_key": OTHER_KEY}
+# Keys of API v3, by account.
+V3_KEYS = {
+    name: f"SG.{'canary-key-of-' + name:-<22}.{'canary-key-of-' + name:-<43}"
+    for name in ("acme", "odd", "evil", "euro")
+}
 FLEET = [f"c{number}@example.com" for number in range(1, 7)]
 
 # Names of customers that are hosts, though they look like something else to one part of Ansible or another.
@@ -75,14 +80,16 @@ def fleet() -> dict[str, Any]:
     ]
     odd = [{**seeded("x@example.com"), "username": name, "account": "odd"} for name in [*ODD_HOSTS, *UNUSABLE]]
     evil = {**seeded("evil@example.com"), "city": TRAP, "address": TRAP, "account": "evil"}
+    eva = {**seeded("eva@example.com"), "region": "eu", "account": "euro"}
     nora = {**seeded("nora@example.com"), "account": "narrow"}
     accounts = [
-        CREDENTIALS,
-        ODD,
-        {"api_user": "evil", "api_key": KEY},
+        {**CREDENTIALS, "v3_key": V3_KEYS["acme"]},
+        {**ODD, "v3_key": V3_KEYS["odd"]},
+        {"api_user": "evil", "api_key": KEY, "v3_key": V3_KEYS["evil"]},
+        {"api_user": "euro", "api_key": KEY, "v3_key": V3_KEYS["euro"]},
         {"api_user": "narrow", "api_key": KEY, "reseller": False, "subusers": True},
     ]
-    return {"accounts": accounts, "customers": [*customers, *odd, evil, nora]}
+    return {"accounts": accounts, "customers": [*customers, *odd, evil, eva, nora]}
 
 
 @pytest.fixture(scope="module")
@@ -101,14 +108,33 @@ def sandbox(request: pytest.FixtureRequest, _fleets: Callable[[str], Sandbox]) -
 
 
 BOTH_BEHAVIOURS = pytest.mark.parametrize("sandbox", ["documented", "observed"], indirect=True)
+BOTH_APIS = pytest.mark.parametrize("inventory", ["reseller", SUBUSERS], indirect=True)
+ONLY_V3 = pytest.mark.parametrize("inventory", [SUBUSERS], indirect=True)
+# What each API is asked for a list, and for profiles besides; the check of the header comes first.
+LISTING = {"reseller": ["list"], SUBUSERS: ["list", "list"]}
 
 
 @dataclass
 class Inventory:
-    """Ansible with inventory files of this plugin."""
+    """Ansible with inventory files of this plugin, whose account is that of the environment."""
 
     ansible: Ansible
     folder: Path
+
+    @property
+    def is_v3(self) -> bool:
+        return self.ansible.is_v3
+
+    @property
+    def listing(self) -> list[str]:
+        """The calls of a list."""
+        return LISTING[self.ansible.api]
+
+    def account(self, name: str) -> dict[str, Any]:
+        """The options that say which account it is, and that there is to be a profile in the variables."""
+        if self.is_v3:
+            return {"api_key": V3_KEYS[name], "details": ["profile"]}
+        return {"api_user": name, "api_key": OTHER_KEY if name == "odd" else KEY}
 
     def file(self, name: str = "fleet.sendgrid.yml", **options: Any) -> str:
         path = self.folder / name
@@ -136,11 +162,12 @@ class Inventory:
         return self.ansible.play(tasks, "-i", path, *arguments, hosts="all", **{"vars": {}, **play})
 
 
-@pytest.fixture
-def inventory(sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Inventory:
+@pytest.fixture(params=["reseller"])
+def inventory(request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path) -> Inventory:
     folder = tmp_path / "run"
     folder.mkdir()
-    ansible = Ansible(sandbox, folder, collections_path, **CREDENTIALS, defaults={"retries": 0})
+    account = {"api_user": "", "api_key": V3_KEYS["acme"]} if request.param == SUBUSERS else CREDENTIALS
+    ansible = Ansible(sandbox, folder, collections_path, **account, defaults={"retries": 0}, api=request.param)
     return Inventory(ansible, folder)
 
 
@@ -201,6 +228,52 @@ def test_customers_are_hosts(inventory: Inventory, sandbox: Sandbox, api_format:
     assert called(sandbox) == ["list"]
 
 
+@ONLY_V3
+@BOTH_BEHAVIOURS
+@pytest.mark.parametrize("details", [[], ["profile"]], ids=["list", "profile"])
+def test_customers_of_api_v3_are_hosts(inventory: Inventory, sandbox: Sandbox, details: list[str]) -> None:
+    """What nobody asked for is not read, and is null."""
+    listed = inventory.listed(details=details, concurrency=2)
+    assert hosts(listed) == FLEET
+    profile = {
+        "first_name": "Ada",
+        "last_name": "No6",
+        "address": "12 Harbour Street",
+        "city": "Bangor",
+        "region": "ME",
+        "zip": "04101",
+        "country": "US",
+        "phone": "555-0112",
+        "website": "http://example.com",
+        "company": "Lighthouse Books",
+    }
+    variables = listed["_meta"]["hostvars"]["c6@example.com"]
+    extra = variables["sendgrid_extra"]
+    known = {
+        **(profile if details else dict.fromkeys(profile)),
+        "username": "c6@example.com",
+        "email": "c6@example.com",
+        "active": False,
+        "website_access": None,
+        "extra": {"id": extra["id"], "region": "global"},
+    }
+    assert {f"sendgrid_{name}": value for name, value in known.items()}.items() <= variables.items()
+    assert variables["ansible_connection"] == "local"
+    assert called(sandbox) == inventory.listing + (["get_username", *["get_profile"] * len(FLEET)] if details else [])
+    assert max(call["in_flight"] for call in sandbox.log()) <= 2
+
+
+@ONLY_V3
+def test_a_customer_of_the_eu_is_read_where_its_data_are(inventory: Inventory, sandbox: Sandbox) -> None:
+    account = inventory.account("euro")
+    _output, messages = inventory.command("--list", **account)
+    assert squeezed("Set eu_api_url") in squeezed(messages)
+    listed = inventory.listed(**account, eu_api_url=f"{sandbox.root}/eu/v3")
+    assert listed["_meta"]["hostvars"]["eva@example.com"]["sendgrid_city"] == "Portland"
+    assert {call["host"] for call in sandbox.log() if call["on_behalf_of"]} == {"eu"}
+    assert {call["host"] for call in sandbox.log() if not call["on_behalf_of"]} == {"global"}
+
+
 def test_the_other_family(inventory: Inventory, sandbox: Sandbox) -> None:
     assert hosts(inventory.listed(api="customer", api_user="narrow")) == ["nora@example.com"]
     [call] = sandbox.log()
@@ -239,11 +312,18 @@ FILTERS: dict[str, tuple[dict[str, Any], list[str]]] = {
 }
 
 
+@BOTH_APIS
 @pytest.mark.parametrize(("filters", "names"), FILTERS.values(), ids=FILTERS)
 def test_filters_are_passed_to_the_server(
     inventory: Inventory, sandbox: Sandbox, filters: dict[str, Any], names: list[str]
 ) -> None:
+    """The server of API v3 knows none of them: they do the same here, and read the profiles where they have to."""
     assert hosts(inventory.listed(**filters)) == names
+    if inventory.is_v3:
+        in_profile = filters.keys() - {"username", "email", "active"}
+        candidates = 4 if "active" in filters else len(FLEET)
+        assert called(sandbox).count("get_profile") == (candidates if in_profile else 0)
+        return
     [call] = sandbox.log()
     sent = {"state" if name == "region" else name for name in filters}
     assert set(call["body_parameters"]) == {"api_user", "api_key", "method", "task"} | sent
@@ -307,7 +387,6 @@ def test_the_environment_is_no_template(inventory: Inventory) -> None:
 
 
 EVIL: dict[str, Any] = {
-    "api_user": "evil",
     "strict": True,
     "compose": {"here": "sendgrid_city", "longer": "sendgrid_city ~ '!'", "first": "[sendgrid_city] | first"},
     "groups": {"touched": "'touch' in sendgrid_city", "other": "sendgrid_city == 'Portland'"},
@@ -331,9 +410,10 @@ def test_the_trap_works(inventory: Inventory) -> None:
     assert is_evaluated(inventory)
 
 
+@BOTH_APIS
 @pytest.mark.parametrize("caching", [False, True], ids=["asked", "cached"])
 def test_text_of_the_server_is_never_evaluated(inventory: Inventory, sandbox: Sandbox, caching: bool) -> None:
-    options = {**EVIL, **(cache_options(inventory) if caching else {})}
+    options = {**EVIL, **inventory.account("evil"), **(cache_options(inventory) if caching else {})}
     if caching:
         inventory.listed(**options)
     sandbox.reset()
@@ -347,13 +427,13 @@ def test_text_of_the_server_is_never_evaluated(inventory: Inventory, sandbox: Sa
     run = inventory.play([SHOW], options=options)
     assert run.status == 0, run.output
     assert run.steps[0].result["msg"] == SHOWN
-    assert called(sandbox) == ([] if caching else ["list", "list"])
+    assert called(sandbox).count("list") == (0 if caching else 2 * len(inventory.listing))
     assert not is_evaluated(inventory)
 
 
 def test_a_listing_that_is_read_again_is_still_data(inventory: Inventory) -> None:
     """As AWX does: the output of ansible-inventory becomes the inventory of a job."""
-    output, _messages = inventory.command("--list", **EVIL)
+    output, _messages = inventory.command("--list", **EVIL, api_user="evil")
     script = inventory.folder / "again"
     script.write_text(f"#!/bin/sh\ncat <<'END'\n{output}\nEND\n", encoding="utf-8")
     script.chmod(0o755)
@@ -482,18 +562,21 @@ def cache_options(inventory: Inventory) -> dict[str, Any]:
 NOTHING = {"name": "Nothing", "ansible.builtin.debug": {"msg": ""}, "run_once": True}
 
 
+@BOTH_APIS
 def test_a_cache_hit_makes_no_call(inventory: Inventory, sandbox: Sandbox) -> None:
-    options = cache_options(inventory)
+    """It holds what was listed, the profiles too."""
+    options = {**cache_options(inventory), "details": ["profile"]}
     first = inventory.listed(**options)
-    assert called(sandbox) == ["list"]
+    asked = called(sandbox)
+    assert asked.count("get_profile") == (len(FLEET) if inventory.is_v3 else 0)
     assert inventory.listed(**options) == first
-    assert called(sandbox) == ["list"]
+    assert called(sandbox) == asked
     assert hosts(first) == FLEET
     run = inventory.play([NOTHING], "--flush-cache", options=options)
     assert run.status == 0, run.output
-    assert called(sandbox) == ["list", "list"]
+    assert called(sandbox) == asked * 2
     assert inventory.listed(**options) == first
-    assert called(sandbox) == ["list", "list"]
+    assert called(sandbox) == asked * 2
 
 
 def with_rows(change: Callable[[Any], Any]) -> Callable[[str], str]:
@@ -551,6 +634,22 @@ def test_a_cache_is_used_for_what_it_was_made_for(inventory: Inventory, sandbox:
     assert len(called(sandbox)) == len(others) + 1
 
 
+@BOTH_APIS
+def test_what_one_account_has_cached_is_not_shown_to_another(inventory: Inventory, sandbox: Sandbox) -> None:
+    """One file, one folder of caches. With API v3 nothing but the key tells the accounts apart."""
+    options = cache_options(inventory)
+    for _number in range(2):
+        names = {
+            name: set(hosts(json.loads(inventory.command("--list", **options, **inventory.account(name))[0])))
+            for name in ("acme", "evil", "odd")
+        }
+        assert [names["acme"], names["evil"]] == [set(FLEET), {"evil@example.com"}]
+        assert set(ODD_HOSTS) < names["odd"]
+    assert called(sandbox).count("list") == 3 * len(inventory.listing)
+    kept = everything_kept(inventory.folder / "cache")
+    assert "evil@example.com" in kept and "canary" not in kept
+
+
 def test_a_refresh_asks_again_and_keeps_the_answer(inventory: Inventory, sandbox: Sandbox) -> None:
     options = cache_options(inventory)
     inventory.listed(**options)
@@ -579,11 +678,13 @@ def everything_kept(folder: Path) -> str:
     return "\n".join([*map(str, left), *(path.read_text(encoding="utf-8") for path in left)])
 
 
-@pytest.mark.parametrize("key", [KEY, f"{{{{ '{KEY}' }}}}"], ids=["key", "template"])
-def test_no_secret_comes_out(inventory: Inventory, key: str) -> None:
+@BOTH_APIS
+@pytest.mark.parametrize("form", ["{}", "{{{{ '{}' }}}}"], ids=["key", "template"])
+def test_no_secret_comes_out(inventory: Inventory, form: str) -> None:
     log = inventory.folder / "ansible.log"
     environment = {"SENDGRID_API_KEY": "", "ANSIBLE_LOG_PATH": str(log)}
-    options = {"api_key": key, **cache_options(inventory)}
+    account = inventory.account("acme")
+    options = {**account, "api_key": form.format(account["api_key"]), **cache_options(inventory)}
     output, messages = inventory.command("--list", "-vvvv", environment=environment, **options)
     assert all(name in output for name in FLEET)
     kept = everything_kept(inventory.folder)
@@ -591,6 +692,7 @@ def test_no_secret_comes_out(inventory: Inventory, key: str) -> None:
     assert "canary" not in squeezed(output + messages + kept)
 
 
+@BOTH_APIS
 def test_no_secret_comes_out_when_the_server_echoes_it(inventory: Inventory, sandbox: Sandbox) -> None:
     sandbox.set_fault("*", "echo")
     _output, messages = inventory.command("--list", "-vvvv")
@@ -637,6 +739,15 @@ def test_an_error_says_what_to_do_and_no_secret(
     assert "canary" not in squeezed(output + messages)
 
 
+@ONLY_V3
+def test_a_key_that_api_v3_does_not_know(inventory: Inventory) -> None:
+    output, messages = inventory.command("--list", "-vvvv", api_key=V3_KEYS["acme"] + "-not")
+    assert "Unable to parse" in messages
+    assert squeezed("Could not list customers") in squeezed(messages)
+    assert squeezed("api_key") in squeezed(messages)
+    assert "canary" not in squeezed(output + messages)
+
+
 @pytest.mark.parametrize(
     ("option", "told"),
     [
@@ -668,6 +779,7 @@ def written_to(sandbox: Sandbox) -> list[str]:
     return [call["user"] for call in sandbox.log() if call["attempted_write"]]
 
 
+@BOTH_APIS
 @BOTH_BEHAVIOURS
 @pytest.mark.parametrize("keywords", [{}, {"serial": 2}, {"strategy": "free"}], ids=["as it stands", "serial", "free"])
 def test_a_play_over_customers(inventory: Inventory, sandbox: Sandbox, keywords: dict[str, Any]) -> None:

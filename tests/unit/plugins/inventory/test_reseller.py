@@ -110,7 +110,7 @@ def test_all_variables_are_documented():
 def test_examples_have_options_that_there_are():
     known = {*documented(*FRAGMENTS), *DOCUMENTED["options"]}
     files = [example for example in yaml.safe_load_all(reseller.EXAMPLES) if isinstance(example, dict)]
-    assert len(files) == 3
+    assert len(files) == 4
     for example in files:
         assert set(example) <= known
         assert example["plugin"] == reseller.InventoryModule.NAME
@@ -211,7 +211,8 @@ def asked(plugin, monkeypatch):
     def perform(task, options, check_mode):
         calls.append(options)
         assert task is list_customers
-        return {"customers": [{**dict.fromkeys(IN_RESULTS), "username": f"c{len(calls)}", "extra": {}}]}
+        customer = {**dict.fromkeys(IN_RESULTS), "username": f"c{len(calls)}", "extra": {}}
+        return {"customers": [customer], "warnings": []}
 
     monkeypatch.setattr(reseller, "run_task", perform)
     return calls
@@ -302,7 +303,8 @@ def parse(monkeypatch, tmp_path):
         parsed.asked.append(options)
         assert check_mode is False
         customer = {**dict.fromkeys(IN_RESULTS), "city": "Oslo", "extra": {"id": "7"}}
-        return {"customers": [{**customer, "username": name} for name in parsed.listed]}
+        customers = [{**customer, "username": name} for name in parsed.listed]
+        return {"customers": customers, "warnings": parsed.warnings}
 
     def parsed(text=None, **given):
         path = tmp_path / "sendgrid.yml"
@@ -317,7 +319,7 @@ def parse(monkeypatch, tmp_path):
         return inventory
 
     monkeypatch.setattr(reseller, "run_task", answer)
-    parsed.asked, parsed.listed, parsed.display = [], ["ann", "ben"], Warned()
+    parsed.asked, parsed.listed, parsed.warnings, parsed.display = [], ["ann", "ben"], [], Warned()
     return parsed
 
 
@@ -348,6 +350,20 @@ def test_options_are_made_what_a_module_makes_of_them(parse):
     assert warning.startswith("city is a number, and is used as the text '4101'; ")
 
 
+def test_api_v3_needs_no_name_of_an_account(parse):
+    given = {"api": "subusers", "api_user": None, "details": ["profile"], "concurrency": "3"}
+    assert sorted(parse(**given, eu_api_url="https://eu.example/v3").hosts) == ["ann", "ben"]
+    [asked] = parse.asked
+    assert {name: asked[name] for name in given} == {**given, "concurrency": 3}
+    assert (asked["api_url"], asked["eu_api_url"]) == (None, "https://eu.example/v3")
+
+
+def test_what_could_not_be_read_of_customers_is_told(parse):
+    parse.warnings = ["Customer 'ben' is shown without details: it cannot be asked about"]
+    parse()
+    assert parse.display == parse.warnings
+
+
 def test_a_text_that_looks_like_a_list_stays_a_text(parse):
     parse(city="['Oslo']")
     assert parse.asked[0]["city"] == "['Oslo']"
@@ -368,7 +384,6 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
         ({"api_key": ["canary"]}, "The options are not valid: api_key must be a text, and is a list."),
         ({"city": b"canary"}, "The options are not valid: city must be a text, and is bytes."),
         ({"api_key": None}, "missing required arguments: api_key"),
-        ({"api": "subusers"}, "whole fleets, inventories and reports cannot be managed with api=subusers"),
         ({"api_key": "{{ 'canary' | nonsense }}"}, "The template of api_key cannot be evaluated: "),
     ],
 )
