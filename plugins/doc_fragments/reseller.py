@@ -16,13 +16,13 @@ options:
       - Must be C(https), unless the host is this machine, since each call holds secrets.
       - This machine is C(localhost), C(127.0.0.0/8) or C([::1]). An address whose host programs could read in different
         ways is an error.
-      - The environment variable E(SENDGRID_API_URL) is used before that. A variable that is set to an empty text is an
-        error. The same holds for the other variables.
+      - The environment variable E(SENDGRID_API_URL) is used before that. Where it is set to an empty text, it counts as
+        not set.
     type: str
   eu_api_url:
     description:
       - Base address of the API for customers whose data reside in the EU. Used with O(api=subusers) only.
-      - If not set, the environment variable E(SENDGRID_EU_API_URL) is used.
+      - If not set, the environment variable E(SENDGRID_EU_API_URL) is used, unless it is an empty text.
       - If that is not set either, it is C(https://api.eu.sendgrid.com/v3), but only where O(api_url) is the vendor's
         own address. Else a call on behalf of such a customer is an error.
     type: str
@@ -31,7 +31,8 @@ options:
       - Name of the account that owns the customers, or the word V(apikey) when O(api_key) is an API key.
       - Required, except with O(api=subusers), where it is not used.
       - A blank at an end, a line break or another control character is an error.
-      - If not set, the environment variable E(SENDGRID_API_USER) is used.
+      - If not set, the environment variable E(SENDGRID_API_USER) is used. An empty text is an error where the name is
+        required.
     type: str
   api_key:
     description:
@@ -41,7 +42,7 @@ options:
         C(echo x | ansible-vault encrypt_string) encrypts a line break with the text, C(printf %s x) does not.
       - It is sent in the body of a request, or with O(api=subusers) in the header C(Authorization), never in an
         address.
-      - If not set, the environment variable E(SENDGRID_API_KEY) is used.
+      - If not set, the environment variable E(SENDGRID_API_KEY) is used. An empty text is an error.
     type: str
     required: true
   api:
@@ -50,7 +51,7 @@ options:
       - V(reseller) and V(customer) are two families of operations of API v2. V(reseller) is for accounts with a
         reseller contract, V(customer) for accounts that have subusers without one.
       - V(subusers) is API v3.
-      - If not set, the environment variable E(SENDGRID_API) is used.
+      - If not set, the environment variable E(SENDGRID_API) is used. An empty text is an error.
     type: str
     default: reseller
     choices: [reseller, customer, subusers]

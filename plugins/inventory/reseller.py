@@ -195,8 +195,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: dict[str, t.Any] | None = None
     ) -> None:
         """Makes of the file's options what a module makes of them, after their templates were evaluated."""
-        given = direct if direct is None else {**direct, **self._validated(direct)}
+        validated_options = {} if direct is None else self._validated(direct)
+        given = direct if direct is None else {**direct, **validated_options}
         super().set_options(task_keys=task_keys, var_options=var_options, direct=given)
+        # For what counts as not set, Ansible looks into the environment once more.
+        self._options.update(validated_options)
 
     def _read_options(self, path: str) -> None:
         try:
@@ -214,7 +217,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         evaluated = {name: self._evaluated(name, given[name]) for name in spec if name in given}
         kinds = KindCheck(spec)({name: value for name, value in evaluated.items() if value is not None})
         problems, options = validated(spec, kinds)
-        problems = empty_variables(options) or kinds.problems + problems
+        unused = capabilities(options.get("api")).connection.unused
+        problems = empty_variables(options, unused) or kinds.problems + problems
         if problems:
             raise self._not_valid(problems)
         for warning in kinds.warnings():

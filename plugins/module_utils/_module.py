@@ -14,7 +14,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
-from ansible.module_utils.errors import UnsupportedError
+from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, can_read, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
@@ -62,8 +62,8 @@ Task = t.Callable[[t.Mapping[str, t.Any], bool, Connect], dict[str, t.Any]]
 def connection_spec() -> Spec:
     """The options that every module shares."""
     return {
-        "api_url": _from_environment("SENDGRID_API_URL", type="str"),
-        "eu_api_url": _from_environment("SENDGRID_EU_API_URL", type="str"),
+        "api_url": _address_from_environment("SENDGRID_API_URL"),
+        "eu_api_url": _address_from_environment("SENDGRID_EU_API_URL"),
         "api_user": _from_environment("SENDGRID_API_USER", type="str"),
         "api_key": _from_environment("SENDGRID_API_KEY", type="str", required=True, no_log=True),
         "api": _from_environment("SENDGRID_API", type="str", default=CHOICES[0], choices=list(CHOICES)),
@@ -169,7 +169,7 @@ class Module(AnsibleModule):
             self._is_starting = False
             problems = self._problems
             if not problems and getattr(self, "validation_result", None) is not None:
-                problems = empty_variables(self.params)
+                problems = empty_variables(self.params, capabilities(self.params.get("api")).connection.unused)
                 if self._explain is not None:
                     problems += self._explain(self._given, self.argument_spec)
             if problems:
@@ -394,6 +394,18 @@ def missing_libraries(options: t.Mapping[str, t.Any]) -> str:
 
 def _from_environment(variable: str, **option: t.Any) -> dict[str, t.Any]:
     return {**option, "fallback": (_environment_text, [variable])}
+
+
+def _address_from_environment(variable: str) -> dict[str, t.Any]:
+    return {"type": "str", "fallback": (_environment_address, [variable])}
+
+
+def _environment_address(variable: str) -> FromEnvironment:
+    """The address that `variable` names. An empty one is none: AWX sets a variable for each field of a credential."""
+    text = _environment_text(variable)
+    if not text:
+        raise AnsibleFallbackNotFound
+    return text
 
 
 def _environment_text(variable: str) -> FromEnvironment:

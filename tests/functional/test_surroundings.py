@@ -250,10 +250,10 @@ def test_a_host_that_is_read_in_two_ways_is_not_called(ansible: Ansible) -> None
 
 @only_observed
 @only_json
-@pytest.mark.parametrize("option", ["api_url", "api"])
+@pytest.mark.parametrize("option", ["api_user", "api"])
 def test_a_variable_that_sets_nothing(ansible: Ansible, option: str) -> None:
     variable = f"SENDGRID_{option.upper()}"
-    given = {"api_url": ansible.sandbox.api_url, "api": "reseller"}
+    given = {"api_user": ansible.api_user, "api": "reseller"}
     tasks = [
         task(INFO, {}, ignore_errors=True),
         task("reseller_customers", {"customers": [{"username": "a", "no_such_option": 1}]}, ignore_errors=True),

@@ -84,7 +84,7 @@ class ConnectionRules(t.NamedTuple):
     `default_url`: the base address, where none is given. `foreign_paths`: ends of addresses that belong to other APIs.
     `problems`: what is wrong with the options, beyond what no API can use. `default_eu_url`: the address for customers
     whose data reside in the EU; None where there is no such thing. `user_is_account`: whether, with these options,
-    `api_user` says whose account it is; else the API key alone does.
+    `api_user` says whose account it is; else the API key alone does. `unused`: options that the API does not look at.
     """
 
     default_url: str
@@ -92,6 +92,7 @@ class ConnectionRules(t.NamedTuple):
     problems: ConnectionProblems
     user_is_account: t.Callable[[t.Mapping[str, t.Any]], bool]
     default_eu_url: str | None = None
+    unused: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -54,12 +54,12 @@ def named(option: str, value: t.Any) -> str:
     return f"{option} (from {value.variable} in the environment)" if isinstance(value, FromEnvironment) else option
 
 
-def empty_variables(options: t.Mapping[str, t.Any]) -> list[str]:
-    """The problems of options that an environment variable sets to an empty text."""
+def empty_variables(options: t.Mapping[str, t.Any], unused: t.Container[str] = ()) -> list[str]:
+    """The problems of options that an environment variable sets to an empty text. Those of `unused` do not matter."""
     return [
         f"{named(name, value)} is empty"
         for name, value in options.items()
-        if isinstance(value, FromEnvironment) and not value
+        if isinstance(value, FromEnvironment) and not value and name not in unused
     ]
 
 

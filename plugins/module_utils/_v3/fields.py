@@ -87,6 +87,7 @@ def capabilities() -> Capabilities:
             problems=connection_problems,
             user_is_account=user_is_account,
             default_eu_url=DEFAULT_EU_URL,
+            unused=frozenset(("api_user",)),
         ),
         attributes={
             "username": Capability("rename", needed=True, problems=username_problems),

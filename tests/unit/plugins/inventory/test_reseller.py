@@ -296,7 +296,11 @@ def parse(monkeypatch, tmp_path):
     """Parses a file with the options given; gives the inventory. `parse.listed`: usernames that the server has."""
     options = {**documented(*FRAGMENTS), "plugin": DOCUMENTED["options"]["plugin"]}
     C.config.initialize_plugin_configuration_definitions("inventory", reseller.InventoryModule.NAME, options)
-    for variable in ("SENDGRID_API_URL", "SENDGRID_API_USER", "SENDGRID_API_KEY", "SENDGRID_API"):
+    for variable in [
+        entry["name"]
+        for option in documented("mailfleet.sendgrid.reseller.inventory").values()
+        for entry in option["env"]
+    ]:
         monkeypatch.delenv(variable, raising=False)
 
     def answer(_task, options, check_mode):
@@ -440,7 +444,21 @@ def test_a_name_that_cannot_be_a_keyed_group_is_told(parse, name, strict):
     assert inventory.groups["all"].hosts == []
 
 
-@pytest.mark.parametrize("variable", ["SENDGRID_API_URL", "SENDGRID_API_USER", "SENDGRID_API_KEY", "SENDGRID_API"])
+@pytest.mark.parametrize("api", ["reseller", "subusers"])
+def test_a_variable_for_an_address_that_sets_nothing_counts_as_not_set(parse, monkeypatch, api):
+    monkeypatch.setenv("SENDGRID_API_URL", "")
+    monkeypatch.setenv("SENDGRID_EU_API_URL", "")
+    parse(api=api)
+    [asked] = parse.asked
+    assert (asked["api_url"], asked["eu_api_url"]) == (None, None)
+
+
+def test_with_api_v3_a_variable_for_a_name_that_sets_nothing_counts_as_not_set(parse, monkeypatch):
+    monkeypatch.setenv("SENDGRID_API_USER", "")
+    assert sorted(parse(api="subusers", api_user=None).hosts) == ["ann", "ben"]
+
+
+@pytest.mark.parametrize("variable", ["SENDGRID_API_USER", "SENDGRID_API_KEY", "SENDGRID_API"])
 def test_a_variable_of_the_environment_that_sets_nothing_is_told_as_that(parse, monkeypatch, variable):
     option = variable.removeprefix("SENDGRID_").lower()
     monkeypatch.setenv(variable, "")

@@ -322,8 +322,56 @@ def test_the_connection_comes_from_the_environment(monkeypatch, run, variable, o
     assert seen[option] == value
 
 
+# An address that is not set is the API's own, and AWX sets a variable for each field of a credential, also for an empty
+# one. A secret or a name that is not there is nothing to go on with.
+MAY_BE_EMPTY = {"api_url": None, "eu_api_url": None}
+NO_ACCOUNT = {"SENDGRID_API_USER": "", "SENDGRID_API_URL": "", "SENDGRID_EU_API_URL": ""}
+
+
 @pytest.mark.parametrize(
-    ("variable", "option"), [(variable, name) for name, (_k, _d, variable, _c) in CONTRACT.items() if variable]
+    ("api", "url", "eu_url"),
+    [
+        ("reseller", "https://api.sendgrid.com/apiv2", None),
+        ("subusers", "https://api.sendgrid.com/v3", "https://api.eu.sendgrid.com/v3"),
+    ],
+)
+def test_a_variable_for_an_address_that_sets_nothing_counts_as_not_set(monkeypatch, run, api, url, eu_url):
+    for variable in ("SENDGRID_API_URL", "SENDGRID_EU_API_URL"):
+        monkeypatch.setenv(variable, "")
+    seen = {}
+
+    def task(options, _check_mode, _connect):
+        seen.update(options)
+        return {"changed": False}
+
+    run(task, {name: text for name, text in {**ARGUMENTS, "api": api}.items() if name not in MAY_BE_EMPTY})
+    assert (seen["api_url"], seen["eu_api_url"]) == (url, eu_url)
+
+
+@pytest.mark.parametrize("option", MAY_BE_EMPTY)
+def test_an_address_that_the_task_leaves_empty_is_an_error(run, option):
+    status, result = run(_tasks.customer_info, {**CONNECTED, **LISTING, option: ""}, _module.info_spec())
+    assert (status, f"{option} is empty" in result["msg"]) == (1, True)
+
+
+def test_with_api_v3_a_variable_for_a_name_that_sets_nothing_counts_as_not_set(monkeypatch, run):
+    """As without it: it is neither what is wrong, nor told beside what is."""
+    given = {"api": "subusers", "api_url": "http://127.0.0.1:9/v3", "retries": 0}
+    messages = []
+    for more in ({}, {"SENDGRID_API_USER": ""}):
+        for variable, text in more.items():
+            monkeypatch.setenv(variable, text)
+        messages += [
+            run(_tasks.customer_info, {**given, **options}, _module.info_spec())[1]["msg"]
+            for options in ({"api_key": "canary-key"}, {}, {"api_key": "canary-key", "retries": "many"})
+        ]
+    assert messages[:3] == messages[3:]
+    assert "nothing accepts connections" in messages[0] and "api_key" in messages[1] and "retries" in messages[2]
+
+
+@pytest.mark.parametrize(
+    ("variable", "option"),
+    [(variable, name) for name, (_k, _d, variable, _c) in CONTRACT.items() if variable and name not in MAY_BE_EMPTY],
 )
 def test_a_variable_that_sets_nothing_is_told_as_that(monkeypatch, run, variable, option):
     """Whether Ansible refuses it, as it does where an option has choices, or the collection does."""

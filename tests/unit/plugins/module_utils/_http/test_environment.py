@@ -67,6 +67,7 @@ def test_variables_that_set_nothing_are_told():
         "api": None,
     }
     assert empty_variables(options) == ["api_url (from SENDGRID_API_URL in the environment) is empty"]
+    assert empty_variables(options, {"api_url"}) == []
 
 
 # Proxies
