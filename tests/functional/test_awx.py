@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -26,7 +27,7 @@ from tools.environment import ansible_environment
 from .awx import PROJECT, Controller, Job, commands, injected, make_collection, marked
 from .conftest import seeded
 from .pages import parse
-from .running import CORE, ROOT, Sandbox, sandboxes
+from .running import CORE, ROOT, SUBUSERS, Sandbox, sandboxes
 from .vault import encrypted, encrypted_values, password_file
 
 CREDENTIAL_TYPE = ROOT / "extensions" / "awx" / "credential_types" / "sendgrid_reseller.yml"
@@ -40,6 +41,7 @@ VAULT = "canary-vault-4711"
 CANARY_NUMBER = "1_234_567"
 FLEET = [f"c{number:02}@example.com" for number in range(10)]
 MINE = {"api_user": "acme", "api_key": KEY}
+V3_KEY = "SG.canary-key-of-acme-001.canary-key-of-acme-that-opens-only-the-tests"
 # Seconds that nothing here takes, unless it fails.
 PATIENCE = 60
 
@@ -126,7 +128,8 @@ def test_what_is_registered_is_what_the_file_says(registered: dict[tuple[str, st
     stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
     assert {name: told[name] for name in stored} == stored
     credential = of_module(registered, "credential")["SendGrid customers"]
-    assert credential["inputs"] == {**MINE, "api_url": "https://api.sendgrid.com/apiv2", "api": "reseller"}
+    # No address that nobody gave: it would be that of one API only.
+    assert credential["inputs"] == {**MINE, "api": "reseller"}
 
 
 def all_are(kind: type, values: Iterable[object]) -> bool:
@@ -190,8 +193,8 @@ def test_what_is_blank_is_registered_as_if_it_were_left_out(
     register: Any, registered: dict[tuple[str, str], Any], blank: str | None
 ) -> None:
     names = (
-        "awx_name awx_organization api_url api awx_project_branch awx_project_credential awx_execution_environment"
-        " awx_vault_credentials awx_slices awx_report_path"
+        "awx_name awx_organization api_url eu_api_url api awx_project_branch awx_project_credential"
+        " awx_execution_environment awx_vault_credentials awx_slices awx_report_path"
     )
     done, calls = register(
         sendgrid_awx_project_url="https://git.example/fleet.git",
@@ -202,11 +205,36 @@ def test_what_is_blank_is_registered_as_if_it_were_left_out(
     assert {(module, told["name"]): told for module, told in calls} == registered
 
 
-def test_without_an_account_nothing_is_registered(register: Any) -> None:
-    done, calls = register(sendgrid_awx_project_url="https://git.example/fleet.git", sendgrid_api_key=" ")
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"sendgrid_api_key": " "}, "The account's name and its key must be given"),
+        ({"sendgrid_api_key": " ", "sendgrid_api": "subusers"}, "The key of the account must be given"),
+        ({"sendgrid_api_user": " "}, "The account's name and its key must be given"),
+        ({"sendgrid_api_user": "", "sendgrid_api": "customer"}, "The account's name and its key must be given"),
+        ({"sendgrid_api": "v3"}, "sendgrid_api must be one of: reseller, customer, subusers"),
+    ],
+)
+def test_without_an_account_nothing_is_registered(register: Any, given: dict[str, str], told: str) -> None:
+    done, calls = register(sendgrid_awx_project_url="https://git.example/fleet.git", **given)
     assert done.returncode != 0
     assert calls == []
-    assert "its key must be given" in done.stdout
+    assert told in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("user", ["", " ", "acme"])
+def test_with_api_v3_the_key_is_the_account(register: Any, user: str) -> None:
+    own = {"api_url": "https://mail.example/v3", "eu_api_url": "https://mail.example/eu/v3"}
+    done, calls = register(
+        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_api_user=user,
+        sendgrid_api="subusers",
+        **{f"sendgrid_{name}": address for name, address in own.items()},
+    )
+    assert done.returncode == 0, done.stdout
+    [inputs] = [told["inputs"] for module, told in calls if module == "credential"]
+    named = {"api_user": user} if user.strip() else {}
+    assert inputs == {**named, "api_key": KEY, "api": "subusers", **own}
 
 
 @pytest.mark.skipif(CORE >= (2, 19), reason="since ansible-core 2.19, no template makes a number of a text")
@@ -267,15 +295,24 @@ def test_the_credential_type_is_one_that_awx_takes() -> None:
         assert template.isascii()
         # Fails for a field that is not declared.
         strict.from_string(template).render(dict.fromkeys(fields, "EXAMPLE"))
-        if template.partition("|")[1]:
-            # AWX has no value for a field that is left empty, and renders the same all the same.
-            assert strict.from_string(template).render(api_user="a", api_key="b") != ""
+        # AWX has no value for a field that is left empty, and renders the same all the same.
+        strict.from_string(template).render(dict.fromkeys(stored["inputs"]["required"], "EXAMPLE"))
+
+
+def test_the_credential_type_offers_each_api() -> None:
+    stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
+    fields = {field["id"]: field for field in stored["inputs"]["fields"]}
+    assert (fields["api"]["choices"], fields["api"]["default"]) == (list(CHOICES), CHOICES[0])
+    assert stored["inputs"]["required"] == ["api_key"]
+    # What the form proposes is injected: an address would be that of one API only.
+    assert [name for name, field in fields.items() if "default" in field] == ["api"]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="AWX's own code needs Python 3.11")
 def test_awx_injects_the_account(tmp_path: Path) -> None:
     stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
-    given = {**MINE, "api_url": "https://mail.example/apiv2", "api": "customer"}
+    urls = {"api_url": "https://mail.example/apiv2", "eu_api_url": "https://mail.example/eu/v3"}
+    given = {**MINE, **urls, "api": "customer"}
     made, shown = injected(stored, given, tmp_path)
     assert made == {f"SENDGRID_{name.upper()}": value for name, value in given.items()}
     assert {**shown, "SENDGRID_API_KEY": ""} == {**made, "SENDGRID_API_KEY": ""}
@@ -283,12 +320,13 @@ def test_awx_injects_the_account(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("empty", [{}, {"api_url": "", "api": ""}])
-def test_what_is_left_empty_gets_its_default(empty: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("empty", [{}, {"api_user": "", "api_url": "", "eu_api_url": "", "api": ""}])
+def test_what_is_left_empty_is_left_to_the_collection(empty: dict[str, str], tmp_path: Path) -> None:
+    """AWX sets a variable for each template, also for one that comes to nothing."""
     stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
-    made, _shown = injected(stored, {**MINE, **empty}, tmp_path)
-    assert made["SENDGRID_API_URL"] == "https://api.sendgrid.com/apiv2"
-    assert made["SENDGRID_API"] == "reseller"
+    made, _shown = injected(stored, {"api_key": KEY, **empty}, tmp_path)
+    unset = dict.fromkeys(("SENDGRID_API_USER", "SENDGRID_API_URL", "SENDGRID_EU_API_URL"), "")
+    assert made == {**unset, "SENDGRID_API_KEY": KEY, "SENDGRID_API": "reseller"}
 
 
 # Jobs
@@ -298,7 +336,8 @@ def test_what_is_left_empty_gets_its_default(empty: dict[str, str], tmp_path: Pa
 def _sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
     seed = tmp_path_factory.mktemp("seed") / "seed.json"
     customers = [seeded(name, password=OLD) for name in FLEET]
-    seed.write_text(json.dumps({"accounts": [MINE], "customers": customers}), encoding="utf-8")
+    accounts = [{**MINE, "v3_key": V3_KEY}]
+    seed.write_text(json.dumps({"accounts": accounts, "customers": customers}), encoding="utf-8")
     with sandboxes(seed) as get:
         yield get
 
@@ -310,10 +349,18 @@ def sandbox(_sandboxes: Callable[[str], Sandbox]) -> Sandbox:
     return running
 
 
-@pytest.fixture
-def awx(sandbox: Sandbox, tmp_path: Path, collections_path: Path, registered: Any) -> Iterator[Controller]:
-    """AWX with all that was registered. No job may leave a secret anywhere, or evaluate what it was given."""
-    inputs = {**MINE, "api_url": sandbox.api_url, "api": ""}
+@pytest.fixture(params=["reseller"])
+def awx(
+    request: pytest.FixtureRequest, sandbox: Sandbox, tmp_path: Path, collections_path: Path, registered: Any
+) -> Iterator[Controller]:
+    """AWX with all that was registered. No job may leave a secret anywhere, or evaluate what it was given.
+
+    A credential as people fill it in: for each API what it needs, and the rest empty.
+    """
+    inputs = {
+        "reseller": {**MINE, "api_url": sandbox.api_url, "eu_api_url": "", "api": ""},
+        SUBUSERS: {"api_user": "", "api_key": V3_KEY, "api_url": sandbox.v3_url, "eu_api_url": "", "api": SUBUSERS},
+    }[request.param]
     controller = Controller(sandbox, tmp_path, collections_path, registered, inputs)
     yield controller
     assert list(tmp_path.rglob("evaluated")) == []
@@ -321,6 +368,9 @@ def awx(sandbox: Sandbox, tmp_path: Path, collections_path: Path, registered: An
         left = controller.folder / f"job-{number}" / "artifacts"
         for path in left.rglob("*"):
             assert not path.is_file() or CANARY not in path.read_text(encoding="utf-8"), path
+
+
+BOTH_APIS = pytest.mark.parametrize("awx", ["reseller", SUBUSERS], indirect=True)
 
 
 def written(sandbox: Sandbox) -> Counter[str]:
@@ -347,7 +397,9 @@ def test_the_environment_in_clear_is_in_one_file_only(awx: Controller) -> None:
     assert running.wait().status == "successful"
 
 
+@BOTH_APIS
 def test_disable_a_customer(awx: Controller, sandbox: Sandbox) -> None:
+    """API v3 does not show who may log in, so the website is taken away again each time."""
     predicted = succeeded(awx.run("Disable a customer", job_type="check", customer_username=FLEET[0]))
     assert written(sandbox) == {}
     done = succeeded(awx.run("Disable a customer", customer_username=FLEET[0]))
@@ -355,8 +407,11 @@ def test_disable_a_customer(awx: Controller, sandbox: Sandbox) -> None:
     assert predicted.changed == done.changed == {"localhost": 1}
     stored = sandbox.customers()[FLEET[0]]
     assert (stored["active"], stored["website_access"]) == (False, False)
+    before = len(sandbox.log())
     again = succeeded(awx.run("Disable a customer", customer_username=FLEET[0]))
-    assert again.changed == {}
+    is_v3 = awx.inputs["api"] == SUBUSERS
+    writes = [call["operation"] for call in sandbox.log(before) if call["attempted_write"]]
+    assert (again.changed, writes) == (({"localhost": 1}, ["disable_website"]) if is_v3 else ({}, []))
 
 
 BLANK = ["", "  ", None]
@@ -707,6 +762,19 @@ def test_slices_share_the_customers(awx: Controller, sandbox: Sandbox) -> None:
     assert again.changed == {}
     assert set(again.of("playbook_on_stats")[-1]["ok"]) == set(FLEET)
     assert set(written(sandbox).values()) == {2}
+
+
+@pytest.mark.parametrize("awx", [SUBUSERS], indirect=True)
+def test_slices_over_the_inventory_of_api_v3(awx: Controller, sandbox: Sandbox) -> None:
+    awx.update_inventory()
+    assert sorted(awx.hosts) == FLEET
+    assert awx.hosts[FLEET[0]]["sendgrid_active"] is True and awx.hosts[FLEET[0]]["sendgrid_city"] is None
+    declare(awx, fleet_defaults={"city": "Bangor"})
+    done = succeeded(awx.run("Converge the fleet in slices", job_type="run", slice_of=(1, 5)))
+    assert done.changed == dict.fromkeys(FLEET[1::5], 1)
+    assert written(sandbox) == dict.fromkeys(FLEET[1::5], 1)
+    again = succeeded(awx.run("Converge the fleet in slices", job_type="run", slice_of=(1, 5)))
+    assert again.changed == {}
 
 
 def test_slices_in_check_mode_write_nothing(awx: Controller, sandbox: Sandbox) -> None:
