@@ -16,6 +16,8 @@ import threading
 import time
 import typing as t
 
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.pace import Pace
+
 FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 # Moments on the wire are whole seconds, so two that are closer than that may be the same.
@@ -119,6 +121,9 @@ class RateLimiter:
 
     Calls that the server counts together have the same `key`. What an answer to one of them says holds for all of them,
     since those that are under way together share the window of the server. The ceiling holds for all calls.
+
+    Where no answer tells the limit, those of a key find their pace by trying: `refused` and `passed` say what came of
+    each.
     """
 
     def __init__(self, requests_per_minute: int) -> None:
@@ -139,6 +144,12 @@ class RateLimiter:
             earliest = 0.0
             while True:
                 with self._lock:
+                    look = window.pace.wait(time.monotonic())
+                if look > 0:
+                    if not budget.pause(look):
+                        return False
+                    continue
+                with self._lock:
                     now = time.monotonic()
                     start = max(now, earliest, self._next)
                     earliest = window.take(start)
@@ -147,6 +158,7 @@ class RateLimiter:
                     is_turn = held <= 0 or held > budget.left
                     if is_turn:
                         self._next = start + self._interval
+                        window.pace.start(start)
                 if not budget.pause(start - now):
                     return False
                 if is_turn or not budget.spend(held):
@@ -166,26 +178,46 @@ class RateLimiter:
         with self._lock:
             self._windows[key].close(time.monotonic() + seconds)
 
+    def passed(self, started: float, key: str) -> None:
+        """Takes in that a call was not refused. `started`: by the monotonic clock."""
+        with self._lock:
+            self._windows[key].pace.passed(started, time.monotonic())
+
+    def refused(self, started: float, key: str, asked: float | None) -> float:
+        """Takes in that a call was refused, and returns the seconds to wait.
+
+        `asked`: those that the server asks for. None, or next to nothing, does not tell when it takes calls again.
+        """
+        with self._lock:
+            now, window = time.monotonic(), self._windows[key]
+            if asked is not None and asked >= FIRST_PAUSE:
+                window.pace.stop()
+                return asked
+            window.close(window.pace.refused(started, now))
+            return max(0.0, window.closed_until - now)
+
 
 class _Window:
     """How many calls the server allows until when. Moments are those of the monotonic clock.
 
     Calls are counted as they start, since those under way together are not in each other's answers: a pool of them
-    would run into the limit all at once. `gate`: held by the call whose turn is next.
+    would run into the limit all at once. `gate`: held by the call whose turn is next. `pace`: of calls whose limit no
+    answer tells.
     """
 
     def __init__(self) -> None:
         self.gate = threading.Lock()
+        self.pace = Pace(FIRST_PAUSE)
+        self.closed_until = 0.0
         self._until = 0.0
-        self._closed_until = 0.0
         self._left: int | None = None
         self._limit: int | None = None
         self._is_guess = False
 
     def take(self, start: float) -> float:
         """When a call that could start at `start` may start; it is counted if that is then."""
-        if start < self._closed_until:
-            return self._closed_until
+        if start < self.closed_until:
+            return self.closed_until
         if start >= self._until:
             # A new window, of which no answer has told anything yet.
             self._left = self._limit
@@ -200,7 +232,7 @@ class _Window:
 
     def close(self, until: float) -> None:
         """No call before that."""
-        self._closed_until = max(until, self._closed_until)
+        self.closed_until = max(until, self.closed_until)
 
     def update_from_headers(self, until: float, left: int, limit: int | None) -> None:
         """Takes in that `left` calls are left `until` then."""

@@ -94,8 +94,9 @@ class Connection:
 class Request:
     """One HTTP call.
 
-    `limit_key`: the same for calls that the server counts together. `repeatable`: whether the same call may be made
-    again after an answer that was lost; one that the server certainly did not act on is repeated in any case.
+    `limit_key`: the same for calls that the server counts together. `probes`: whether those find their pace by trying,
+    where no answer tells the limit. `repeatable`: whether the same call may be made again after an answer that was
+    lost; one that the server certainly did not act on is repeated in any case.
     `applied_if_limited`: whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes
     that the answer may have.
     """
@@ -105,6 +106,7 @@ class Request:
     headers: t.Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)
     body: bytes | None = dataclasses.field(default=None, repr=False)
     limit_key: str = ""
+    probes: bool = False
     repeatable: bool = False
     applied_if_limited: str = NOT_APPLIED
     largest: int = LARGEST_CONFIRMATION
@@ -228,9 +230,10 @@ class Client:
                 raise lost or Cancelled()
             started = time.monotonic()
             try:
-                return self._once(request, read, budget.longest_try)
+                value = self._once(request, read, budget.longest_try)
             except CallError as error:
                 budget.record_try(time.monotonic() - started)
+                self._learn_pace(request, started, budget, error)
                 may_repeat = error.transient and (request.repeatable or error.applied == NOT_APPLIED)
                 pause = budget.next_pause(error.wait) if may_repeat else None
                 if pause is None:
@@ -241,6 +244,24 @@ class Client:
                 if not budget.spend(pause):
                     raise
                 lost = error
+            else:
+                self._learn_pace(request, started, budget)
+                return value
+
+    def _learn_pace(
+        self, request: Request, started: float, budget: RetryBudget, error: CallError | None = None
+    ) -> None:
+        """Takes in what came of a try, and lets an error of a limit that nobody tells ask for the wait of its pace."""
+        if not request.probes:
+            return
+        if error is None or 429 not in (error.status, error.code):
+            self._transport.rate_limiter.passed(started, request.limit_key)
+        else:
+            asked = error.wait
+            error.wait = self._transport.rate_limiter.refused(started, request.limit_key, asked)
+            if error.wait != asked:
+                # A guess is no reason to give up: what is left is waited for.
+                error.wait = min(error.wait, budget.left)
 
     def _once(self, request: Request, read: t.Callable[[Answer], Value], seconds: float) -> Value:
         """One try, which takes `seconds` at most once the connection stands."""

@@ -296,6 +296,7 @@ class V3Api:
             body=json.dumps(body).encode("utf-8") if body else None,
             # Counted for each endpoint [doc].
             limit_key=f"{call.method} {base}{call.route}",
+            probes=True,
             repeatable=call.repeatable,
             applied_if_limited=call.applied_if_limited,
             largest=call.largest,

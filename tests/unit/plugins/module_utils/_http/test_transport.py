@@ -447,6 +447,64 @@ def test_a_server_that_asks_for_no_wait_is_not_hammered(clock, headers, repeatab
         assert _rate_limit.FIRST_PAUSE * 2**number / 2 <= pause <= _rate_limit.FIRST_PAUSE * 2**number
 
 
+# Headers with which a server says nothing of when it takes calls again; the last ones, if the clocks differ.
+UNTOLD = [{}, {"Retry-After": "0"}, {"X-RateLimit-Reset": "1600000000", "X-RateLimit-Remaining": "0"}]
+
+
+@pytest.mark.parametrize("headers", UNTOLD)
+def test_where_no_answer_tells_the_limit_the_pace_of_the_key_is_kept(clock, headers):
+    """The pauses outlast a minute, and hold for all calls of the key: the second one waits before it is sent."""
+    client = make_client(clock, *[FakeResponse(b"", 429, headers)] * 3, ok())
+    assert call(client, probes=True, limit_key="create") is None
+    assert [low <= pause <= low * 1.25 for low, pause in zip((0.5, 2.5, 12.5), clock.sleeps)] == [True] * 3
+    clock.sleeps.clear()
+    assert call(client, probes=True, limit_key="create") is None
+    assert sum(clock.sleeps) > 5
+    clock.sleeps.clear()
+    assert call(client, probes=True, limit_key="list") is None
+    assert clock.sleeps == []
+
+
+@pytest.mark.parametrize("headers", UNTOLD)
+def test_a_refused_call_that_is_not_repeated_lets_the_others_of_its_key_wait(clock, headers):
+    """The caller learns how long, to look first at what came of it."""
+    client = make_client(clock, FakeResponse(b"", 429, headers), ok())
+    error = failure(client, False, probes=True, limit_key="create", applied_if_limited=MAYBE_APPLIED)
+    assert 0.5 <= error.wait <= 0.625 and clock.sleeps == []
+    assert call(client, probes=True, limit_key="create") is None
+    assert sum(clock.sleeps) == pytest.approx(error.wait)
+
+
+def test_a_guess_is_no_reason_to_give_up(clock):
+    client = make_client(clock, *[FakeResponse(b"", 429)] * 2, ok(), max_retry_wait=2)
+    assert call(client, probes=True) is None
+    assert sum(clock.sleeps) == pytest.approx(2)
+
+
+def test_a_wait_that_the_server_asks_for_is_kept_with_a_pace_too(clock):
+    client = make_client(clock, FakeResponse(b"", 429, {"Retry-After": "7"}), ok())
+    assert call(client, probes=True) is None
+    assert call(client, probes=True) is None
+    assert clock.sleeps == [7]
+
+
+@pytest.mark.parametrize("answers", [(429, 200), (200,), (503, 200)])
+def test_a_key_without_a_pace_is_left_alone(clock, monkeypatch, answers):
+    for name in ("passed", "refused"):
+        monkeypatch.setattr(_rate_limit.RateLimiter, name, pytest.fail)
+    bodies = {429: b"", 503: b"", 200: SUCCESS}
+    client = make_client(clock, *[FakeResponse(bodies[status], status) for status in answers])
+    assert call(client) is None
+
+
+def test_what_fails_otherwise_was_not_refused(clock):
+    client = make_client(clock, FakeResponse(b"", 429), FakeResponse(b"", 503), ok())
+    assert call(client, probes=True) is None
+    pauses = list(clock.sleeps)
+    assert call(client, probes=True) is None
+    assert (len(client.posts), sum(clock.sleeps) > sum(pauses)) == (4, True)
+
+
 def test_retry_after_counts_for_a_server_that_is_down_too(clock):
     client = make_client(clock, FakeResponse(b"", 503, {"Retry-After": "7"}), ok())
     assert call(client) is None

@@ -180,6 +180,7 @@ def test_calls_that_the_server_counts_together_have_one_key(http):
     ]
     of_the_eu = [f"GET {DEFAULT_EU_URL}/user/username", f"PUT {DEFAULT_EU_URL}/user/email"]
     assert keys == [*of_one, *of_one, *of_the_eu]
+    assert all(request.probes for request in client.requests)
 
 
 def test_how_each_call_may_be_made(http):
