@@ -211,6 +211,7 @@ def test_switches_of_the_command_line(start: Callable[..., Sandbox]) -> None:
         ("--endpoint-limit=1/5", "is not ENDPOINT=CALLS/SECONDS"),
         ("--endpoint-limit=POST /v3/nothing=1/5", '"POST /v3/nothing" is no verb and route, nor *'),
         ("--endpoint-limit=POST /v3/subusers=0/5", "calls must be a whole number from 1 on"),
+        ("--endpoint-limit=POST /v3/subusers=1/5,quiet", "is not silent, which is all that can follow a limit"),
     ),
 )
 def test_options_that_are_refused(option: str, said: str) -> None:
@@ -348,6 +349,30 @@ def test_the_limit_of_an_account_holds_for_each_endpoint_of_v3(sandbox: Sandbox)
     assert codes == [200, 200, 429]
 
 
+def test_a_limit_that_no_answer_tells(sandbox: Sandbox) -> None:
+    """Nothing but a refusal says that there is one."""
+    silent = {"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 60, "silent": True}
+    told = {"endpoint": "GET /v3/subusers", "calls": 9, "seconds": 60, "silent": False}
+    sandbox.set("endpoint-limits", [silent, told])
+    answers = [sandbox.create(f"{number}@example.com") for number in range(2)]
+    assert [answer.status_code for answer in answers] == [by_behaviour(sandbox, 200, 201), 429]
+    assert [spelled(answer) for answer in answers] == [[], []]
+    assert [entry.get("limited") for entry in sandbox.log()] == [None, True]
+    assert remaining(sandbox.v3("GET", "subusers")) == (200, 9, 8)
+    shown = sandbox.control("GET", "endpoint-limits")
+    assert shown["POST /v3/subusers"] == {"calls": 1, "seconds": 60, "silent": True}
+    sandbox.set("limit", {"calls": 1, "seconds": 60, "silent": True})
+    assert [spelled(sandbox.v2("manage", method="profile", task="get")) for _turn in range(2)] == [[], []]
+
+
+def test_a_silent_limit_of_the_command_line(start: Callable[..., Sandbox]) -> None:
+    sandbox = start("--endpoint-limit", "POST /v3/subusers=1/5,silent", "--rate-limit", "600/60,silent")
+    assert sandbox.control("GET", "endpoint-limits") == {
+        "POST /v3/subusers": {"calls": 1, "seconds": 5, "silent": True}
+    }
+    assert sandbox.control("GET", "limit") == {"calls": 600, "seconds": 60, "silent": True}
+
+
 def test_calls_go_on_in_the_next_window(sandbox: Sandbox) -> None:
     set_endpoint_limit(sandbox, "GET /v3/subusers", 1, 1.5)
     assert sandbox.v3("GET", "subusers").ok
@@ -384,6 +409,7 @@ def test_endpoint_limits_of_the_control_address(start: Callable[..., Sandbox]) -
         ('{"endpoint": ["*"], "calls": 1, "seconds": 1}', "is no verb and route"),
         ('{"endpoint": "*", "calls": 0, "seconds": 1}', "calls must be a whole number from 1 on"),
         ('[{"endpoint": "*", "calls": 1, "seconds": 1}, 1]', "with endpoint, calls and seconds"),
+        ('{"endpoint": "*", "calls": 1, "seconds": 1, "silent": "yes"}', "silent must be true or false"),
     ),
 )
 def test_endpoint_limits_that_cannot_be_set(sandbox: Sandbox, body: str, said: str) -> None:

@@ -199,8 +199,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--rate-limit",
         type=_parse_rate_limit,
-        metavar="CALLS/SECONDS",
-        help="how many calls an account may make in how much time, as in 600/60 (default: any number)",
+        metavar="CALLS/SECONDS[,silent]",
+        help="how many calls an account may make in how much time, as in 600/60 (default: any number); with silent, no "
+        "answer tells the limit",
     )
     parser.add_argument(
         "--endpoint-limit",
@@ -208,7 +209,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_parse_endpoint_limit,
         action="append",
         default=[],
-        metavar="ENDPOINT=CALLS/SECONDS",
+        metavar="ENDPOINT=CALLS/SECONDS[,silent]",
         help="the rate limit of a verb and route of v3, as in 'POST /v3/subusers=1/5'; may be given more than once",
     )
     parser.add_argument("--hide-disabled", action="store_true", help="v3 lists go without disabled customers")

@@ -14,11 +14,13 @@ from .settings import SettingError
 from .v3.routes import ROUTES
 
 _ENDPOINTS = {f"{route.verb} {route.template}" for route in ROUTES}
-_FORM = "An endpoint limit must be a JSON object with endpoint, calls and seconds, or a list of them"
+_FORM = (
+    "An endpoint limit must be a JSON object with endpoint, calls and seconds, and at most silent, or a list of them"
+)
 
 
 def from_text(text: str) -> tuple[str, RateLimit]:
-    """`POST /v3/subusers=1/5`, as the command line has it. Raises SettingError."""
+    """`POST /v3/subusers=1/5` or `POST /v3/subusers=1/5,silent`, as the command line has it. Raises SettingError."""
     endpoint, equals, limit = text.rpartition("=")
     if not equals:
         raise SettingError(f"{settings.abbreviate(text)} is not ENDPOINT=CALLS/SECONDS")
@@ -26,15 +28,16 @@ def from_text(text: str) -> tuple[str, RateLimit]:
 
 
 def from_json(body: bytes) -> dict[str, RateLimit]:
-    """`{"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 5}`, or a list. Raises SettingError."""
+    """`{"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 5}`, silent or not, or a list. Raises SettingError."""
     data = settings.parse_json(body, _FORM)
     return dict(_from_data(item) for item in (data if isinstance(data, list) else [data]))
 
 
 def _from_data(data: Any) -> tuple[str, RateLimit]:
-    if not isinstance(data, dict) or set(data) != {"endpoint", "calls", "seconds"}:
+    if not isinstance(data, dict) or data.keys() - {"silent"} != {"endpoint", "calls", "seconds"}:
         raise SettingError(_FORM)
-    return _check_endpoint(data["endpoint"]), rate_limit.from_data(data["calls"], data["seconds"])
+    limit = {name: value for name, value in data.items() if name != "endpoint"}
+    return _check_endpoint(data["endpoint"]), rate_limit.from_data(**limit)
 
 
 def _check_endpoint(value: Any) -> str:

@@ -18,41 +18,49 @@ from .settings import SettingError
 # In place of an endpoint: each of those that have no limit of their own.
 EVERY_ENDPOINT = "*"
 
-_FORM = "A limit must be a JSON object with calls and seconds"
+_FORM = "A limit must be a JSON object with calls and seconds, and at most silent"
+_SILENT = "silent"
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How many calls in how many seconds."""
+    """How many calls in how many seconds. `silent`: no answer tells of it, but for a refusal."""
 
     calls: int
     seconds: float
+    silent: bool = False
 
     def describe(self) -> dict[str, Any]:
-        return {"calls": self.calls, "seconds": self.seconds}
+        return {"calls": self.calls, "seconds": self.seconds, **({_SILENT: True} if self.silent else {})}
 
 
 def from_text(text: str) -> RateLimit:
-    """`600/60`, as the command line has it. Raises SettingError."""
-    calls, slash, seconds = text.partition("/")
+    """`600/60` or `600/60,silent`, as the command line has it. Raises SettingError."""
+    limit, comma, word = text.partition(",")
+    calls, slash, seconds = limit.partition("/")
     if not slash:
         raise SettingError(f"{settings.abbreviate(text)} is not CALLS/SECONDS")
-    return from_data(settings.parse_scalar(calls), settings.parse_scalar(seconds))
+    if comma and word != _SILENT:
+        raise SettingError(f"{settings.abbreviate(word)} is not {_SILENT}, which is all that can follow a limit")
+    return from_data(settings.parse_scalar(calls), settings.parse_scalar(seconds), bool(comma))
 
 
 def from_json(body: bytes) -> RateLimit:
-    """`{"calls": 600, "seconds": 60}`. Raises SettingError."""
+    """`{"calls": 600, "seconds": 60}`, with `"silent": true` or not. Raises SettingError."""
     data = settings.parse_json(body, _FORM)
-    if not isinstance(data, dict) or set(data) != {"calls", "seconds"}:
+    if not isinstance(data, dict) or data.keys() - {_SILENT} != {"calls", "seconds"}:
         raise SettingError(_FORM)
-    return from_data(data["calls"], data["seconds"])
+    return from_data(**data)
 
 
-def from_data(calls: Any, seconds: Any) -> RateLimit:
+def from_data(calls: Any, seconds: Any, silent: Any = False) -> RateLimit:
     """Raises SettingError."""
+    if not isinstance(silent, bool):
+        raise SettingError(f"{_SILENT} must be true or false")
     limit = RateLimit(
         settings.check_positive_integer(calls, "calls must be a whole number from 1 on"),
         settings.check_seconds(seconds),
+        silent,
     )
     if not limit.seconds:
         raise SettingError("seconds must be more than 0")
@@ -63,19 +71,22 @@ def from_data(calls: Any, seconds: Any) -> RateLimit:
 class RateLimitStatus:
     """Where an account stands after a call: `remaining` calls until `reset`, in epoch seconds.
 
-    `exceeded`: that call.
+    `exceeded`: that call. `silent`: no answer tells of it.
     """
 
     limit: int
     remaining: int
     reset: float
     exceeded: bool
+    silent: bool = False
 
     def headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
-        """[doc] As every answer carries them, under the names that an API has for them.
+        """[doc] As every answer carries them, under the names that an API has for them. None where the limit is silent.
 
         A moment later than the true one lets no client come too early [own].
         """
+        if self.silent:
+            return {}
         return {limit: str(self.limit), remaining: str(self.remaining), reset: str(math.ceil(self.reset))}
 
 
@@ -142,7 +153,7 @@ class RateLimiter:
         exceeded = window.left == 0
         if not exceeded:
             window.left -= 1
-        return RateLimitStatus(limit.calls, window.left, window.end, exceeded)
+        return RateLimitStatus(limit.calls, window.left, window.end, exceeded, limit.silent)
 
     def _limit_of(self, endpoint: str | None) -> RateLimit | None:
         if endpoint is None:
