@@ -59,7 +59,6 @@ def test_the_role_of_a_fleet(ansible: Ansible, sandbox: Sandbox, native: bool) -
     fleet = {
         "fleet_defaults": {"update_password": "always", "city": city},
         "fleet_passwords": {"ada@example.com": shared},
-        "fleet_batch_size": 2,
         "fleet_customers": [
             {"username": "ada@example.com"},
             {"username": "ben@example.com", "password": own},
