@@ -297,7 +297,7 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
     [
         ({"customers": [{"username": "ada@example.com"}] * 2}, "ada@example.com"),
         ({"customers": [{"user": "ada@example.com"}]}, "user"),
-        ({"purge": True}, "declares no fleet"),
+        ({"purge": True}, "neither fleet_report_customers nor fleet_report_file declares a fleet"),
         ({"purge": True, "customers": []}, "purge with no customers would delete every customer"),
         ({"path": None}, "fleet_report_path"),
         ({"columns": ["email", "company"]}, "fleet_report_columns"),
