@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import re
 import subprocess
@@ -28,6 +29,7 @@ from .awx import PROJECT, Controller, Job, commands, injected, make_collection, 
 from .conftest import seeded
 from .pages import parse
 from .running import CORE, ROOT, SUBUSERS, Sandbox, sandboxes
+from .test_fleet_role import as_csv
 from .vault import encrypted, encrypted_values, password_file
 
 CREDENTIAL_TYPE = ROOT / "extensions" / "awx" / "credential_types" / "sendgrid_reseller.yml"
@@ -690,7 +692,12 @@ def test_a_text_stays_one(awx: Controller, sandbox: Sandbox, native: bool) -> No
 
     new = {**seeded("1e5", email="x@example.com", password="1_000_000"), "package": "Bronze", "whitelabel": "w.example"}
     new["region"] = new.pop("state")
-    run("converge_fleet", fleet_customers=[new, {"username": FLEET[0], **LITERALS}])
+    # YAML makes a date of one without quotes.
+    dated = {"username": FLEET[1], "zip": datetime.date(2026, 1, 2), "company": None}
+    shared = {"last_name": datetime.date(1999, 12, 31)}
+    run("converge_fleet", fleet_customers=[new, {"username": FLEET[0], **LITERALS}, dated], fleet_defaults=shared)
+    assert {sandbox.customers()[name]["last_name"] for name in FLEET[:2]} == {"1999-12-31"}
+    assert sandbox.customers()[FLEET[1]]["zip"] == "2026-01-02"
     # A host that is called so, and variables of it.
     inventory = awx.folder / "hosts.yml"
     inventory.write_text(yaml.safe_dump({"all": {"hosts": {"1e5": {"fleet_customer": LITERALS}}}}), encoding="utf-8")
@@ -712,6 +719,49 @@ def test_a_text_stays_one(awx: Controller, sandbox: Sandbox, native: bool) -> No
     run("report", fleet_report_path=str(page), fleet_report_mode="640")
     assert page.stat().st_mode & 0o777 == 0o640
     assert set(sandbox.customers()) == {"1e5", *FLEET}
+
+
+@natively
+def test_a_fleet_from_a_file(awx: Controller, sandbox: Sandbox, native: bool) -> None:
+    """Relative to the folder that the run is started in. A text stays one, and none is a template."""
+    settings = {"ANSIBLE_JINJA2_NATIVE": "true"} if native else {}
+    (awx.folder / "fleets").mkdir()
+    rows = [{"username": FLEET[0], **LITERALS}, {"username": FLEET[1], "city": "{{ 6 * 7 }}"}, {"username": FLEET[2]}]
+    (awx.folder / "fleets" / "all.csv").write_text(as_csv(rows), encoding="utf-8")
+    file = {"fleet_file": "fleets/all.csv", "fleet_defaults": {"country": "SE"}}
+
+    def run(playbook: str, *arguments: str, **variables: Any) -> list[str]:
+        before = len(sandbox.log())
+        done = from_a_shell(awx, playbook, variables, *arguments, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [call["operation"] for call in sandbox.log(after=before)]
+
+    page = awx.folder / "page.html"
+    shown = []
+    for source in (file, {"fleet_report_file": "fleets/all.csv", "fleet_report_defaults": {"country": "SE"}}):
+        assert run("report", fleet_report_path=str(page), **source) == ["list", "list"]
+        shown.append(page.read_text(encoding="utf-8"))
+    assert all("to update: 3" in text and "{{ 6 * 7 }}" in text for text in shown)
+
+    four = [run("converge_fleet", *arguments, **file) for arguments in (["--check"], [], ["--check"], [])]
+    assert [(calls.count("list"), calls.count("set_profile"), len(calls)) for calls in four] == [
+        (1, 0, 1),
+        (1, 3, 4),
+        (1, 0, 1),
+        (1, 0, 1),
+    ]
+    stored = sandbox.customers()
+    assert {name: stored[FLEET[0]]["state" if name == "region" else name] for name in LITERALS} == LITERALS
+    assert stored[FLEET[1]]["city"] == "{{ 6 * 7 }}"
+    assert {stored[name]["country"] for name in FLEET[:3]} == {"SE"}
+
+
+def test_a_file_of_the_project_that_a_file_with_variables_names(awx: Controller, sandbox: Sandbox) -> None:
+    awx.write("customers.csv", as_csv(moved(2)))
+    awx.write("fleet.yml", {"fleet_file": "customers.csv"})
+    job = succeeded(awx.run("Converge the fleet", job_type="run"))
+    assert written(sandbox) == dict.fromkeys(FLEET[:2], 1)
+    assert job.kept["sendgrid_fleet"]["updated"] == 2
 
 
 @natively
