@@ -304,6 +304,8 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         ({"filters": {"package": "Gold"}}, "package"),
         ({"chart": "active"}, "fleet_report_chart"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
+        ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
+        ({"file": "fleet.csv", "customers": []}, "customers and customers_file exclude each other"),
     ],
     ids=[
         "a name twice",
@@ -315,6 +317,8 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         "filter",
         "chart",
         "no folder",
+        "no file",
+        "two fleets",
     ],
 )
 def test_what_is_wrong_is_told(played: Run, variables: dict[str, Any], message: str) -> None:
@@ -396,6 +400,45 @@ def test_the_fleet_of_the_role_fleet_is_the_default(ansible: Ansible, page_path:
     own = drift(defaults={}, passwords={"ben@example.com": PASSWORD}, purge=True)
     assert own == {"To delete 1": [["cleo@example.com"]]}
     assert drift(customers=[]) == {}
+
+
+@only_observed
+@pytest.mark.parametrize("place", ["fleet.csv", "files/fleet.csv"])
+def test_a_fleet_from_a_file(ansible: Ansible, sandbox: Sandbox, page_path: Path, place: str) -> None:
+    """Four ways: the page is new and the same, in check mode and really. Nothing in the file is a template."""
+    path = ansible.folder / place
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        'username,city,phone\nada@example.com,Bergen,{{ 6 * 7 }}\nben@example.com,,"1,2"\n', encoding="utf-8"
+    )
+    given = {"file": "fleet.csv", "defaults": {"country": "US"}, "purge": True}
+    predicted = done(report(ansible, "--check", **given))
+    assert (changes(predicted), page_path.exists()) == (1, False)
+    first = done(report(ansible, **given))
+    page = page_path.read_bytes()
+    again = [done(report(ansible, *arguments, **given)) for arguments in (["--check"], [])]
+    assert [changes(run) for run in (first, *again)] == [1, 0, 0]
+    assert page_path.read_bytes() == page
+    assert [called(run) for run in (predicted, first, *again)] == [["list", "list"]] * 4
+    found = kinds(parse(page.decode()))
+    assert list(found) == ["To delete 1", "To update 2"]
+    assert ["City", "Portland", "Bergen"] in found["To update 2"]
+    assert ["Phone", "555-0112", "{{ 6 * 7 }}"] in found["To update 2"]
+    assert ["Phone", "555-0112", "1,2"] in found["To update 2"]
+
+
+@only_observed
+def test_where_the_fleet_comes_from(ansible: Ansible, page_path: Path) -> None:
+    """This role's own fleet, a list or a file, comes before that of the role fleet, be it the other of the two."""
+    for city in ("Oslo", "Lund"):
+        (ansible.folder / f"{city}.csv").write_text(f"username,city\nada@example.com,{city}\n", encoding="utf-8")
+    theirs = [{"fleet_file": "Oslo.csv"}, {"fleet_customers": [{"username": "ada@example.com", "city": "Oslo"}]}]
+    own = [{}, {"file": "Lund.csv"}, {"customers": [{"username": "ada@example.com", "city": "Lund"}]}]
+    for variables in theirs:
+        for one in own:
+            done(report(ansible, vars=variables, **one))
+            [rows] = kinds(parse(page_path.read_text(encoding="utf-8"))).values()
+            assert ["City", "Portland", "Lund" if one else "Oslo"] in rows
 
 
 FILTERED = {

@@ -196,7 +196,9 @@ class TestInProcess:
         assert calls(played) == ["list"]
         [text] = told(played)
         assert "Nothing was changed" in text
-        assert "2 customers are not in the fleet ('ben@example.com', 'cleo@example.com'), and max_deletions is 1" in text
+        assert (
+            "2 customers are not in the fleet ('ben@example.com', 'cleo@example.com'), and max_deletions is 1" in text
+        )
         assert "dora@example.com" not in played.customers
 
     ONE_FAILS = [
@@ -383,7 +385,9 @@ class TestInProcess:
         ]
     )
     @pytest.mark.parametrize(
-        "blank", [None, "", " ", "{{ none }}", "{{ '' }}"], ids=["null", "empty", "a blank", "template of null", "template of nothing"]
+        "blank",
+        [None, "", " ", "{{ none }}", "{{ '' }}"],
+        ids=["null", "empty", "a blank", "template of null", "template of nothing"],
     )
     def test_what_is_blank_is_not_given(self, played: Run, blank: str | None) -> None:
         """So answers to a survey come, which AWX hands on as empty texts."""
