@@ -350,7 +350,7 @@ def test_a_variable_for_an_address_that_sets_nothing_counts_as_not_set(monkeypat
 
 @pytest.mark.parametrize("option", MAY_BE_EMPTY)
 def test_an_address_that_the_task_leaves_empty_is_an_error(run, option):
-    status, result = run(_tasks.customer_info, {**CONNECTED, **LISTING, option: ""}, _module.info_spec())
+    status, result = run(_info.customer_info, {**CONNECTED, **LISTING, option: ""}, _module.info_spec())
     assert (status, f"{option} is empty" in result["msg"]) == (1, True)
 
 
@@ -362,7 +362,7 @@ def test_with_api_v3_a_variable_for_a_name_that_sets_nothing_counts_as_not_set(m
         for variable, text in more.items():
             monkeypatch.setenv(variable, text)
         messages += [
-            run(_tasks.customer_info, {**given, **options}, _module.info_spec())[1]["msg"]
+            run(_info.customer_info, {**given, **options}, _module.info_spec())[1]["msg"]
             for options in ({"api_key": "canary-key"}, {}, {"api_key": "canary-key", "retries": "many"})
         ]
     assert messages[:3] == messages[3:]
