@@ -907,8 +907,8 @@ def test_no_variable_of_a_host_holds_a_password_of_the_file(awx: Controller, san
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("username,ctiy\n", "its first line names the unknown option 'ctiy'"),
-        (f"username,city\n{FLEET[0]},Oslo\n{FLEET[1]}\n", "line 3 has 1 cell, and the first line has 2"),
+        ("username,ctiy\n", "unknown option"),
+        (f"username,city\n{FLEET[0]},Oslo\n{FLEET[1]}\n", "line 3 has 1 cell, "),
         (f"username,city\n{FLEET[0]},Oslo\n{FLEET[0]},Lund\n", f"have the username '{FLEET[0]}'"),
         (None, "There is no file"),
     ],

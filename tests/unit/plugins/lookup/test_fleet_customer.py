@@ -80,7 +80,7 @@ def test_a_file_is_found_where_ansible_looks_for_files(look, tmp_path):
 @pytest.mark.parametrize(
     ("content", "ending", "told"),
     [
-        (f"username,city\nann,{CANARY}\nben\n", "csv", "line 3 has 1 cell, and the first line has 2"),
+        (f"username,city\nann,{CANARY}\nben\n", "csv", "line 3 has 1 cell, "),
         (f"username,city\nann,{CANARY}\nann,{CANARY}\n", "csv", "' have the username 'ann'"),
         (f'{{"username": "{CANARY}"}}', "json", "it must hold a list of dicts"),
         (f'["{CANARY}"]', "json", "it must hold a list of dicts"),
