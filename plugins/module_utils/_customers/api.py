@@ -108,7 +108,7 @@ class Capabilities:
     `longest_settling`: seconds that the server may take to know a new customer everywhere; None: as long as a call may
     wait. `lookup_misses_near`: whether only a lookup for near names shows those that look alike. `hidden_in_lists`: the
     values by which one knows customers that lists may hide, so that a name may be there that a list lacks; empty where
-    a list shows everybody. `fleets_problem`: why neither the inventory nor reports use it; empty where they do.
+    a list shows everybody.
     """
 
     connection: ConnectionRules
@@ -123,7 +123,6 @@ class Capabilities:
     longest_settling: float | None = None
     lookup_misses_near: bool = True
     hidden_in_lists: Attributes = dataclasses.field(default_factory=dict)
-    fleets_problem: str = ""
 
     @functools.cached_property
     def always_listed(self) -> frozenset[str]:

@@ -119,7 +119,6 @@ def capabilities() -> Capabilities:
         lookup_misses_near=False,
         # [seen]
         hidden_in_lists={"active": False},
-        fleets_problem="whole fleets, inventories and reports cannot be managed with api=subusers in this release",
     )
 
 
