@@ -62,7 +62,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     read_hidden,
     simulate,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import read_options
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import Fleet, read_options
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.unlisted import (
     Unlisted,
     find_unlisted,
@@ -157,7 +157,7 @@ def manage_fleet(
     """reseller_customers: makes a whole fleet what it should be."""
     api = capabilities(options["api"])
     fleet = read_options(options, api)
-    check_options(options, api, [*fleet.problems, *_setting_problems(options, fleet.rows)])
+    check_options(options, api, [*fleet.problems, *_setting_problems(options, fleet)])
     along = api.names(compared_in_fleets=False)
     wanted = [desired_of(row, along) for row in fleet.rows]
     with open_client(options, connect) as client, Cancellation() as cancellation:
@@ -188,9 +188,10 @@ def manage_fleet(
     return result
 
 
-def _setting_problems(options: Options, rows: t.Sequence[t.Any]) -> list[str]:
+def _setting_problems(options: Options, fleet: Fleet) -> list[str]:
     """What is wrong with the options that are about no single customer."""
-    problems = [NO_CUSTOMERS] if options["purge"] and not rows else []
+    is_empty = not fleet.rows and not fleet.problems
+    problems = [NO_CUSTOMERS] if options["purge"] and is_empty else []
     if options["purge"] and options["max_deletions"] is None:
         problems.append("purge needs max_deletions, the number of customers that it may delete")
     if options["max_deletions"] is not None and options["max_deletions"] < 0:
