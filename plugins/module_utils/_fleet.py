@@ -219,7 +219,7 @@ class _Run:
         self._choice = options["api"]
         self._capabilities = capabilities(options["api"])
         self._concurrency: int = options["concurrency"]
-        self._slots = Slots(options["concurrency"])
+        self._slots = Slots(self._concurrency)
         self._stops_at_errors = options["on_error"] == "stop"
         self._check_mode = check_mode
         self._purges = options["purge"]

@@ -148,7 +148,8 @@ class Capabilities:
 class Customer:
     """A customer as a list shows it: attributes by option name, and what the server shows beyond them.
 
-    `key`: by what the API knows it beside its name; nothing else looks into it.
+    `key`: by what the API knows it beside its name; nothing else looks into it. Two customers have different ones, but
+    for those that are false, which tell nobody apart.
     """
 
     attributes: Attributes

@@ -287,14 +287,25 @@ class _Write:
         if self._is_repeatable or error.transient or error.concerns == ACCOUNT:
             return FAILED, error
         done = self._was_applied()
-        if done and self._operation.name != "create":
+        name = self._name_by_now() if done and self._operation.name == "delete" else ""
+        if name:
+            error.advice = f"By now it is called '{escape_control(name, 100)}', so somebody renamed it meanwhile."
+        elif done and self._operation.name != "create":
             return APPLIED, None
-        if done:
+        elif done:
             # It may be another customer than the one that was asked for, so it has to be compared anew.
             error.advice = "By now the customer exists, so it was created by somebody else meanwhile."
         elif done is False and error.messages and self._operation.name != "delete":
             error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
         return FAILED, error
+
+    def _name_by_now(self) -> str:
+        """The other name under which the list shows the customer; empty if it does not, or does not tell."""
+        try:
+            listed = self._api.customers({}).customers if self._known.key else []
+        except CollectionError:
+            return ""
+        return next((one.username for one in listed if one.key == self._known.key), "")
 
     def _lags(self, error: CallError) -> bool:
         """Whether a refusal means that the server does not know yet the customer that this run has created."""

@@ -75,6 +75,9 @@ class Key(t.NamedTuple):
     id: str | None
     residency: str = GLOBAL
 
+    def __bool__(self) -> bool:
+        return self.id is not None
+
 
 @functools.cache
 def capabilities() -> Capabilities:

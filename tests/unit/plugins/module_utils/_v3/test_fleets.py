@@ -421,6 +421,34 @@ def test_a_customer_that_somebody_else_renames_is_an_error_of_its_own(world, ope
     }
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_a_customer_that_somebody_else_renames_is_not_said_to_be_deleted(world, alone):
+    world.http.fail("delete", "rename")
+    if alone:
+        result = world.customer(username=ANN, state="absent")
+    else:
+        kept = [{"username": BOB}, {"username": EVA}]
+        result = item_of(world.fleet(kept, purge=True, max_deletions=1), ANN)
+    assert (made(result), result["changed"]) == ([("delete", "failed")], False)
+    assert f"By now it is called 'moved-{ANN}', so somebody renamed it meanwhile." in result["msg"]
+    assert set(world.http.customers) == {BOB, EVA, f"moved-{ANN}"}
+
+
+@pytest.mark.parametrize("shows_ids", [True, False])
+def test_a_customer_that_somebody_else_deletes_is_deleted(world, shows_ids):
+    """Where no id is shown, nobody takes another customer for it."""
+
+    def spoil(sent, got):
+        if sent.method == "DELETE":
+            return type(got)(404, {}, b"")
+        if sent.path.endswith("/subusers") and not shows_ids:
+            return got.with_content([{**row, "id": None} for row in got.content])
+        return got
+
+    world.http.spoil = spoil
+    assert made(world.customer(username=ANN, state="absent")) == [("delete", "applied")]
+
+
 @pytest.mark.parametrize("options", [{"city": "Bath"}, {"email": "x@y.example"}, {"new_username": NEW}])
 def test_nothing_is_written_to_another_customer_that_has_the_name_by_now(world, options):
     def swap(sent, got):
