@@ -4,8 +4,9 @@
 
 """The examples of the documentation: which blocks a file has, and what kind of thing each one is.
 
-A block whose first line is a comment with a file name is that file: `# fleet.yml`. One that cannot be run has a comment
-before it with the reason: `<!-- not run: REASON -->` in Markdown, `.. not run: REASON` in reStructuredText.
+A block whose first line is a comment with a file name is that file: `# fleet.yml`. A file that can have no comments has
+one before it: `<!-- file: NAME -->` in Markdown, `.. file: NAME` in reStructuredText. A block that cannot be run has a
+comment there with the reason: `<!-- not run: REASON -->`, `.. not run: REASON`.
 """
 
 from __future__ import annotations
@@ -22,16 +23,18 @@ import yaml
 from tools.plugin_source import constant
 
 _IN_MARKDOWN = re.compile(
-    r"(?:^<!-- not run: (?P<reason>\S.*?) -->\n+)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?:^<!-- (?:not run: (?P<reason>\S.*?)|file: (?P<file>\S+)) -->\n+)?"
+    r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 _IN_RST = re.compile(
-    r"(?:^ *\.\. not run: (?P<reason>\S.*)\n\n)?^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n"
+    r"(?:^ *\.\. (?:not run: (?P<reason>\S.*)|file: (?P<file>\S+))\n\n)?"
+    r"^(?P<indent> *)\.\. code-block:: (?P<language>\w+)\n\n"
     r"(?P<text>(?:(?P=indent)    .*\n|\n)+)",
     re.MULTILINE,
 )
 _NAME = re.compile(r"# ([\w./-]+\.(?:yml|yaml|cfg))\b")
-_MARKER = re.compile(r" *(?:<!--|\.\.) not run")
+_MARKER = re.compile(r" *(?:<!--|\.\.) (?:not run|file)\b")
 _STARTS_A_BLOCK = re.compile(r" *(?:```|\.\. code)")
 # Indented text in Markdown; in reStructuredText what follows a paragraph that ends with two colons.
 _CODE_OF_NO_LANGUAGE = {
@@ -45,17 +48,18 @@ _STANDS_FOR_OTHERS = ("import_", "include_")
 
 @dataclass(frozen=True)
 class Block:
-    """`text` as it is to be run; `reason` says why it is not."""
+    """`text` as it is to be run; `reason` says why it is not. `file`: the name of a file that can have no comments."""
 
     language: str
     text: str
     reason: str = ""
+    file: str = ""
 
     @property
     def name(self) -> str:
         """The name of the file that it is; empty without one."""
         found = _NAME.match(self.text)
-        return found[1] if found else ""
+        return self.file or (found[1] if found else "")
 
     @property
     def content(self) -> Any:
@@ -63,7 +67,9 @@ class Block:
 
     @property
     def kind(self) -> str:
-        """`playbook`, `tasks`, `inventory`, `variables`, `commands`, `settings` or `output`."""
+        """`playbook`, `tasks`, `inventory`, `variables`, `commands`, `settings`, `file` or `output`."""
+        if self.file:
+            return "file"
         if self.language == "yaml":
             return _kind_of_yaml(self.content)
         return {"shell": "commands", "ini": "settings", "text": "output"}[self.language]
@@ -106,7 +112,7 @@ def blocks(path: Path) -> list[Block]:
     if path.suffix == ".py":
         return [Block("yaml", text) for text in _documents(constant(path, "EXAMPLES"))]
     return [
-        Block(match["language"], text, match["reason"] or "")
+        Block(match["language"], text, match["reason"] or "", match["file"] or "")
         for match in _found(path)
         for text in _documents(textwrap.dedent(match["text"]))
     ]

@@ -48,7 +48,7 @@ CREATE_MARA = {GUIDES + "one_customer.rst", "README.md", "plugins/modules/resell
 # They use API v3.
 OF_API_V3 = {GUIDES + "api_v2_and_v3.rst"}
 # Filters for what is there already.
-CALL_NOTHING = {f"plugins/filter/fleet_{name}.py" for name in ("check", "outcome", "unmanaged")}
+CALL_NOTHING = {"plugins/filter/fleet_outcome.py"}
 # The blocks that are run.
 EXAMPLES = {source: [block for block in blocks(path) if not block.reason] for source, path in SOURCES.items()}
 
@@ -81,11 +81,13 @@ VARIABLES = {
     "fleet": FLEET[:2],
     "customers": FLEET,
     "fleet_customers": FLEET,
+    "fleet_passwords": {MARA: PASSWORD},
     "converged": {"changed": False, "summary": SUMMARY, "results": [], "unverified": {}},
 }
 # Files that they name and do not show, and the variables.
 FILES = {
     "group_vars/all.yml": json.dumps(VARIABLES),
+    "fleet.csv": f"username,city\n{MARA},Bangor\n{JONAS},\n",
     "fleet.yml": json.dumps({"fleet_customers": FLEET, "fleet_defaults": {"country": "US"}}),
     "vault.yml": json.dumps({"vault_sendgrid_key": KEY, "fleet_passwords": {MARA: PASSWORD}}),
     "passwords.yml": json.dumps({"fleet_passwords": {MARA: PASSWORD}}),

@@ -140,7 +140,9 @@ def test_the_readme_lists_all_modules() -> None:
 
 def test_the_readme_lists_all_plugins() -> None:
     rows = markdown_table("README.md", "| plugin | kind | what it does |")
-    wanted = [(name, kind) for kind in ("filter", "inventory") for name in full(stems(f"plugins/{kind}/*.py"))]
+    wanted = [
+        (name, kind) for kind in ("filter", "inventory", "lookup") for name in full(stems(f"plugins/{kind}/*.py"))
+    ]
     assert sorted(((code(row[0])[0], row[1]) for row in rows), key=lambda row: (row[1], row[0])) == wanted
 
 
@@ -364,11 +366,11 @@ def test_the_example_of_an_execution_environment_takes_the_tag_of_this_version()
 
 def versions_added() -> list[tuple[str, str, str]]:
     """Kind, name and version of all that is documented, and of its options that name one."""
-    kinds = {"module": "plugins/modules/*.py", "filter": "plugins/filter/*.py", "inventory": "plugins/inventory/*.py"}
+    kinds = {"module": "modules", "filter": "filter", "inventory": "inventory", "lookup": "lookup"}
     pages = [
         (kind, name.rpartition(".")[2], page["doc"])
-        for kind, pattern in kinds.items()
-        for name, page in documentation(kind, *full(stems(pattern))).items()
+        for kind, folder in kinds.items()
+        for name, page in documentation(kind, *full(stems(f"plugins/{folder}/*.py"))).items()
     ]
     specs = [("role", name, load(f"roles/{name}/meta/argument_specs.yml")) for name in stems("roles/*")]
     pages += [(kind, name, spec["argument_specs"]["main"]) for kind, name, spec in specs]
