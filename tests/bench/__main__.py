@@ -11,7 +11,8 @@ Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that 
 `created` (new customers); all of them by default. Medians are shown, and goals beside those that have one. What is
 measured is told as it goes on, on standard error.
 
-`--sizes` is for `converged`, `files` and `core`; `files` takes 100,000 in three minutes, and `converged` in many.
+`--sizes` is for `converged`, `files` and `core`. On an idle machine, `files` takes some minutes for 100,000, and
+`converged` takes many.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def write_files(folder: Path, size: int) -> None:
 
 
 def table_of_files(costs: dict[int, dict[str, Cost]]) -> str:
-    heads = ("", "seconds", "of script", "ms each", "MiB", "KiB each", "calls", "goal")
+    heads = ("", "seconds", "of script", "CPU", "of script", "ms each", "MiB", "KiB each", "calls", "goal")
     rows = [row for size, of_size in costs.items() for row in _rows(size, of_size)]
     return table(f"Converged fleets in a file; {machine()}", heads, rows)
 
@@ -122,6 +122,8 @@ def _row(
         name,
         f"{cost.seconds:.2f}",
         f"x {cost.seconds / plain.seconds:.2f}" if plain else "",
+        f"{cost.processor:.2f}",
+        f"x {cost.processor / plain.processor:.2f}" if plain else "",
         f"{cost.seconds / size * 1000:.2f}",
         f"{cost.memory:.0f}",
         f"{cost.beyond(nothing).memory / size * 1024:.1f}" if nothing else "",

@@ -33,11 +33,15 @@ IN_VARIABLE = "{{ fleet }}"
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run. `memory`: MiB that the largest process took at its peak. `calls`: that the service got."""
+    """Of one run. `memory`: MiB that the largest process took at its peak. `calls`: that the service got.
+
+    `processor`: seconds of processors, which a busy machine changes less than `seconds`.
+    """
 
     seconds: float
     memory: float = 0.0
     calls: int = 0
+    processor: float = 0.0
 
     def beyond(self, other: Cost) -> Cost:
         """What this one took beyond another one."""
@@ -50,6 +54,7 @@ def median(costs: Sequence[Cost]) -> Cost:
         statistics.median(cost.seconds for cost in costs),
         statistics.median(cost.memory for cost in costs),
         max(cost.calls for cost in costs),
+        statistics.median(cost.processor for cost in costs),
     )
 
 
@@ -65,7 +70,8 @@ def cost_of(command: Sequence[str], ansible: Ansible) -> Cost:
         process.returncode = os.waitstatus_to_exitcode(status)
         output.seek(0)
         assert process.returncode == 0, output.read()
-    return Cost(seconds, usage.ru_maxrss / 1024, len(ansible.sandbox.log()) - calls)
+    processor = usage.ru_utime + usage.ru_stime
+    return Cost(seconds, usage.ru_maxrss / 1024, len(ansible.sandbox.log()) - calls, processor)
 
 
 def cost_of_plain(ansible: Ansible, *arguments: str) -> Cost:
