@@ -14,6 +14,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import math
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
@@ -128,6 +129,15 @@ class Capabilities:
     def always_listed(self) -> frozenset[str]:
         """The attributes that every row of every list shows."""
         return self.names(seen="list")
+
+    @functools.cached_property
+    def longest_plain(self) -> dict[str, float]:
+        """The attributes whose values need no look but at their length, with the most characters that pass."""
+        return {
+            name: math.inf if capability.limit is None else capability.limit
+            for name, capability in self.attributes.items()
+            if capability.problems is no_problems
+        }
 
     def shown_by(self, details: t.Container[str]) -> frozenset[str]:
         """The attributes that these further reads show."""

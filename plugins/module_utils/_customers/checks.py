@@ -66,15 +66,16 @@ def option_problems(
     `options`: by option name, None for those left out. `merged`: all that holds for the customer, if that is more.
     """
     problems: list[str] = []
-    unchecked = _ADDRESS if _is_as_listed(options if merged is None else merged, api) else None
+    # One look at all texts of a row, and none at those that an API takes as they are: there may be a million of them.
+    longest = api.longest_plain if _are_transmittable(options) else {}
     for attribute in ATTRIBUTES:
         name, value = attribute.name, options.get(attribute.name)
-        if value is None:
+        if value is None or (isinstance(value, str) and len(value) <= longest.get(name, -1)):
             continue
         if name in api.missing:
             problems.append(f"{name} {api.missing[name]}")
         else:
-            problems += _attribute_problems(attribute, value, api.attributes[name], name != unchecked)
+            problems += _attribute_problems(attribute, value, api, options if merged is None else merged)
     if options.get("new_username") is not None:
         problems += _new_username_problems(options["new_username"], api)
     return problems + [
@@ -292,35 +293,44 @@ def _called_hosts(address: str) -> set[str] | None:
     return {str(host or "").strip("[]").lower() for host in hosts}
 
 
+def _are_transmittable(options: t.Mapping[str, t.Any]) -> bool:
+    return is_transmittable("".join([value for value in options.values() if isinstance(value, str)]))
+
+
 def _attribute_problems(
-    attribute: Attribute, value: t.Any, capability: Capability, with_form: bool = True
+    attribute: Attribute, value: t.Any, api: Capabilities, options: t.Mapping[str, t.Any]
 ) -> list[str]:
     if attribute.kind == "bool":
         return []
-    name, limit = attribute.name, capability.limit
-    problems: list[str] = []
-    for number, text in enumerate(value) if attribute.kind == "list" else ((None, value),):
-        misplaced = _item_problems(name, number, text) if number is not None else []
-        problems += misplaced
-        if not is_transmittable(text):
-            problems += transmission_problems(name, text)
-        if limit and len(text) > limit:
-            problems += _too_long(name, text, limit)
-        if with_form and not misplaced:
-            problems += capability.problems(text)
-    return problems
+    name, capability = attribute.name, api.attributes[attribute.name]
+    if attribute.kind == "list":
+        return [
+            problem for number, text in enumerate(value) for problem in _item_problems(name, number, text, capability)
+        ]
+    problems = capability.problems(value)
+    if problems and name == _ADDRESS and _is_as_listed(options, api):
+        problems = []
+    return _carriage_problems(name, value, capability) + problems
+
+
+def _carriage_problems(name: str, text: str, capability: Capability) -> list[str]:
+    """What keeps a text from being sent, whatever it says."""
+    limit = capability.limit
+    return transmission_problems(name, text) + (_too_long(name, text, limit) if limit else [])
 
 
 def _new_username_problems(text: str, api: Capabilities) -> list[str]:
     if not text:
         return ["new_username is empty"]
-    limit = api.attributes["username"].limit
-    problems = transmission_problems("new_username", text)
-    problems += _too_long("new_username", text, limit) if limit else []
-    return problems + api.rename_problems(text)
+    return _carriage_problems("new_username", text, api.attributes["username"]) + api.rename_problems(text)
 
 
-def _item_problems(name: str, number: int, text: str) -> list[str]:
+def _item_problems(name: str, number: int, text: str, capability: Capability) -> list[str]:
+    misplaced = _misplaced(name, number, text)
+    return misplaced + _carriage_problems(name, text, capability) + ([] if misplaced else capability.problems(text))
+
+
+def _misplaced(name: str, number: int, text: str) -> list[str]:
     """What a comma too many or a blank after a comma leaves behind: Ansible splits a text at commas, and only there."""
     if not text.strip():
         return [f"{name}[{number}] is empty"]
