@@ -75,7 +75,7 @@ def _kept(value: t.Any, omit: str) -> t.Any:
     if isinstance(value, t.Mapping):
         return {name: _kept(item, omit) for name, item in value.items() if item != omit}
     if isinstance(value, (list, tuple)):
-        return [_kept(item, omit) for item in value]
+        return [_kept(item, omit) for item in value if item != omit]
     if isinstance(value, str) and omit in value:
         return _kept(_from_json(value), omit)
     return value

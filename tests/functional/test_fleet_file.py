@@ -372,9 +372,9 @@ def test_no_password_of_a_file_comes_out(ansible: Ansible, kept: Kept, sandbox: 
     assert shown == ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"] * 2
     assert [bool(told(step)) for step in refused] == [True, True]
     assert sandbox.customers()[ADA]["city"] == OWN
+    sandbox.reset()
     sandbox.set_fault("writes", "echo", times="forever")
-    write(ansible.folder, "other.csv", as_csv([{**rows[0], "password": OWN + "-2"}]))
-    [failed] = loudly(ansible, kept, [of_file("other.csv", **shared)]).steps
+    [failed] = loudly(ansible, kept, [of_file("fleet.csv", **shared)]).steps
     assert failed.written and failed.status == "failed"
 
 

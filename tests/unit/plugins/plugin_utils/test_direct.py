@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -12,6 +13,7 @@ import types
 
 import ansible.module_utils
 import pytest
+from ansible.errors import AnsibleError
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible.parsing.dataloader import DataLoader
@@ -247,6 +249,32 @@ def test_a_task_is_done_here(echo, monkeypatch):
     assert "look out" in str(result["warnings"])
     assert [name for name in result if name.startswith("_ansible") and name != "_ansible_parsed"] == []
     assert echo._task.args == {"word": "hello"}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_goes_beside_the_arguments_is_shipped_and_does_not_stay_in_the_task(echo, monkeypatch, fails):
+    seen = []
+
+    def ship(action, *_given):
+        seen.append(dict(action._task.args))
+        if fails:
+            raise AnsibleError("no connection")
+        return {"changed": True}
+
+    monkeypatch.setattr(_direct.ShippedModule, "run", ship)
+    echo._beside_arguments = {"beside": "canary-4711"}
+    with pytest.raises(AnsibleError) if fails else contextlib.nullcontext():
+        echo.run(task_vars={_direct.SWITCH: False})
+    assert seen == [{"word": "hello", "beside": "canary-4711"}]
+    assert echo._task.args == {"word": "hello"}
+
+
+def test_what_goes_beside_the_arguments_is_seen_here_as_it_is():
+    beside = {"word": "{{ 1 + 1 }}"}
+    result = json.loads(
+        _direct.module_output(lambda options, *_given: {"said": options["word"]}, {"word": {}}, {}, None, beside)
+    )
+    assert result["said"] == "{{ 1 + 1 }}"
 
 
 def test_a_task_is_told_of_check_mode(echo):
