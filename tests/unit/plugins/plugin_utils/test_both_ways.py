@@ -204,7 +204,8 @@ def test_no_secret_of_a_fleet_is_in_a_result(both_ways, logged, options, more):
         assert FILE_CONTENT not in json.dumps(result)
         assert "invocation" in result or result["failed"]
         assert CANARY not in json.dumps(result)
-    assert CANARY not in "".join(logged) and len(logged) == (0 if more else 2)
+    assert CANARY not in "".join(logged) and FILE_CONTENT not in "".join(logged)
+    assert len(logged) == (0 if more else 2)
 
 
 # The line in the system's log

@@ -262,6 +262,7 @@ def test_what_goes_beside_the_arguments_is_shipped_and_does_not_stay_in_the_task
         return {"changed": True}
 
     monkeypatch.setattr(_direct.ShippedModule, "run", ship)
+    monkeypatch.setattr(Echo, "EXPLAIN", lambda *_given: [])
     echo._beside_arguments = {"beside": "canary-4711"}
     with pytest.raises(AnsibleError) if fails else contextlib.nullcontext():
         echo.run(task_vars={_direct.SWITCH: False})
