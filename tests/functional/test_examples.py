@@ -80,7 +80,6 @@ VARIABLES = {
     "reseller_key": KEY,
     "fleet": FLEET[:2],
     "customers": FLEET,
-    "fleet_customers": FLEET,
     "fleet_passwords": {MARA: PASSWORD},
     "converged": {"changed": False, "summary": SUMMARY, "results": [], "unverified": {}},
 }
