@@ -96,11 +96,11 @@ _NOTHING_DONE = "nothing was changed, because {reason}."
 class Progress:
     """Is told how the work goes on. This one tells nobody."""
 
-    def on_looked_up(self, done: int, total: int) -> None:
-        """Called now and then before that: how many customers were asked for that the list lacks, and of how many."""
-
     def on_progress(self, done: int, failed: int, total: int) -> None:
         """Called now and then: how many customers are done, how many of them failed, and how many there are."""
+
+    def on_looked_up(self, done: int, total: int) -> None:
+        """Called now and then before that: how many customers were asked for that the list lacks, and of how many."""
 
     def on_cancelled(self, report: str) -> None:
         """Called at the end of a run that was interrupted, whose result nobody may be there to read."""

@@ -305,7 +305,8 @@ class _Write:
             listed = self._api.customers({}).customers if self._known.key else []
         except CollectionError:
             return ""
-        return next((one.username for one in listed if one.key == self._known.key), "")
+        names = (one.username for one in listed if one.key == self._known.key)
+        return next((name for name in names if name != self._operation.user), "")
 
     def _lags(self, error: CallError) -> bool:
         """Whether a refusal means that the server does not know yet the customer that this run has created."""

@@ -300,6 +300,30 @@ def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(put, monkeypatc
     assert told.reports == [result["msg"]]
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_run_that_is_interrupted_while_it_reads_profiles_ends_with_the_calls_under_way(put, monkeypatch, check_mode):
+    world = put(*crowd_of(NAMES))
+    runs = []
+
+    class Known(_fleet.Cancellation):
+        def __init__(self):
+            super().__init__()
+            runs.append(self)
+
+    monkeypatch.setattr(_fleet, "Cancellation", Known)
+
+    def interrupt(_sent, got):
+        if world.http.operations.count("get_profile") == 5:
+            runs[0].cancel("of a test")
+        return got
+
+    world.http.spoil = interrupt
+    result = world.fleet([{"username": name, "city": "Aarhus"} for name in NAMES], check_mode, concurrency=1)
+    assert counted(result) == {"unchanged": 5, "not_reached": 15}
+    assert "15 of 20 customers were not reached, because of a test." in result["msg"]
+    assert world.http.operations.count("get_profile") == 5
+
+
 # Rows that move
 
 
