@@ -53,6 +53,9 @@ class Purge:
         return [f"Purge keeps customers whose names look like one of the fleet: {few(pairs)}"]
 
 
+NO_PURGE = Purge((), {}, {})
+
+
 def whom_to_purge(wanted: t.Sequence[Desired], index: CustomerIndex) -> Purge:
     """Which customers of the account the fleet does not name, and which of them may be its own for all that."""
     named = {name_key(name): name for desired in wanted for name in desired.usernames}
@@ -73,9 +76,9 @@ def check_whole(listing: Listing) -> None:
         )
 
 
-def check_ceiling(deletions: t.Sequence[str], most: int) -> None:
-    """Raises InvalidInput when there are more than `most` customers to delete."""
-    if len(deletions) > most:
+def check_ceiling(deletions: t.Sequence[str], most: int | None) -> None:
+    """Raises InvalidInput when there are more than `most` customers to delete. None: without a ceiling, none."""
+    if len(deletions) > (most or 0):
         names = ", ".join(f"'{escape_hidden(name)}'" for name in deletions[:_FEW])
         raise InvalidInput(
             [
