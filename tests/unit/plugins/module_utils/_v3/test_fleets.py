@@ -587,6 +587,16 @@ def test_a_single_customer_is_found_behind_short_pages(put):
     assert made(world.customer(username="c", email="c", active=False)) == [("disable", "applied")]
 
 
+def test_a_single_customer_that_moved_away_from_the_next_page_is_not_created_twice(put, behaviour):
+    # The eighth of those that begin like it is the seventh one before the second page is made.
+    names = [f"c{number:02}" for number in range(7)] + ["c", *(f"c{number:02}" for number in range(7, 20))]
+    world = put(*crowd_of(names), page_ceiling=7)
+    world.http.fail("list", "move", nth=2, times="forever")
+    assert made(world.customer(**new("c"), active=False))[0] == ("disable", "applied")
+    assert (asked_for(world)[:1] == ["c"]) is (behaviour == "observed")
+    assert "create" not in world.http.operations
+
+
 @pytest.mark.parametrize("operation", ["set_email", "disable", "rename"])
 def test_a_single_customer_that_somebody_else_renames_is_an_error(world, operation):
     world.http.fail(operation, "rename")
