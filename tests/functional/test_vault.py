@@ -14,7 +14,9 @@ import yaml
 
 from .conftest import ACCOUNT, PASSWORD, only_direct, only_json, only_observed, seeded
 from .running import CORE, Ansible, Run, Sandbox, task
-from .vault import encrypted_values, password_file
+from .test_fleet_role import as_csv
+from .vault import PASSWORD as VAULT_PASSWORD
+from .vault import encrypted, encrypted_values, password_file
 
 CANARY = "canary-4711"
 # Looks like a template, and like something that is none of the texts that a template may be taken for.
@@ -77,6 +79,33 @@ def test_the_role_of_a_fleet(ansible: Ansible, sandbox: Sandbox, native: bool) -
     again = play(ansible, [role], native, vars_files=["fleet.yml"])
     assert again.status == 0, again.output
     assert [operation for step in again.steps for operation in step.written] == []
+
+
+@natively
+@pytest.mark.parametrize("name", ["fleet.csv", "fleet.json", "fleet.yml"])
+def test_the_role_with_a_file_that_is_encrypted(ansible: Ansible, sandbox: Sandbox, native: bool, name: str) -> None:
+    rows = [{"username": "ada@example.com", "password": SECRET, "update_password": "always", "city": "Ålesund {{ 7 }}"}]
+    content = as_csv(rows) if name.endswith(".csv") else json.dumps(rows, ensure_ascii=False)
+    expect_a_password_and_a_city(ansible, sandbox, native, name, encrypted(content, VAULT_PASSWORD))
+
+
+@natively
+def test_the_role_with_values_of_a_file_that_are_encrypted(ansible: Ansible, sandbox: Sandbox, native: bool) -> None:
+    password, city = encrypted_values(SECRET, "Ålesund {{ 7 }}")
+    rows = [{"username": "ada@example.com", "password": password, "update_password": "always", "city": city}]
+    expect_a_password_and_a_city(ansible, sandbox, native, "fleet.yml", yaml.safe_dump(rows))
+
+
+def expect_a_password_and_a_city(ansible: Ansible, sandbox: Sandbox, native: bool, name: str, content: str) -> None:
+    """What the role does with a file: all of it, once, and without a word of a secret."""
+    (ansible.folder / name).write_text(content, encoding="utf-8")
+    role = {"ansible.builtin.import_role": {"name": "mailfleet.sendgrid.fleet"}, "vars": {"fleet_file": name}}
+    first, again = (play(ansible, [{"name": "Run", **role}], native) for _ in range(2))
+    assert (first.status, again.status) == (0, 0), first.output
+    written = [[operation for step in run.steps for operation in step.written] for run in (first, again)]
+    assert written == [["set_profile", "set_password"], []]
+    assert sandbox.customers()["ada@example.com"]["city"] == "Ålesund {{ 7 }}"
+    assert has_password(sandbox, "ada@example.com", SECRET)
 
 
 @natively
