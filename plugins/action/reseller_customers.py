@@ -10,6 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import Connect, Options, Result
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import kind_of_value
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import FILE_CONTENT
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
@@ -39,9 +40,11 @@ class ActionModule(DirectAction):
 
     def _file_content(self) -> dict[str, t.Any]:
         name = self._task.args.get("customers_file")
-        if not isinstance(name, str) or self._task.args.get("customers") is not None:
+        if name is None or self._task.args.get("customers") is not None:
             # The module says what is wrong with that, if anything is.
             return {}
+        if not isinstance(name, str):
+            raise InvalidInput([f"customers_file must be a text, and is {kind_of_value(name)}"])
         # Not before it is needed: most tasks have no file.
         from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import (
             decrypt_with,
@@ -56,7 +59,7 @@ class ActionModule(DirectAction):
             return str(self._find_needle("files", name))
         except AnsibleError:
             folders = dict.fromkeys([*self._task.get_search_path(), self._loader.get_basedir()])
-            told = ", ".join(f"'{folder}'" for folder in folders)
+            told = ", ".join(f"'{escape_control(folder)}'" for folder in folders)
             raise InvalidInput(
                 [f"looked for it in {told}, and in the folder 'files' of each"],
                 about=f"There is no file '{escape_control(name, 200)}'",

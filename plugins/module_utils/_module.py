@@ -32,7 +32,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows
     FILE_CONTENT,
     ROW_OPTIONS,
     attribute_option,
-    given_fleet,
+    given_secrets,
     known,
     read_options,
     row_spec,
@@ -147,7 +147,7 @@ class Module(AnsibleModule):
         self._given = _with_dicts(own, self.argument_spec)
         self._rows = {name: self._given[name] for name in _row_options(self.argument_spec) & self._given.keys()}
         # Ansible adds those that it finds by itself.
-        self.no_log_values.update(given_fleet(self._given).secrets() if self._rows else ())
+        self.no_log_values.update(given_secrets(self._given) if self._rows else ())
         self._kinds = KindCheck(self.argument_spec)(_without(self._given, self._rows))
         if self._kinds.problems:
             self._problems = (self._explain or explain_options)(self._given, self.argument_spec)

@@ -77,7 +77,7 @@ def write(folder: Path, name: str, text: str) -> Path:
     return path
 
 
-def of_file(name: str, **options: Any) -> dict[str, Any]:
+def of_file(name: Any, **options: Any) -> dict[str, Any]:
     return task(MODULE, {"customers_file": name, **options}, ignore_errors=True)
 
 
@@ -284,6 +284,8 @@ def refused_tasks() -> list[dict[str, Any]]:
         of_file("head.csv", purge=True, max_deletions=9),
         of_file("fleet.csv", defaults={"username": "x"}, passwords={ADA: [CANARY]}, concurrency="many"),
         of_file("", customers=None),
+        of_file(["fleet.csv"]),
+        of_file(True),
         task(MODULE, {"defaults": {"city": "x"}}, ignore_errors=True),
     ]
 
@@ -307,7 +309,7 @@ def test_what_is_wrong_is_told_in_the_same_words_wherever_the_task_runs_and_befo
     messages = list(map(told, direct.steps))
     for message, (_text, parts) in zip(messages, REFUSED.values()):
         assert [part for part in parts if part not in message] == []
-    missing, folder, both, head, mixed, blank, neither = messages[len(REFUSED) :]
+    missing, folder, both, head, mixed, blank, of_list, of_boolean, neither = messages[len(REFUSED) :]
     assert missing.startswith("There is no file 'none.csv': looked for it in '")
     assert missing.endswith(", and in the folder 'files' of each.") and str(ansible.folder) in missing
     assert folder == "The file 'sub' cannot be used: its name must end with .csv, .json, .yml or .yaml."
@@ -316,6 +318,8 @@ def test_what_is_wrong_is_told_in_the_same_words_wherever_the_task_runs_and_befo
     for part in ("concurrency", "there can be no default for username", f"the password of '{ADA}' must be a text"):
         assert part in mixed
     assert "file ''" in blank
+    assert of_list == "The options are not valid: customers_file must be a text, and is a list."
+    assert of_boolean == "The options are not valid: customers_file must be a text, and is a boolean."
     assert neither == "The options are not valid: one of customers and customers_file is needed."
 
 

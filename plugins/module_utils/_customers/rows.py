@@ -134,8 +134,16 @@ def given_fleet(options: t.Mapping[str, t.Any]) -> GivenFleet:
     return GivenFleet(file.get("customers"), *shared, options["customers_file"], file.get("lines") or ())
 
 
+def given_secrets(options: t.Mapping[str, t.Any]) -> set[str]:
+    """Every password that options of reseller_customers hold, also where the options do not go together."""
+    in_task = given_fleet({**options, "customers_file": None}).secrets()
+    return in_task if options.get("customers_file") is None else in_task | given_fleet(options).secrets()
+
+
 def _source_problems(options: t.Mapping[str, t.Any], given: GivenFleet) -> list[str]:
     if options.get("customers_file") is None:
+        if FILE_CONTENT in options:
+            return [f"unknown option {FILE_CONTENT}"]
         return [_NO_SOURCE] if given.customers is None else []
     if options.get("customers") is not None:
         return ["customers and customers_file exclude each other"]

@@ -447,6 +447,7 @@ def test_a_shown_row_has_the_kind_of_what_has_a_misspelt_name():
             {"customers": [], "customers_file": "x.csv", FILE_CONTENT: {"customers": [], "lines": []}},
             "customers and customers_file exclude each other",
         ),
+        ({"customers": [], FILE_CONTENT: {"customers": [ADA]}}, f"unknown option {FILE_CONTENT}"),
         ({"customers_file": "x.csv"}, "customers_file can only be read by the action plugin of this module"),
         (
             {"customers_file": "x.yml", FILE_CONTENT: {"customers": None, "lines": []}},
