@@ -110,7 +110,7 @@ def _text(data: bytes) -> str:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+        line = error.object.count(b"\n", 0, error.start) + 1
         raise _Unusable(f"it is not encoded in UTF-8, as line {line} shows") from None
     if not text.strip():
         raise _Unusable("it is empty")
@@ -138,7 +138,8 @@ def _from_csv(text: str, _decrypt: Decrypt) -> Content:
     problems: list[str] = []
     for line, cells in records:
         if len(cells) != len(head):
-            problems.append(f"line {line} has {_cells(len(cells))}, and the columns of line {first} are {len(head)}")
+            counts = f"{_count(len(cells), 'cell')}, and line {first} names {_count(len(head), 'column')}"
+            problems.append(f"line {line} has {counts}")
             continue
         row: dict[str, t.Any] = {name: cell for name, cell in zip(head, cells) if cell}
         row.update({name: row[name].split(";") for name in lists if name in row})
@@ -188,8 +189,8 @@ def _check_head(line: int, head: t.Sequence[str]) -> None:
         raise _Unusable(*problems[:_FEW], *and_more(len(problems) - _FEW))
 
 
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 # JSON and YAML
@@ -314,7 +315,8 @@ def _yaml_loader(decrypt: Decrypt) -> t.Any:
         "float": _scalar(Loader.construct_yaml_float),
         "bool": _scalar(Loader.construct_yaml_bool),
         "timestamp": _scalar(lambda loader, node: loader.construct_yaml_timestamp(node).isoformat()),
-        "value": Loader.construct_scalar,
+        # What `=` and `<<` are where they stand for themselves.
+        **dict.fromkeys(("value", "merge"), Loader.construct_scalar),
         **dict.fromkeys(("binary", "set", "omap", "pairs"), Loader.construct_undefined),
     }
     for name, constructor in constructors.items():
@@ -352,17 +354,21 @@ def _sequence(loader: t.Any, node: t.Any) -> t.Any:
 
 def _mapping(loader: t.Any, node: t.Any) -> dict[str, t.Any]:
     """A dict that has each name once, each a text, and that cannot hold itself. An own value wins over a merged one."""
+    if not isinstance(node, yaml.MappingNode):
+        raise _Unusable(f"line {_line_of(node)} has a tag for dicts where there is none")
     own: dict[str, t.Any] = {}
+    merged: dict[str, t.Any] = {}
     for name_node, value_node in node.value:
         is_merge = name_node.tag == _MERGE
         name = "<<" if is_merge else loader.construct_object(name_node, deep=True)
         if not isinstance(name, str):
             raise _Unusable(f"line {_line_of(name_node)} has a name that is no text; put it in quotes")
-        if name in own:
+        if name in own or (is_merge and merged):
             raise _Unusable(f"line {_line_of(name_node)} has {escape_control(name, 100)} once more")
-        value = loader.construct_object(value_node, deep=True)
-        own[name] = _merged(loader, name_node, value) if is_merge else value
-    return {**own.pop("<<"), **own} if any(name_node.tag == _MERGE for name_node, _value in node.value) else own
+        own[name] = loader.construct_object(value_node, deep=True)
+        if is_merge:
+            merged = _merged(loader, name_node, own.pop(name))
+    return {**merged, **own}
 
 
 def _merged(loader: t.Any, node: t.Any, value: t.Any) -> dict[str, t.Any]:

@@ -252,7 +252,7 @@ REFUSED = {
     "wrong.yaml": (as_yaml(ROWS), [f"'wrong.yaml'[0] ('{ADA}'): city", f"'wrong.yaml'[1] ('{BEN}'): active"]),
     "lines.csv": (
         f"username,city\n{ADA},{CANARY},x\n",
-        ["The file 'lines.csv' cannot be used: line 2 has 3 cells, and the columns of line 1 are 2."],
+        ["The file 'lines.csv' cannot be used: line 2 has 3 cells, and line 1 names 2 columns."],
     ),
     "line.json": (
         f'[\n{{"username": "{CANARY}"\n',

@@ -126,6 +126,7 @@ def test_another_ending_is_told(refused, name):
         ),
         (b"username\ncanary-4711\0\n", "line 2 has a NUL character; it may be encoded in UTF-16"),
         (b"username\n\xed\xa0\x80\n", "it is not encoded in UTF-8, as line 2 shows"),
+        (codecs.BOM_UTF8 + b"\n\xff", "it is not encoded in UTF-8, as line 2 shows"),
     ],
 )
 def test_what_is_no_text_is_told(refused, name, content, problem):
@@ -217,9 +218,7 @@ def test_a_file_that_is_encrypted_is_decrypted(read, refused, name, content):
 
 def test_what_was_encrypted_is_looked_at_like_any_other(refused):
     assert refused("x.csv", encrypted("")) == ["it is empty"]
-    assert refused("x.csv", encrypted(f"username\nann,{CANARY}\n")) == [
-        "line 2 has 2 cells, and the columns of line 1 are 1"
-    ]
+    assert refused("x.csv", encrypted(f"username\nann,{CANARY}\n")) == ["line 2 has 2 cells, and line 1 names 1 column"]
 
 
 # CSV
@@ -348,11 +347,11 @@ def test_a_cell_can_neither_empty_an_attribute_nor_take_a_default_away(read):
         (
             f"username,city\nann\nben,{CANARY},y\n\ncleo,x\n",
             [
-                "line 2 has 1 cell, and the columns of line 1 are 2",
-                "line 3 has 3 cells, and the columns of line 1 are 2",
+                "line 2 has 1 cell, and line 1 names 2 columns",
+                "line 3 has 3 cells, and line 1 names 2 columns",
             ],
         ),
-        (f"username,city\nann,{CANARY}\n \n", ["line 3 has 1 cell, and the columns of line 1 are 2"]),
+        (f"username,city\nann,{CANARY}\n \n", ["line 3 has 1 cell, and line 1 names 2 columns"]),
         (f'username,city\nann,"{CANARY}\n\nx', ["line 2 is not valid CSV: unexpected end of data"]),
         (f'username,city\nann,x\nben,"a"{CANARY}\n', ["line 3 is not valid CSV: ',' expected after '\"'"]),
         (
@@ -377,7 +376,7 @@ def test_csv_that_cannot_be_used(refused, text, problems):
 
 def test_many_wrong_lines_are_cut(refused):
     told = refused("x.csv", "username,city\n" + f"{CANARY}\n" * 50)
-    assert told[:20] == [f"line {line} has 1 cell, and the columns of line 1 are 2" for line in range(2, 22)]
+    assert told[:20] == [f"line {line} has 1 cell, and line 1 names 2 columns" for line in range(2, 22)]
     assert told[20:] == ["and 30 more lines"]
     told = refused("x.csv", ",".join(["username", *(f"x{number}" for number in range(50))]))
     assert (len(told), told[-1]) == (21, "and 30 more")
@@ -478,7 +477,7 @@ def test_depth_that_is_fine(read):
             "- {username: ann, city: &c Oslo}\n- {username: ben, city: *c}\n",
             [{"username": "ann", "city": "Oslo"}, {"username": "ben", "city": "Oslo"}],
         ),
-        ("- {'<<': x}\n", [{"<<": "x"}]),
+        ("- {'<<': x, city: <<, zip: =}\n", [{"<<": "x", "city": "<<", "zip": "="}]),
         ("- {=: x, username: ann}\n", [{"=": "x", "username": "ann"}]),
         ("# nothing\n", None),
         ("---\n", None),
@@ -537,6 +536,11 @@ def test_a_value_that_is_encrypted_is_decrypted(read, refused):
         (f"- {{<<: {{city: a}}, <<: {{zip: {CANARY}}}}}\n", "line 1 has << once more"),
         (f"- username: ann\n  <<: {CANARY}\n", "line 2 merges what is no dict"),
         (f"- username: ann\n  NO: {CANARY}\n", "line 2 has a name that is no text; put it in quotes"),
+        (f"- a\n- !!map {CANARY}\n", "line 2 has a tag for dicts where there is none"),
+        (f"- !!map [{CANARY}]\n", "line 1 has a tag for dicts where there is none"),
+        (f"- !!seq {CANARY}\n", "line 1, column 3 is not valid YAML"),
+        (f"- !!int [{CANARY}]\n", "line 1, column 3 is not valid YAML"),
+        (f"- !!null {{a: {CANARY}}}\n", "line 1, column 3 is not valid YAML"),
         (f"- ? [a]\n  : {CANARY}\n", "line 1 has a name that is no text; put it in quotes"),
         ("- 2026-02-30\n", "line 1 has a date, a number or a boolean that is none; put it in quotes if it is a text"),
         (
@@ -646,7 +650,37 @@ def test_a_value_is_never_larger_than_its_shortest_text(value):
     assert size <= len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
-@given(content=st.binary(max_size=60), name=st.sampled_from(["x.csv", "x.json", "x.yml"]))
+TOKENS = (
+    *(
+        "- ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ": ",
+        ", ",
+        "\n",
+        "  ",
+        "? ",
+        "'",
+        '"',
+        "|\n ",
+        "---\n",
+        "\r",
+        "\t",
+        "\ufeff",
+        "\\",
+        ";",
+        ",",
+    ),
+    *("&a ", "*a", "<<: ", "<<", "=", "~", "!", "!vault ", "!unsafe ", *(f"!!{tag} " for tag in ("int", "map", "seq"))),
+    *(f"!!{tag} " for tag in ("null", "str", "merge", "value", "timestamp", "set", "float", "bool")),
+    *("username", "city", "ips", "5", "-0.5", "1e9", "2026-02-30", "2026-01-01", "null", "true", "NaN", "no"),
+)
+WRITTEN = st.one_of(st.binary(max_size=60), st.lists(st.sampled_from(TOKENS), max_size=15).map("".join).map(str.encode))
+
+
+@given(content=WRITTEN, name=st.sampled_from(["x.csv", "x.json", "x.yml"]))
 def test_whatever_stands_in_a_file_is_read_or_told(tmp_path_factory, content, name):
     path = tmp_path_factory.getbasetemp() / "anything"
     path.write_bytes(content)
