@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every operation under every fault, against the sandbox: what came of it is what the guide's table says.
+"""Every operation under every fault, of one customer and of one in a fleet, against the sandbox: what came of it is what
+the guide says.
 
 The tasks run in this process, which costs milliseconds; the socket and the service are real.
 """
@@ -10,18 +11,21 @@ The tasks run in this process, which costs milliseconds; the socket and the serv
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import api as v2
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import api as v3
 
 from .conftest import ACCOUNT, PASSWORD, connection
 from .running import ROOT, SUBUSERS, Sandbox
+from .sandbox_v3 import V3_KEY
 from .test_customer import NEW
 
 GUIDE = ROOT / "docs" / "docsite" / "rst" / "network_failures.rst"
@@ -112,10 +116,27 @@ def all_options(sandbox: Sandbox, options: dict[str, Any], way: str = "json", **
 
     `way`: `subusers` for API v3, or the format of API v2. `more`: options of the connection.
     """
-    defaults = {name: option.get("default") for name, option in _module.customer_spec().items()}
+    return {**defaults_of(_module.customer_spec()), **service(sandbox, way), **more, **options}
+
+
+def fleet_options(sandbox: Sandbox, rows: list[dict[str, Any]], way: str = "json", **more: Any) -> dict[str, Any]:
+    """The same of reseller_customers. `more`: options of the connection and of the fleet."""
+    spec = _module.fleet_spec()
+    row = defaults_of(spec["customers"]["options"])
+    customers = [{**row, **options} for options in rows]
+    return {**defaults_of(spec), **service(sandbox, way), **more, "customers": customers}
+
+
+def defaults_of(spec: dict[str, Any]) -> dict[str, Any]:
+    return {name: option.get("default") for name, option in spec.items()}
+
+
+def service(sandbox: Sandbox, way: str) -> dict[str, Any]:
+    """The options of a patient connection. `way` as for `all_options`."""
     patient = {"timeout": 30, "retries": RETRIES, "max_retry_wait": 30}
-    service = connection(sandbox, SUBUSERS) if way == SUBUSERS else {**connection(sandbox, RESELLER), "api_format": way}
-    return {**defaults, **service, **patient, **more, **options}
+    if way == SUBUSERS:
+        return {**connection(sandbox, SUBUSERS), **patient}
+    return {**connection(sandbox, RESELLER), "api_format": way, **patient}
 
 
 def run(sandbox: Sandbox, options: dict[str, Any], way: str = "json", **more: Any) -> dict[str, Any]:
@@ -145,9 +166,10 @@ def has_password(sandbox: Sandbox, user: str, password: str) -> bool:
     return answer.json() == {"message": "success"}
 
 
-def assert_no_secret(result: dict[str, Any]) -> None:
+def assert_no_secret(result: Any) -> None:
     # The name, not only the value: an escaped secret would not be found otherwise.
     text = json.dumps(result, ensure_ascii=False)
+    assert V3_KEY not in text
     assert "canary" not in text
     assert ACCOUNT["api_key"] not in text
     assert "token" not in text
@@ -217,3 +239,140 @@ def test_matrix(sandbox: Sandbox, way: str, case: Case, fault: str, times: str) 
         assert run(sandbox, case.options, way)["changed"] is False
     created = [call for call in sandbox.log() if call["operation"] == "create" and call["wrote"]]
     assert len(created) == (1 if case.user == NEW["username"] else 0)
+
+
+# Fleets
+
+
+def faults_that_end_a_fleet() -> set[str]:
+    """Those that the guide names."""
+    [sentence] = re.findall(r"Of the faults in the table, (.+?) end it", " ".join(GUIDE.read_text().split()))
+    return set(re.findall(r"``([a-z-]+)``", sentence))
+
+
+ENDS_A_FLEET = faults_that_end_a_fleet()
+CLEO = {"username": "cleo@example.com"}
+# Beside the customer of the case stands one with another write, on which no call is made on its behalf.
+OTHERS = {"disable": ("enable", {**BEN, "active": True})}
+OTHER = ("disable", {**CLEO, "active": False})
+
+
+class Heard(_fleet.Progress):
+    """What a run tells of its progress."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+
+    def on_looked_up(self, done: int, total: int) -> None:
+        self.told.append(("looked up", done, total))
+
+    def on_progress(self, done: int, failed: int, total: int) -> None:
+        self.told.append(("done", done, failed, total))
+
+    def on_cancelled(self, report: str) -> None:
+        self.told.append(("cancelled", report))
+
+
+def run_fleet(sandbox: Sandbox, rows: list[dict[str, Any]], way: str, **more: Any) -> dict[str, Any]:
+    """The result of reseller_customers, one call at a time, so that the first customer is done before the next."""
+    heard = Heard()
+    wanted = fleet_options(sandbox, rows, way, **{"concurrency": 1, **more})
+    result = _module.run_task(
+        lambda options, check_mode, connect: _fleet.manage_fleet(options, check_mode, connect, heard), wanted, False
+    )
+    assert_no_secret([result, heard.told])
+    return result
+
+
+def assert_honest(result: dict[str, Any], calls: list[dict[str, Any]], customers: int) -> None:
+    """The result says what the service's log says, and counts every customer once."""
+    told = {
+        (item["username"], operation["name"]): operation["status"]
+        for item in result.get("results", [])
+        for operation in item["operations"]
+    }
+    wrote = {(call["user"], call["operation"]) for call in calls if call["wrote"]}
+    applied = {one for one, status in told.items() if status == "applied"}
+    assert applied <= wrote <= applied | {one for one, status in told.items() if status == "unknown"}
+    assert result["changed"] is bool(applied)
+    if "summary" not in result:
+        assert result["failed"] is True and not any(call["attempted_write"] for call in calls)
+        return
+    assert sum(result["summary"].values()) == customers
+    kinds = Counter("failed" for item in result["results"] if item["failed"])
+    assert result["summary"]["failed"] == kinds["failed"]
+    assert result.get("failed", False) is (result["summary"]["failed"] + result["summary"]["not_reached"] > 0)
+    made = Counter(call["user"] for call in calls if call["operation"] == "create" and call["wrote"])
+    assert max(made.values(), default=0) <= 1
+
+
+def fleet_combinations(cases: list[Case], pairs: tuple[tuple[str, str], ...], prefix: str) -> list[Any]:
+    """As `combinations`; fleets with and without purge take turns, and so do the values of `on_error`."""
+    return [
+        pytest.param(*found.values, on_error, purge, id=str(found.id))
+        for number, found in enumerate(combinations(cases, pairs, prefix))
+        for on_error, purge in [(("continue", "stop")[number // 4 % 2], number // 2 % 2 == 1)]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "way", "case", "fault", "times", "on_error", "purge"),
+    [
+        *fleet_combinations(CASES, PAIRS, ""),
+        *fleet_combinations(CASES_IN_V3, PAIRS_IN_V3, f"{SUBUSERS}-"),
+    ],
+    indirect=["sandbox"],
+)
+def test_matrix_of_fleets(
+    sandbox: Sandbox, way: str, case: Case, fault: str, times: str, on_error: str, purge: bool
+) -> None:
+    """One customer meets the fault; another one has something else to be written; the rest is left alone or purged."""
+    operation, other = OTHERS.get(case.operation, OTHER)
+    rest = sandbox.customers().keys() - {case.options["username"], other["username"], "nora@example.com"}
+    rows = [case.options, other, *({"username": name} for name in sorted(rest) if not purge)]
+    settings = {"on_error": on_error, "purge": purge, "max_deletions": len(rest) if purge else None}
+    expected = TABLE[fault, case.kind, times]
+    if (case.operation, fault) == ("get", "dtd"):
+        expected = "done"
+    sandbox.set_fault(case.operation, fault, times=1 if times == "once" else "forever", **SETTINGS.get(fault, {}))
+    result = run_fleet(sandbox, rows, way, **settings, **SILENT.get(fault, {}))
+    sandbox.control("DELETE", "faults")
+    calls, customers = sandbox.log(), sandbox.customers()
+
+    assert_honest(result, calls, len(rows) + len(rest) * purge)
+    items = {item["username"]: item for item in result.get("results", [])}
+    first = items.get(case.options["username"], {})
+    statuses = {one["name"]: one["status"] for one in first.get("operations", [])}
+    lost_for_good = hides(sandbox, way, case) and statuses.get(case.operation) == "unknown"
+    if lost_for_good:
+        assert times == "for ever" or fault.startswith(("html", "huge", "drip", "redirect")), fault
+    elif expected == "done":
+        assert "failed" not in result, result["msg"]
+        assert set(statuses.values()) == {"applied"}
+        assert is_as_wanted(sandbox, case)
+    else:
+        assert statuses in ({}, {case.operation: "failed"})
+        assert "Could not" in result["msg"]
+        assert not is_as_wanted(sandbox, case)
+    if case.operation == "list" and expected == "failed":
+        assert items == {}
+    elif expected == "failed" or lost_for_good:
+        assert first["failed"] is True
+        # Nothing is deleted beside an error, and who is held back is counted.
+        ends = on_error == "stop" or fault in ENDS_A_FLEET
+        assert rest <= customers.keys()
+        assert result["summary"]["not_reached"] == len(rest) * purge + (other["username"] not in items)
+        assert (other["username"] in items) is not ends
+    else:
+        assert bool(rest & customers.keys()) is not purge
+    if other["username"] in items:
+        assert items[other["username"]]["operations"] == [{"name": operation, "status": "applied"}]
+
+    finished = run_fleet(sandbox, rows, way, **settings)
+    assert "failed" not in finished, finished["msg"]
+    assert is_as_wanted(sandbox, case)
+    assert sandbox.customers()[other["username"]]["active"] is other["active"]
+    assert bool(rest & sandbox.customers().keys()) is not purge
+    assert_honest(finished, sandbox.log(len(calls)), len(rows) + len(rest & customers.keys()) * purge)
+    created = [call["user"] for call in sandbox.log() if call["operation"] == "create" and call["wrote"]]
+    assert created == ([case.user] if case.user == NEW["username"] else [])
