@@ -102,6 +102,11 @@ class CallError(CollectionError):
         self.concerns = OPERATION
         self.may_settle = False
 
+    @property
+    def recurs(self) -> bool:
+        """Whether every other call would fail in the same way."""
+        return self.concerns in (ACCOUNT, SERVER)
+
     def __str__(self) -> str:
         start = f"Could not {self.doing}: {self.reason}" if self.doing else self.reason
         return f"{start}. {self.advice}".rstrip() if self.advice else f"{start}."

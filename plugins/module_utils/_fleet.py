@@ -73,8 +73,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.unli
     hiding_warnings,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
-    ACCOUNT,
-    SERVER,
     CallError,
     Cancelled,
     CollectionError,
@@ -370,7 +368,7 @@ class _Run:
         self._stop_after(member.error or (member.outcome.error if member.outcome else None))
 
     def _stop_after(self, error: CollectionError | None) -> None:
-        if isinstance(error, CallError) and error.concerns in (ACCOUNT, SERVER):
+        if isinstance(error, CallError) and error.recurs:
             self._cancellation.cancel("every further call would fail in the same way")
         elif error is not None and (self._stops_at_errors or isinstance(error, InternalError)):
             self._cancellation.cancel("on_error is stop" if self._stops_at_errors else "of a defect")

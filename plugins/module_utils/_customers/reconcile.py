@@ -237,24 +237,31 @@ class _Write:
         if not capabilities.confirms_creation:
             return APPLIED, None
         while True:
-            found = self._found()
+            found, unread = self._read()
             if found is not None:
                 self._known.key = found.key
                 return APPLIED, None
-            if not self._known.wait(budget):
-                return UNKNOWN, self._unconfirmed(budget)
+            is_hopeless = isinstance(unread, CallError) and unread.recurs
+            if is_hopeless or not self._known.wait(budget):
+                return UNKNOWN, self._unconfirmed(budget, unread)
 
-    def _found(self) -> Customer | None:
-        """The customer, if the server shows it; a read that fails shows nothing."""
+    def _read(self) -> tuple[Customer | None, CollectionError | None]:
+        """The customer, if the server shows it, and what kept it from being read."""
         try:
-            return _current(self._api, self._desired)
-        except CollectionError:
-            return None
+            return _current(self._api, self._desired), None
+        except CollectionError as error:
+            return None, error
 
-    def _unconfirmed(self, budget: RetryBudget) -> CallError:
-        error = CallError("the server confirmed it, but no read shows the customer", applied=MAYBE_APPLIED)
+    def _unconfirmed(self, budget: RetryBudget, unread: CollectionError | None) -> CallError:
+        """The error of a creation that no read confirms. `unread`: what kept the customer from being read."""
+        if isinstance(unread, CallError):
+            reason = f"the server confirmed it, but the customer could not be read: {unread.reason}"
+            error = CallError(reason, MAYBE_APPLIED, status=unread.status, advice=unread.advice)
+            error.concerns = unread.concerns
+        else:
+            error = CallError("the server confirmed it, but no read shows the customer", MAYBE_APPLIED)
+            error.advice = self._advice_after_waiting(budget)
         error.doing = f"create customer '{escape_control(self._operation.user, 100)}'"
-        error.advice = self._advice_after_waiting(budget)
         return error
 
     def _write(self, budget: RetryBudget) -> tuple[str, CollectionError | None]:
