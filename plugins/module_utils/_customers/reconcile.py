@@ -302,7 +302,7 @@ class _Write:
         elif done:
             # It may be another customer than the one that was asked for, so it has to be compared anew.
             error.advice = "By now the customer exists, so it was created by somebody else meanwhile."
-        elif done is False and error.messages and self._operation.name != "delete":
+        elif done is False and error.messages and not error.advice and self._operation.name != "delete":
             error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
         return FAILED, error
 
