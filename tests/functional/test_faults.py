@@ -2,28 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every operation under every fault, of one customer and of one in a fleet, against the sandbox: what came of it is what
-the guide says.
+"""Every operation under every fault, for one customer and for one of a fleet: what came of it is what the guide says.
 
-The tasks run in this process, which costs milliseconds; the socket and the service are real.
+The tasks run in this process, which costs milliseconds; the socket and the service, which is the sandbox, are real.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Union
+from urllib.parse import unquote, urlsplit
 
 import pytest
+import requests
+import urllib3
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import api as v2
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import api as v3
 
-from .conftest import ACCOUNT, PASSWORD, connection
+from .conftest import ACCOUNT, PASSWORD, connection, only_observed
 from .running import ROOT, SUBUSERS, Sandbox
 from .sandbox_v3 import V3_KEY
 from .test_customer import NEW
@@ -273,12 +277,20 @@ class Heard(_fleet.Progress):
         self.told.append(("cancelled", report))
 
 
-def run_fleet(sandbox: Sandbox, rows: list[dict[str, Any]], way: str, **more: Any) -> dict[str, Any]:
-    """The result of reseller_customers, one call at a time, so that the first customer is done before the next."""
+def run_fleet(
+    sandbox: Sandbox, rows: list[dict[str, Any]], way: str = SUBUSERS, http: Any = None, **more: Any
+) -> dict[str, Any]:
+    """The result of reseller_customers, one call at a time, so that the first customer is done before the next.
+
+    `http`: what sends the calls. `more`: as for `fleet_options`.
+    """
     heard = Heard()
     wanted = fleet_options(sandbox, rows, way, **{"concurrency": 1, **more})
     result = _module.run_task(
-        lambda options, check_mode, connect: _fleet.manage_fleet(options, check_mode, connect, heard), wanted, False
+        lambda options, check_mode, connect: _fleet.manage_fleet(options, check_mode, connect, heard),
+        wanted,
+        False,
+        lambda connection, secrets, names: Client(connection, secrets, names, http=http),
     )
     assert_no_secret([result, heard.told])
     return result
@@ -376,3 +388,191 @@ def test_matrix_of_fleets(
     assert_honest(finished, sandbox.log(len(calls)), len(rows) + len(rest & customers.keys()) * purge)
     created = [call["user"] for call in sandbox.log() if call["operation"] == "create" and call["wrote"]]
     assert created == ([case.user] if case.user == NEW["username"] else [])
+
+
+@only_observed
+@pytest.mark.parametrize(
+    ("fault", "times", "purge"),
+    [
+        pytest.param(fault, times, (number + turn) % 2 == 1, id=f"{fault}-{times}")
+        for number, fault in enumerate([*FAULTS, "empty"])
+        for turn, times in enumerate(("once", "for ever"))
+    ],
+)
+def test_a_page_that_is_not_the_first_one(sandbox: Sandbox, fault: str, times: str, purge: bool) -> None:
+    """A list that breaks off in the middle is no list: nobody is created or deleted by it."""
+    # An empty body is no page.
+    expected = TABLE["garbage" if fault == "empty" else fault, "reading", times]
+    sandbox.switch(page_ceiling=1)
+    count = 1 if times == "once" else "forever"
+    sandbox.set_fault("list", fault, nth=2, times=count, **SETTINGS.get(fault, {}))
+    rows = [BARE, {**CLEO, "active": False}, BEN, *([] if purge else [ADA])]
+    settings = {"purge": purge, "max_deletions": 1 if purge else None}
+    result = run_fleet(sandbox, rows, **settings, **SILENT.get(fault, {}))
+
+    wrote = Counter(call["operation"] for call in sandbox.log() if call["attempted_write"])
+    if expected == "failed":
+        assert "Could not list customers" in result["msg"]
+        assert (result["failed"], result["changed"], wrote) == (True, False, {})
+        assert all(call["operation"] == "list" for call in sandbox.log())
+    else:
+        assert "failed" not in result, result["msg"]
+        assert wrote == {"create": 1, "disable": 1, **({"delete": 1} if purge else {})}
+    assert_honest(result, sandbox.log(), len(rows) + purge)
+
+
+# The verb and the path of a call, and the customer on whose behalf it is.
+Aim = tuple[str, str, Union[str, None]]
+
+
+class Refusing(requests.Session):
+    """A session whose calls of one kind are answered with a status and an error, and without further headers.
+
+    Such calls do not reach the service; they are in `calls`. `most`: how many there are. `after`: a call that has to be
+    made before the first of them.
+    """
+
+    def __init__(self, status: int, aim: Aim, most: int | None = None, after: Aim | None = None) -> None:
+        super().__init__()
+        self.trust_env = False
+        self._status, self._aim, self._most, self._after = status, aim, most, after
+        self.calls: list[Aim] = []
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:  # type: ignore[override]
+        aim = method, unquote(urlsplit(url).path).removeprefix("/v3"), options["headers"].get("On-Behalf-Of")
+        if aim != self._aim or self._after or len(self.calls) == self._most:
+            self._after = None if aim == self._after else self._after
+            return super().request(method, url, **options)
+        self.calls.append(aim)
+        body = json.dumps({"errors": [{"field": None, "message": "not for you"}]}).encode()
+        answer = urllib3.HTTPResponse(io.BytesIO(body), {}, self._status, preload_content=False)
+        return requests.adapters.HTTPAdapter().build_response(requests.Request(method, url).prepare(), answer)
+
+
+DORA = BARE["username"]
+CREATED = {**BARE, "city": "Oslo"}
+CLOSED = {**CLEO, "active": False}
+MOVED = {**ADA, "city": "Bangor"}
+FLEET = [CREATED, CLOSED, MOVED]
+SHORT = {"max_retry_wait": 0.1}
+
+
+def counted(result: dict[str, Any]) -> dict[str, int]:
+    return {name: count for name, count in result["summary"].items() if count}
+
+
+def made(result: dict[str, Any]) -> dict[str, list[tuple[str, str]]]:
+    """The operations of each customer that changed or failed, each with its status."""
+    return {
+        item["username"]: [(one["name"], one["status"]) for one in item["operations"]] for item in result["results"]
+    }
+
+
+@only_observed
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize(
+    ("call", "row", "expected"),
+    [
+        (("GET", f"/subusers/{DORA}", None), CREATED, []),
+        (("POST", "/subusers", None), CREATED, [("create", "failed"), ("set_profile", "not_reached")]),
+        (("DELETE", f"/subusers/{ADA['username']}", None), {**ADA, "state": "absent"}, [("delete", "failed")]),
+    ],
+    ids=["get", "create", "delete"],
+)
+def test_a_refusal_of_the_account_ends_the_run(
+    sandbox: Sandbox, status: int, call: Aim, row: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    http, rows = Refusing(status, call), [row, CLOSED, BEN]
+    result = run_fleet(sandbox, rows, http=http)
+    assert made(result) == {row["username"]: expected}
+    assert counted(result) == {"failed": 1, "not_reached": 1, "unchanged": 1}
+    assert "every further call would fail in the same way" in result["msg"]
+    assert len(http.calls) == 1
+    assert [one for one in sandbox.log() if one["attempted_write"]] == []
+    assert_honest(result, sandbox.log(), 3)
+    assert "failed" not in run_fleet(sandbox, rows)
+
+
+@only_observed
+def test_a_refused_list_costs_one_call(sandbox: Sandbox) -> None:
+    for status in (401, 403):
+        http = Refusing(status, ("GET", "/subusers", None))
+        result = run_fleet(sandbox, [CREATED, MOVED], http=http)
+        assert (result["failed"], result["changed"], len(http.calls), sandbox.log()) == (True, False, 1, [])
+
+
+@only_observed
+@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(
+    ("verb", "path", "options", "operations"),
+    [
+        ("GET", "/user/username", {"city": "Bangor"}, []),
+        ("GET", "/user/profile", {"city": "Bangor"}, []),
+        ("PATCH", "/user/profile", {"city": "Bangor"}, [("set_profile", "failed")]),
+        ("PUT", "/user/email", {"email": "a@example.com"}, [("set_email", "failed")]),
+        ("PUT", "/user/username", {"new_username": "ada.new@example.com"}, [("rename", "failed")]),
+    ],
+)
+def test_a_refusal_on_behalf_of_an_old_customer_is_its_error_alone(
+    sandbox: Sandbox, status: int, verb: str, path: str, options: dict[str, Any], operations: list[tuple[str, str]]
+) -> None:
+    """It is not repeated, and who was there before is not waited for."""
+    http = Refusing(status, (verb, path, ADA["username"]))
+    result = run_fleet(sandbox, [{**ADA, **options}, CREATED, CLOSED], http=http, **SHORT)
+    assert counted(result) == {"created": 1, "updated": 1, "failed": 1}
+    assert made(result)[ADA["username"]] == operations
+    assert len(http.calls) == 1
+    assert "not for you" in result["msg"]
+    assert ("needs the scope user." in result["msg"]) is (status == 403)
+    assert_honest(result, sandbox.log(), 3)
+
+
+@only_observed
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_refusal_on_behalf_of_a_new_customer_is_waited_for(sandbox: Sandbox, status: int) -> None:
+    http = Refusing(status, ("GET", "/user/username", DORA), most=3)
+    result = run_fleet(sandbox, [CREATED, CLOSED], http=http)
+    assert (counted(result), len(http.calls)) == ({"created": 1, "updated": 1}, 3)
+
+    sandbox.reset()
+    http = Refusing(status, ("GET", "/user/username", DORA))
+    result = run_fleet(sandbox, [CREATED, CLOSED], http=http, **SHORT)
+    assert counted(result) == {"updated": 1, "failed": 1}
+    assert made(result)[DORA] == [("create", "applied"), ("set_profile", "failed")]
+    assert "still did not know the new customer after 0.1 s" in result["msg"]
+    assert_honest(result, sandbox.log(), 2)
+    finished = run_fleet(sandbox, [CREATED, CLOSED])
+    assert made(finished) == {DORA: [("set_profile", "applied")]}
+
+
+@only_observed
+@pytest.mark.parametrize("status", [401, 403, 429])
+def test_who_cannot_be_read_after_a_creation_is_not_waited_for(sandbox: Sandbox, status: int) -> None:
+    """The error of the account, not the server's slowness, is told, and the run ends."""
+    http = Refusing(status, ("GET", "/subusers", None), after=("POST", "/subusers", None))
+    result = run_fleet(sandbox, FLEET, http=http)
+    assert made(result) == {DORA: [("create", "unknown"), ("set_profile", "not_reached")]}
+    assert counted(result) == {"failed": 1, "not_reached": 2}
+    assert "the server confirmed it, but the customer could not be read: the server sa" in result["msg"]
+    assert "did not know" not in result["msg"]
+    assert len(http.calls) == (RETRIES + 1 if status == 429 else 1)
+    assert_honest(result, sandbox.log(), 3)
+    assert made(run_fleet(sandbox, FLEET))[DORA] == [("set_profile", "applied")]
+
+
+@only_observed
+@pytest.mark.parametrize(
+    "call",
+    [
+        ("POST", "/subusers", None),
+        ("GET", "/subusers", None),
+        ("GET", "/user/profile", ADA["username"]),
+        ("PATCH", "/user/profile", ADA["username"]),
+    ],
+    ids=["create", "list", "get_profile", "set_profile"],
+)
+def test_too_many_requests_without_a_header(sandbox: Sandbox, call: Aim) -> None:
+    http = Refusing(429, call, most=2)
+    result = run_fleet(sandbox, [CREATED, MOVED, CLOSED], http=http)
+    assert (counted(result), len(http.calls)) == ({"created": 1, "updated": 2}, 2)
+    assert_honest(result, sandbox.log(), 3)
