@@ -49,9 +49,12 @@ class CustomerIndex:
         return list(self._by_name.values())
 
     def extended(self, customers: t.Iterable[Customer]) -> CustomerIndex:
-        """The same with further customers."""
+        """The same with customers that were found later. Under a former name, nobody of them is in it any more."""
         further = list(customers)
-        return CustomerIndex([*self.customers, *further], self.shows) if further else self
+        if not further:
+            return self
+        latest = {customer.key or (customer.username,): customer for customer in [*self.customers, *further]}
+        return CustomerIndex(latest.values(), self.shows)
 
     def similar_names(self, name: str) -> list[str]:
         """The names that look like `name` to a person, itself among them if it is there."""
