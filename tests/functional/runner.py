@@ -6,8 +6,8 @@
 
     python runner.py FILE
 
-FILE holds a JSON list of options for reseller_customer, all of them. One line of JSON is printed for each result, and
-at last one with the peak memory in MiB.
+FILE holds a JSON list of options for reseller_customer, or with `customers` for reseller_customers, all of them. One
+line of JSON is printed for each result, and at last one with the peak memory in MiB.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ import resource
 import sys
 from pathlib import Path
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _module, _tasks
 
 
 def main(path: str) -> None:
     for options in json.loads(Path(path).read_text(encoding="utf-8")):
-        print(json.dumps(_module.run_task(_tasks.manage_customer, options, False)), flush=True)
+        task = _fleet.manage_fleet if "customers" in options else _tasks.manage_customer
+        print(json.dumps(_module.run_task(task, options, False)), flush=True)
     print(json.dumps({"peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}))
 
 
