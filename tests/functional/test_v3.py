@@ -15,7 +15,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +33,7 @@ from .conftest import (
     only_observed,
     only_v3,
 )
-from .running import MODULES, SUBUSERS, Ansible, Run, Sandbox, task
+from .running import MODULES, SUBUSERS, Run, Sandbox, task
 from .sandbox_v3 import NARROW_V3_KEY, PARENT, V3_KEY
 from .test_customer import NEW, suits
 from .test_faults import all_options, assert_no_secret
@@ -652,31 +651,6 @@ def test_what_is_not_for_this_api_says_so_without_a_call(played: Run) -> None:
         assert "api=subusers" in step.result["msg"]
         assert step.result["msg"].count(". ") == 0
         assert step.calls == []
-
-
-@only_v3
-@only_direct
-@only_observed
-def test_inventories_roles_and_playbooks_say_so_without_a_call(ansible: Ansible, sandbox: Sandbox) -> None:
-    source = ansible.folder / "sendgrid.yml"
-    source.write_text(f"plugin: {MODULES}reseller\n", encoding="utf-8")
-    done = ansible.command("ansible-inventory", "-i", str(source), "--list")
-    assert "cannot be managed with api=subusers in this release" in " ".join(done.stderr.split())
-    run = ansible.play([{"ansible.builtin.include_role": {"name": MODULES + "fleet"}}], vars={"fleet_customers": FLEET})
-    assert run.status != 0
-    assert "cannot be managed with api=subusers in this release" in " ".join(run.output.split())
-    page = str(ansible.folder / "page.html")
-    for playbook, variables in (
-        ("converge_fleet", {"fleet_customers": FLEET}),
-        ("report", {"fleet_report_path": page}),
-        ("report", {"fleet_report_path": page, "fleet_report_customers": FLEET}),
-    ):
-        extra = json.dumps(variables)
-        done = ansible.command("ansible-playbook", MODULES + playbook, "-e", extra, one_output=True)
-        assert done.returncode != 0
-        assert "cannot be managed with api=subusers in this release" in " ".join(done.stdout.split())
-    assert not Path(page).exists()
-    assert sandbox.log() == []
 
 
 # Errors
