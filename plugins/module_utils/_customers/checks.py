@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities, Capability
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
     ATTRIBUTES,
+    BY_NAME,
     Attribute,
     Attributes,
 )
@@ -66,12 +67,8 @@ def option_problems(
     `options`: by option name, None for those left out. `merged`: all that holds for the customer, if that is more.
     """
     problems: list[str] = []
-    # One look at all texts of a row, and none at those that an API takes as they are: there may be a million of them.
-    longest = api.longest_plain if _are_transmittable(options) else {}
-    for attribute in ATTRIBUTES:
-        name, value = attribute.name, options.get(attribute.name)
-        if value is None or (isinstance(value, str) and len(value) <= longest.get(name, -1)):
-            continue
+    for attribute in sorted(_unusual(options, api), key=ATTRIBUTES.index):
+        name, value = attribute.name, options[attribute.name]
         if name in api.missing:
             problems.append(f"{name} {api.missing[name]}")
         else:
@@ -293,8 +290,20 @@ def _called_hosts(address: str) -> set[str] | None:
     return {str(host or "").strip("[]").lower() for host in hosts}
 
 
-def _are_transmittable(options: t.Mapping[str, t.Any]) -> bool:
-    return is_transmittable("".join([value for value in options.values() if isinstance(value, str)]))
+def _unusual(options: t.Mapping[str, t.Any], api: Capabilities) -> list[Attribute]:
+    """The attributes that need a look of their own.
+
+    One look at all texts of a row, and none at those that an API takes as they are: there may be a million of them.
+    """
+    are_sound = is_transmittable("".join([value for value in options.values() if isinstance(value, str)]))
+    longest = api.longest_plain if are_sound else {}
+    return [
+        BY_NAME[name]
+        for name, value in options.items()
+        if value is not None
+        and name in BY_NAME
+        and not (isinstance(value, str) and len(value) <= longest.get(name, -1))
+    ]
 
 
 def _attribute_problems(
