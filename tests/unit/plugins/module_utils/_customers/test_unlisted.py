@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Customer
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan import Desired
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.unlisted import (
     Unlisted,
@@ -76,3 +77,13 @@ def test_a_purge_by_a_list_that_may_hide_customers_warns(rows, count):
     listed = [Customer({"username": str(number), **row}) for number, row in enumerate(rows)]
     assert len(hiding_warnings(listed, V3)) == count
     assert hiding_warnings(listed, V2) == []
+
+
+@pytest.mark.parametrize(
+    ("former", "new", "names"),
+    [("1", "1", ["new", "eve"]), ("1", "3", ["old", "eve", "new"]), (None, None, ["old", "eve", "new"])],
+)
+def test_who_was_renamed_meanwhile_is_known_by_the_name_that_was_seen_last(former, new, names):
+    listed = [Customer({"username": "old"}, key=former), Customer({"username": "eve"}, key="2")]
+    index = CustomerIndex(listed).extended([Customer({"username": "new"}, key=new)])
+    assert [customer.username for customer in index.customers] == names
