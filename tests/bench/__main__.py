@@ -8,10 +8,10 @@
 
 Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that are as they should be, in a variable),
 `files` (the same in a file, beside a plain script that reads it, and the role), `core` (the same without Ansible),
-`created` (new customers); all of them by default. Medians are shown, and goals beside those that have one. What is
+`created` (new customers), `v3` (fleets and an item of a loop with API v3); all of them by default. Medians are shown, and goals beside those that have one. What is
 measured is told as it goes on, on standard error.
 
-`--sizes` is for `converged`, `files` and `core`. On an idle machine, `files` takes some minutes for 100,000, and
+`--sizes` is for `converged`, `files`, `core` and `v3`. On an idle machine, `files` takes some minutes for 100,000, and
 `converged` takes many.
 """
 
@@ -25,9 +25,9 @@ from pathlib import Path
 
 from tests.collection_tree import make_tree
 
-from . import core, files, fleets, loops
+from . import core, files, fleets, loops, v3
 
-PARTS = ("loops", "converged", "files", "core", "created")
+PARTS = ("loops", "converged", "files", "core", "created", "v3")
 
 
 def part(text: str) -> str:
@@ -66,6 +66,11 @@ def main() -> None:
             made = fleets.created(folder, tree, arguments.new, arguments.rounds)
             looped = fleets.looped(folder, tree, max(2, arguments.items // 4), arguments.rounds)
             print(fleets.table_of_created(made, looped, arguments.new), flush=True)
+        if "v3" in parts:
+            as_they_are = [fleet for size in sizes for fleet in v3.converged(folder, tree, size, arguments.rounds)]
+            new = v3.created(folder, tree, arguments.new, arguments.rounds)
+            print(v3.table_of_fleets([*as_they_are, new]), flush=True)
+            print(v3.table_of_loop(v3.looped(folder, tree, arguments.items, arguments.rounds)), flush=True)
 
 
 if __name__ == "__main__":

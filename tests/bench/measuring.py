@@ -45,7 +45,12 @@ class Cost:
 
     def beyond(self, other: Cost) -> Cost:
         """What this one took beyond another one."""
-        return replace(self, seconds=self.seconds - other.seconds, memory=self.memory - other.memory)
+        return replace(
+            self,
+            seconds=self.seconds - other.seconds,
+            memory=self.memory - other.memory,
+            processor=self.processor - other.processor,
+        )
 
 
 def median(costs: Sequence[Cost]) -> Cost:
@@ -75,9 +80,10 @@ def cost_of(command: Sequence[str], ansible: Ansible) -> Cost:
 
 
 def cost_of_plain(ansible: Ansible, *arguments: str) -> Cost:
-    """The plain script; the address of the service goes after the first argument."""
+    """The plain script of the API; the address of the service goes after the first argument."""
     what, *more = arguments
-    return cost_of([sys.executable, str(HERE / "plain.py"), what, ansible.sandbox.api_url, *more], ansible)
+    script, url = ("plain_v3.py", ansible.sandbox.v3_url) if ansible.is_v3 else ("plain.py", ansible.sandbox.api_url)
+    return cost_of([sys.executable, str(HERE / script), what, url, *more], ansible)
 
 
 def cost_of_task(ansible: Ansible, module: str, **options: Any) -> Cost:
@@ -111,14 +117,17 @@ def customers_by_option(size: int) -> Iterator[dict[str, str]]:
     return map(by_option, customers_by_wire(size))
 
 
-def write_list(file: TextIO, customers: Iterable[dict[str, str]]) -> None:
+def write_list(file: TextIO, customers: Iterable[dict[str, str]]) -> int:
     """Customers as a list in JSON, one by one: what this process takes at its peak counts as the peak of any process
-    that it starts, so it must never hold a fleet.
+    that it starts, so it must never hold a fleet. Returns how many they are.
     """
-    for number, customer in enumerate(customers):
-        file.write(",\n" if number else "[")
+    count = 0
+    for customer in customers:
+        file.write(",\n" if count else "[")
         file.write(json.dumps(customer))
+        count += 1
     file.write("]")
+    return count
 
 
 def write_hosts(folder: Path) -> None:

@@ -91,6 +91,12 @@ PARTS = {
     "files": ("Converged fleets in a file", "3: Ansible's start", "csv: the role, all in"),
     "core": ("without Ansible", "3, xml: all"),
     "created": ("3 new customers", "a loop, uri"),
+    "v3": (
+        "API v3, 20 ms of latency",
+        "3 with profiles: the task, all in",
+        "3 new ones: the task, all in",
+        "uri to direct",
+    ),
 }
 
 
@@ -104,7 +110,7 @@ def test_each_part_measures(part: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "word"),
     [
-        (["loop"], 2, "loop is none of loops, converged, files, core, created"),
+        (["loop"], 2, "loop is none of loops, converged, files, core, created, v3"),
         (["loops", "other"], 2, "other"),
         (["-h"], 0, "PART"),
     ],
