@@ -8,8 +8,8 @@
 
 Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that are as they should be, in a variable),
 `files` (the same in a file, beside a plain script that reads it, and the role), `core` (the same without Ansible),
-`created` (new customers), `v3` (fleets and an item of a loop with API v3); all of them by default. Medians are shown, and goals beside those that have one. What is
-measured is told as it goes on, on standard error.
+`created` (new customers), `v3` (with API v3, fleets in a file and an item of a loop); all of them by default. Medians
+are shown, and goals beside those that have one. What is measured is told as it goes on, on standard error.
 
 `--sizes` is for `converged`, `files`, `core` and `v3`. On an idle machine, `files` takes some minutes for 100,000, and
 `converged` takes many.
