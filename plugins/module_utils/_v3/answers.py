@@ -64,6 +64,15 @@ class Reader(t.NamedTuple):
 
         return read
 
+    def value_if_known(self, decode: t.Callable[[t.Any], Value]) -> t.Callable[[Answer], Value | None]:
+        """The same, and None where the server does not know the customer. That is no error to find words for."""
+        read = self.value(decode)
+
+        def read_if_known(answer: Answer) -> Value | None:
+            return None if self._is_unknown_customer(answer) else read(answer)
+
+        return read_if_known
+
     def confirmation(self, answer: Answer) -> None:
         """Returns for an answer that says that it was done. Nothing of its body is used: some hold tokens [doc]."""
         self._refuse(answer)
@@ -93,16 +102,17 @@ class Reader(t.NamedTuple):
             status=status,
             advice=self._advice(answer, is_own),
         )
-        error.concerns = self._concerns(status, is_web_page(answer.body))
+        error.concerns = self._concerns(answer)
         error.may_settle = self.on_behalf and status in (401, 403, 404)
         return error
 
-    def _concerns(self, status: int, is_page: bool) -> str:
-        if status in (401, 403) and not self.on_behalf:
+    def _concerns(self, answer: Answer) -> str:
+        if answer.status in (401, 403) and not self.on_behalf:
             return ACCOUNT
-        if status == 404 and self.names_customer and not is_page:
-            return UNKNOWN_CUSTOMER
-        return OPERATION
+        return UNKNOWN_CUSTOMER if self._is_unknown_customer(answer) else OPERATION
+
+    def _is_unknown_customer(self, answer: Answer) -> bool:
+        return answer.status == 404 and self.names_customer and not is_web_page(answer.body)
 
     def _advice(self, answer: Answer, is_own: bool) -> str:
         status = answer.status

@@ -25,7 +25,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     MAYBE_APPLIED,
     NOT_APPLIED,
     SERVER,
-    UNKNOWN_CUSTOMER,
     CallError,
     WireError,
 )
@@ -238,12 +237,9 @@ class V3Api:
 
     def _single(self, name: str) -> list[Customer]:
         """The customer with this name, if the server knows it."""
-        try:
-            return [self._send("get", name, self._reader("get").value(from_row), query={"include_region": "true"})]
-        except CallError as error:
-            if error.concerns == UNKNOWN_CUSTOMER:
-                return []
-            raise
+        read = self._reader("get").value_if_known(from_row)
+        found = self._send("get", name, read, query={"include_region": "true"})
+        return [] if found is None else [found]
 
     def _who_am_i(self, subject: Subject) -> tuple[str, str]:
         return self._send("who_am_i", subject.username, self._reader("who_am_i").value(_identity), subject=subject)
