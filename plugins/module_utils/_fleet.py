@@ -264,7 +264,7 @@ class _Run:
             raise
         if self._purges:
             check_whole(listing)
-        return CustomerIndex(listing.customers, self._capabilities.names(seen="sometimes"))
+        return CustomerIndex(listing.customers, self._capabilities.seen("sometimes"))
 
     def look_up(self, unlisted: t.Sequence[Unlisted]) -> t.Sequence[Unlisted]:
         """Asks for the customers that the list lacks, until all are asked for or the run is stopped."""

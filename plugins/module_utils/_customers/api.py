@@ -126,9 +126,18 @@ class Capabilities:
     hidden_in_lists: Attributes = dataclasses.field(default_factory=dict)
 
     @functools.cached_property
+    def _by_sight(self) -> dict[str, frozenset[str]]:
+        """By how their values become known, the attributes."""
+        return {way: self.names(seen=way) for way in {one.seen for one in self.attributes.values()}}
+
+    def seen(self, way: str) -> frozenset[str]:
+        """The attributes whose values become known this way. To be asked for each customer, so it is looked up."""
+        return self._by_sight.get(way, frozenset())
+
+    @property
     def always_listed(self) -> frozenset[str]:
         """The attributes that every row of every list shows."""
-        return self.names(seen="list")
+        return self.seen("list")
 
     @functools.cached_property
     def longest_plain(self) -> dict[str, float]:
@@ -142,7 +151,7 @@ class Capabilities:
     def shown_by(self, details: t.Container[str]) -> frozenset[str]:
         """The attributes that these further reads show."""
         return frozenset(
-            name for name in self.names(seen="details") if (self.attributes[name].detail or name) in details
+            name for name in self.seen("details") if (self.attributes[name].detail or name) in details
         )
 
     def names(self, **properties: t.Any) -> frozenset[str]:

@@ -185,7 +185,8 @@ def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[O
     """
     given = {name: value for name, value in desired.attributes.items() if api.attributes[name].on_create}
     sent = {"username": desired.final_username, **given}
-    at_first = {name: api.new_customer[name] for name in api.new_customer if name in _shown_at_first(observed, api)}
+    shown_at_first = _shown_at_first(observed, api)
+    at_first = {name: value for name, value in api.new_customer.items() if name in shown_at_first}
     create = Operation("create", desired.final_username, sent, {**_masked(sent, desired), **at_first})
     rest = {name: value for name, value in desired.attributes.items() if name not in sent}
     known = {**create.effect, **api.new_customer}
@@ -195,7 +196,7 @@ def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[O
 
 def _shown_at_first(observed: Observed, api: Capabilities) -> frozenset[str]:
     """What the list will show of a new customer, where no row can tell yet."""
-    return api.names(seen="list") | (api.names(seen="sometimes") & observed.shows)
+    return api.always_listed | (api.seen("sometimes") & observed.shows)
 
 
 def _predicted_new(

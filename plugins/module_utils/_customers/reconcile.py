@@ -95,7 +95,7 @@ def find_customer(api: CustomerApi, desired: Desired) -> Observed:
 def _lookup(api: CustomerApi, desired: Desired, near: bool) -> CustomerIndex:
     """The customers among which the one of `desired` is, if it exists. `near`: those of near names, too."""
     names = list(dict.fromkeys((desired.username, desired.final_username)))
-    return CustomerIndex(api.lookup(names, near), api.capabilities.names(seen="sometimes"))
+    return CustomerIndex(api.lookup(names, near), api.capabilities.seen("sometimes"))
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
@@ -183,7 +183,7 @@ def _current(api: CustomerApi, desired: Desired) -> Customer | None:
 def _current_with_details(api: CustomerApi, desired: Desired, names: t.Collection[str]) -> Attributes | None:
     """The same with the values that only a further read tells, of the attributes `names` that are desired."""
     found = _current(api, desired)
-    names = api.capabilities.names(seen="details") & desired.attributes.keys() & frozenset(names)
+    names = api.capabilities.seen("details") & desired.attributes.keys() & frozenset(names)
     if found is None or not names:
         return None if found is None else found.attributes
     details = api.details(found.username, found.key, {name: desired.attributes[name] for name in names})
