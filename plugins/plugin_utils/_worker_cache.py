@@ -50,16 +50,17 @@ class WorkerCache:
         """
         if self._file is None:
             return read().get(name)
+        # The row is read under the lock, too: a worker with another file puts its own rows in the place of these.
         with self._locked(self._file):
             index, begin = self._index(self._file)
             if index.get("key") != list(key):
                 self._write(self._file, key, read())
                 index, begin = self._index(self._file)
-        if name not in index["places"]:
-            return None
-        start, length = index["places"][name]
-        row: Row = json.loads(os.pread(self._file, length, begin + start))
-        return row
+            if name not in index["places"]:
+                return None
+            start, length = index["places"][name]
+            row: Row = json.loads(os.pread(self._file, length, begin + start))
+            return row
 
     @staticmethod
     @contextlib.contextmanager

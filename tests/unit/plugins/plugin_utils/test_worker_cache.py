@@ -119,3 +119,16 @@ def test_an_empty_file_is_read_once(reads):
     assert cache.row(KEY, "x", lambda: found.append(1) or {}) is None
     assert cache.row(KEY, "x", lambda: found.append(1) or {}) is None
     assert found == [1]
+
+
+def test_workers_with_different_files_take_nothing_of_each_other():
+    """Both files have the same layout, so that a row of one could be taken for a row of the other."""
+    cache = WorkerCache()
+    files = [{name: {"file": number} for name in ROWS} for number in (0, 1)]
+
+    def work(number):
+        own = number % 2
+        found = [cache.row((f"/srv/{own}.csv",), name, lambda: files[own]) for name in ROWS]
+        return found == [{"file": own}] * len(ROWS)
+
+    assert in_workers(work, 8)
