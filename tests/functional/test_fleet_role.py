@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,22 @@ import pytest
 import yaml
 
 from tests.sandbox import fleet
+from tests.sandbox.seed import DEMO_V3_KEY
 from tools.plugin_source import constant
 
-from .conftest import PASSWORD, Kept, in_shared_playbook, only_documented, only_json, seeded
-from .running import ROOT, Ansible, Run, Sandbox, Step
+from .conftest import (
+    ACCOUNT,
+    PASSWORD,
+    Kept,
+    both_apis_in_json,
+    in_shared_playbook,
+    only_documented,
+    only_json,
+    only_v3,
+    seeded,
+)
+from .running import ROOT, SUBUSERS, Ansible, Run, Sandbox, Step
+from .test_customer import suits
 
 ROLE = "mailfleet.sendgrid.fleet"
 CANARY = "canary-of-a-customer-4711"
@@ -85,6 +98,17 @@ def creatable(username: str, **changes: Any) -> dict[str, Any]:
     return {"region" if name == "state" else name: value for name, value in values.items()}
 
 
+def suited(api: str, row: dict[str, Any]) -> dict[str, Any]:
+    """A row as `api` takes it: API v3 lacks some options, and its passwords are longer."""
+    longer = {"password": f"{row['password']}-and-more"} if api == SUBUSERS and "password" in row else {}
+    return {**suits(api, row), **longer}
+
+
+def listing(ansible: Ansible, purge: bool = False) -> list[str]:
+    """The calls that list the account. API v3 does it in pages, and begins those of a purge one row back."""
+    return ["list"] * ((3 if purge else 2) if ansible.is_v3 else 1)
+
+
 def as_csv(rows: list[dict[str, str]]) -> str:
     """The rows as a CSV file has them. What a row does not have is an empty cell."""
     text = io.StringIO()
@@ -102,14 +126,21 @@ def four_runs(**variables: Any) -> list[dict[str, Any]]:
     return tries(*[{**variables, "check_mode": check} for check in (True, False, True, False)])
 
 
-def expect_some_change(played: Run, customers: dict[str, dict[str, Any]]) -> None:
+def some_change(api: str) -> list[dict[str, Any]]:
+    return [suited(api, row) for row in SOME_CHANGE]
+
+
+def expect_some_change(ansible: Ansible, played: Run, customers: dict[str, dict[str, Any]]) -> None:
     """What four runs with SOME_CHANGE do, wherever it comes from. `customers`: who is stored after them."""
+    # A new customer's profile is no part of its creation in API v3, which a list confirms.
+    profiles, confirming = (["set_profile"] * 2, 1) if ansible.is_v3 else (["set_profile"], 0)
+    lists = len(listing(ansible))
     runs = parts(played)
     assert [run.status for run in runs] == [0, 0, 0, 0], played.output
     assert [result_of(run)["changed"] for run in runs] == [True, True, False, False]
     assert [worked(run).result["changed"] for run in runs] == [True, True, False, False]
-    assert [sorted(worked(run).written) for run in runs] == [[], ["create", "delete", "set_profile"], [], []]
-    assert [calls(run).count("list") for run in runs] == [1, 1, 1, 1]
+    assert [sorted(worked(run).written) for run in runs] == [[], ["create", "delete", *profiles], [], []]
+    assert [calls(run).count("list") for run in runs] == [lists, lists + confirming, lists, lists]
     assert result_of(runs[0]) == {**result_of(runs[1]), "predicted": True, "lines": result_of(runs[0])["lines"]}
     assert result_of(runs[0])["lines"][0].startswith("4 customers (check mode, nothing was written): 1 created")
     assert worked(runs[0]).result["diff"] == worked(runs[1]).result["diff"]
@@ -125,28 +156,34 @@ def expect_some_change(played: Run, customers: dict[str, dict[str, Any]]) -> Non
     assert set(customers) == {"ada@example.com", "ben@example.com", "dora@example.com", "nora@example.com"}
 
 
-@in_shared_playbook(lambda: four_runs(customers=SOME_CHANGE), "--diff")
-@only_json
+@in_shared_playbook(lambda ansible: four_runs(customers=some_change(ansible)), "--diff")
+@both_apis_in_json
 @only_documented
-def test_check_mode_and_the_real_run_with_and_without_changes(played: Run) -> None:
-    expect_some_change(played, played.customers)
+def test_check_mode_and_the_real_run_with_and_without_changes(ansible: Ansible, played: Run) -> None:
+    expect_some_change(ansible, played, played.customers)
 
 
-@only_json
+PLACES = [("json", place) for place in ("fleet.csv", "files/fleet.csv", "fleet.json", "fleet.yml")]
+
+
+@pytest.mark.parametrize("ansible,place", [*PLACES, (SUBUSERS, "fleet.csv")], indirect=["ansible"])
 @only_documented
-@pytest.mark.parametrize("place", ["fleet.csv", "files/fleet.csv", "fleet.json", "fleet.yml"])
 def test_the_same_from_a_file(ansible: Ansible, sandbox: Sandbox, place: str) -> None:
     """Found beside the playbook and in its folder for files."""
     path = ansible.folder / place
     path.parent.mkdir(exist_ok=True)
     # Every text of JSON is one of YAML.
-    text = as_csv(SOME_CHANGE) if path.suffix == ".csv" else json.dumps(SOME_CHANGE)
+    rows = some_change(ansible.api)
+    text = as_csv(rows) if path.suffix == ".csv" else json.dumps(rows)
     path.write_text(text, encoding="utf-8")
-    expect_some_change(ansible.play(four_runs(file=path.name), "--diff"), sandbox.customers())
+    expect_some_change(ansible, ansible.play(four_runs(file=path.name), "--diff"), sandbox.customers())
 
 
-@only_json
-@pytest.mark.parametrize(("sandbox", "direct"), [("observed", True)], indirect=True)
+in_process = pytest.mark.parametrize(("sandbox", "direct"), [("observed", True)], indirect=True)
+
+
+@both_apis_in_json
+@in_process
 class TestInProcess:
     def test_check_mode_of_the_whole_run(self, ansible: Ansible) -> None:
         run = run_role(ansible, "--check", customers=[{**ADA, "city": "Bergen"}, {**BEN, "city": "Oslo"}])
@@ -170,30 +207,37 @@ class TestInProcess:
             {**TestInProcess.PURGED, "max_deletions": 0},
         )
     )
-    def test_purge_deletes_only_whom_the_fleet_does_not_name(self, played: Run) -> None:
+    def test_purge_deletes_only_whom_the_fleet_does_not_name(self, ansible: Ansible, played: Run) -> None:
+        # API v3 looks twice before a new name is given away, and reads a profile by itself.
+        reads = {"list", "get", "get_username", "get_profile"} if ansible.is_v3 else {"list"}
         predicted, run, again = parts(played)
         assert predicted.status == 0, predicted.output
-        assert set(calls(predicted)) == {"list"}
+        assert set(calls(predicted)) == reads
         assert run.status == 0, run.output
         assert result_of(run)["summary"] == result_of(predicted)["summary"]
         assert result_of(run)["deleted"] == ["cleo@example.com"]
         assert result_of(run)["renamed"] == ["ben@example.com"]
         assert calls(run).count("delete") == 1
-        assert calls(run).count("list") == 1
+        assert calls(run).count("list") == len(listing(ansible, purge=True))
         assert set(played.customers) == {"ada@example.com", "b@example.com", "nora@example.com"}
         assert again.status == 0, again.output
-        assert set(calls(again)) == {"list"}
+        assert set(calls(again)) <= reads
 
-    TOO_MANY = {
-        "customers": [{**ADA, "city": "Bergen"}, creatable("dora@example.com")],
-        "purge": True,
-        "max_deletions": 1,
-    }
+    TOO_MANY = [{**ADA, "city": "Bergen"}, creatable("dora@example.com")]
 
-    @in_shared_playbook(lambda: tries(TestInProcess.TOO_MANY))
-    def test_the_ceiling_is_checked_before_any_write(self, played: Run) -> None:
+    @in_shared_playbook(
+        lambda ansible: tries(
+            {
+                "customers": [suited(ansible, row) for row in TestInProcess.TOO_MANY],
+                "purge": True,
+                "max_deletions": 1,
+            }
+        )
+    )
+    def test_the_ceiling_is_checked_before_any_write(self, ansible: Ansible, played: Run) -> None:
         assert played.status == 2
-        assert calls(played) == ["list"]
+        # Whom the list of API v3 lacks may be there all the same.
+        assert calls(played) == [*listing(ansible, purge=True), *(["get"] if ansible.is_v3 else [])]
         [text] = told(played)
         assert "Nothing was changed" in text
         assert (
@@ -259,9 +303,10 @@ class TestInProcess:
             }
         )
     )
-    def test_stop_writes_nothing_more_and_purges_nobody(self, played: Run) -> None:
+    def test_stop_writes_nothing_more_and_purges_nobody(self, ansible: Ansible, played: Run) -> None:
         assert played.status == 2
-        assert calls(played) == ["list"]
+        assert calls(played)[: len(listing(ansible, purge=True))] == listing(ansible, purge=True)
+        assert [name for step in played.steps for name in step.written] == []
         assert result_of(played)["summary"]["not_reached"] == 2
         assert told(played)[0] == "4 customers: 1 unchanged, 1 failed, 2 not reached"
         assert [line.partition(", because ")[0] for line in told(played)[-2:]] == [
@@ -271,12 +316,12 @@ class TestInProcess:
         assert played.customers["ada@example.com"]["city"] == "Portland"
 
     @in_shared_playbook(lambda: tries({"customers": [ADA, BEN, CLEO]}), defaults={"api_key": "another-key-4711"})
-    def test_an_error_that_all_would_meet_ends_the_run(self, played: Run) -> None:
+    def test_an_error_that_all_would_meet_ends_the_run(self, ansible: Ansible, played: Run) -> None:
         assert played.status == 2
         assert calls(played) == ["list"]
         [line] = told(played)
         assert "could not" in line.lower()
-        assert "Check api_user and api_key" in line
+        assert ("Check api_key" if ansible.is_v3 else "Check api_user and api_key") in line
         assert result_of(played)["errors"] == [line]
         assert result_of(played)["failed"] is True
 
@@ -292,20 +337,19 @@ class TestInProcess:
         assert result_of(played)["updated"] == [] and result_of(played)["changed"] is False
 
     @in_shared_playbook(lambda: tries({"customers": []}, {"customers": [], "purge": True, "max_deletions": 10}))
-    def test_no_customer_is_nothing_to_do_and_never_a_purge_of_all(self, played: Run) -> None:
+    def test_no_customer_is_nothing_to_do_and_never_a_purge_of_all(self, ansible: Ansible, played: Run) -> None:
         run, purge = parts(played)
         assert run.status == 0, run.output
         assert purge.status == 2
         assert "would delete every customer" in told(purge)[0]
         assert result_of(run)["lines"] == ["0 customers: nothing to do"]
-        assert (calls(run), calls(purge)) == (["list"], [])
+        assert (calls(run), calls(purge)) == (listing(ansible), [])
 
     WRONG = [
         ({"customers": [{**ADA, "citty": "X"}]}, "customers[0] ('ada@example.com'): unknown option citty"),
         ({"customers": [ADA, {**BEN, "active": "maybe"}]}, "customers[1] ('ben@example.com'): active must be true or"),
         ({"customers": [{**ADA, "city": ["X"]}]}, "('ada@example.com'): city must be a text, and is a list"),
         ({"customers": [{**ADA, "state": "gone"}]}, "state must be present or absent, and is 'gone'"),
-        ({"customers": [{**ADA, "first_name": "f" * 51}]}, "first_name has 51 characters, the limit is 50"),
         ({"customers": [ADA, BEN, ADA]}, "customers[0] and customers[2] have the username"),
         ({"customers": [{"city": "X"}]}, "customers[0]: username is missing"),
         ({"customers": [[{"password": CANARY}]]}, "customers[0] must be a dict, and is a list"),
@@ -354,20 +398,6 @@ class TestInProcess:
         }
         assert places == {"ada": ("Oslo", "1 Way"), "ben": ("Graz", "1 Way"), "cleo": ("Portland", "1 Way")}
 
-    APART = {
-        "customers": [ADA, {**BEN, "new_username": "b@example.com"}, {**CLEO, "password": PASSWORD}],
-        "defaults": {"update_password": "always"},
-        "passwords": {"ada@example.com": CANARY, "b@example.com": CANARY, "cleo@example.com": CANARY, "x": "y"},
-    }
-
-    @in_shared_playbook(lambda: tries(*[TestInProcess.APART] * 2))
-    def test_passwords_come_from_a_dict_of_their_own(self, played: Run) -> None:
-        run, again = parts(played)
-        assert run.status == 0, run.output
-        assert calls(run).count("set_password") == 2
-        assert result_of(again)["changed"] is False, again.output
-        assert CANARY not in played.output
-
     OTHERS = "file defaults passwords purge max_deletions concurrency on_error names_shown"
 
     @in_shared_playbook(
@@ -409,32 +439,122 @@ class TestInProcess:
         assert result_of(run)["failed_customers"][0]["username"] == "no-{{ 6 * 7 }}@example.com"
         assert "no-42@" not in run.output
 
-    ANOTHER_ACCOUNT = {
-        "name": "Another account",
-        "module_defaults": {"group/mailfleet.sendgrid.reseller": {"api_user": "nobody", "retries": 0}},
-        "block": [role(customers=[ADA])],
-    }
 
-    @in_shared_playbook(lambda: [TestInProcess.ANOTHER_ACCOUNT])
-    def test_the_connection_of_a_block(self, played: Run) -> None:
-        assert played.status == 2
-        assert "Check api_user and api_key" in told(played)[0]
+# With one API only
 
 
+@in_shared_playbook(lambda variables: [role(**variables)], "-vvvv")
+@in_process
+@pytest.mark.parametrize(
+    "ansible,variables,text",
+    [
+        ("json", {"customers": [{**ADA, "first_name": "f" * 51}]}, "first_name has 51 characters, the limit is 50"),
+        (SUBUSERS, {"customers": [{**ADA, "package": "Bronze"}]}, "package cannot be used with api=subusers"),
+        (SUBUSERS, {"customers": [ADA], "defaults": {"package": "x"}}, "package cannot be used with api=subusers"),
+        (SUBUSERS, {"customers": [{**ADA, "update_password": "always"}]}, "update_password=always cannot be used"),
+    ],
+    indirect=["ansible"],
+)
+def test_what_one_api_does_not_take_is_told_before_any_call(played: Run, variables: dict[str, Any], text: str) -> None:
+    assert played.status == 2
+    assert text in str(told(played))
+    assert calls(played) == []
+
+
+APART = {
+    "customers": [ADA, {**BEN, "new_username": "b@example.com"}, {**CLEO, "password": PASSWORD}],
+    "defaults": {"update_password": "always"},
+    "passwords": {"ada@example.com": CANARY, "b@example.com": CANARY, "cleo@example.com": CANARY, "x": "y"},
+}
+
+
+@in_shared_playbook(lambda: tries(*[APART] * 2))
 @only_json
-@pytest.mark.parametrize(("sandbox", "direct"), [("observed", True), ("documented", False)], indirect=True)
+@in_process
+def test_passwords_come_from_a_dict_of_their_own(played: Run) -> None:
+    run, again = parts(played)
+    assert run.status == 0, run.output
+    assert calls(run).count("set_password") == 2
+    assert result_of(again)["changed"] is False, again.output
+    assert CANARY not in played.output
+
+
+# With API v3, a password is for a new customer.
+NEW_APART = {
+    "customers": [ADA, {"username": "dora@example.com", "email": "dora@example.com"}],
+    "passwords": {"ada@example.com": CANARY, "dora@example.com": CANARY},
+}
+
+
+@only_v3
+@in_process
+def test_passwords_of_new_customers_come_from_a_dict_of_their_own(ansible: Ansible, sandbox: Sandbox) -> None:
+    run, again = parts(ansible.play(tries(*[NEW_APART] * 2)))
+    assert run.status == again.status == 0, run.output
+    assert [name for step in run.steps for name in step.written] == ["create"]
+    assert result_of(again)["changed"] is False, again.output
+    assert CANARY not in run.output
+    assert has_password(sandbox, "dora@example.com", CANARY)
+    assert has_password(sandbox, "ada@example.com", PASSWORD)
+
+
+def has_password(sandbox: Sandbox, username: str, password: str) -> bool:
+    """Asks the service, without the collection: API v2 tells it of a customer of API v3, too."""
+    body = {**ACCOUNT, "method": "auth", "user": username, "password": password}
+    answer = sandbox.http.post(f"{sandbox.api_url}/reseller.manage.json", data=body, timeout=30)
+    return answer.json() == {"message": "success"}
+
+
+def in_a_block(**connection: str) -> list[dict[str, Any]]:
+    """The role in a block whose connection is another one than the play's."""
+    defaults = {"group/mailfleet.sendgrid.reseller": {"retries": 0, **connection}}
+    return [{"name": "Another account", "module_defaults": defaults, "block": [role(customers=[ADA])]}]
+
+
+OTHERS = {"json": {"api_user": "nobody"}, SUBUSERS: {"api_key": "SG.of-nobody"}}
+
+
+@in_shared_playbook(lambda ansible: in_a_block(**OTHERS[ansible]))
+@both_apis_in_json
+@in_process
+def test_the_connection_of_a_block(played: Run) -> None:
+    assert played.status == 2
+    assert "Check api_" in told(played)[0]
+
+
+# By API: the variables beside the customers, and what a run writes because of a password
+WAYS = {
+    "json": (
+        {
+            "defaults": {"update_password": "always", "password": "{{ secret }}-default"},
+            "passwords": {"ben@example.com": "{{ secret }}-apart"},
+        },
+        "set_password",
+    ),
+    SUBUSERS: (
+        {
+            "defaults": {"city": "Bergen", "password": "{{ secret }}-default"},
+            "passwords": {"dora@example.com": "{{ secret }}-apart"},
+        },
+        "create",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "ansible,sandbox,direct",
+    [("json", "observed", True), ("json", "documented", False), (SUBUSERS, "observed", True)],
+    indirect=True,
+)
 def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox: Sandbox, kept: Kept) -> None:
     """Whatever way a password takes, when all goes well, when customers fail, and when the server repeats it."""
     customers = [
         {**ADA, "password": "{{ secret }}-own"},
         BEN,
-        creatable("dora@example.com", password="{{ secret }}-new"),
+        suits(ansible.api, creatable("dora@example.com", password="{{ secret }}-new")),
         {"username": "new@example.com", "password": "{{ secret }}-lost"},
     ]
-    variables = {
-        "defaults": {"update_password": "always", "password": "{{ secret }}-default"},
-        "passwords": {"ben@example.com": "{{ secret }}-apart"},
-    }
+    variables, write = WAYS[SUBUSERS if ansible.is_v3 else "json"]
     (ansible.folder / "secret.yml").write_text(yaml.safe_dump({"secret": CANARY}), encoding="utf-8")
     rows = [{name: value.replace("{{ secret }}", CANARY) for name, value in row.items()} for row in customers]
     (ansible.folder / "fleet.csv").write_text(as_csv(rows), encoding="utf-8")
@@ -451,7 +571,7 @@ def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox
                 environment=kept.settings,
             )
             assert run.status == 2
-            assert "set_password" in run.output
+            assert write in run.output
             assert len(result_of(run)["failed_customers"]) == (4 if echo else 1), told(run)
             assert CANARY not in run.output
             assert CANARY not in json.dumps([step.result for step in run.steps])
@@ -460,17 +580,23 @@ def test_no_secret_is_printed_at_the_highest_verbosity(ansible: Ansible, sandbox
 
 
 @pytest.fixture
-def hundred(tmp_path: Path, collections_path: Path) -> Iterator[Ansible]:
+def hundred(request: pytest.FixtureRequest, tmp_path: Path, collections_path: Path) -> Iterator[Ansible]:
     sandbox = Sandbox("--customers", "100")
     folder = tmp_path / "run"
     folder.mkdir()
-    yield Ansible(sandbox, folder, collections_path, "demo", "demo-key-1234", {"retries": 0})
+    account = {"api_user": "demo", "api_key": DEMO_V3_KEY if request.param == SUBUSERS else "demo-key-1234"}
+    yield Ansible(sandbox, folder, collections_path, **account, defaults={"retries": 0}, api=request.param)
     assert sandbox.stop() == (0, "", "")
 
 
-@pytest.mark.parametrize("source", ["variables", "file"])
-def test_a_hundred_customers_cost_one_list(hundred: Ansible, source: str) -> None:
-    customers = [_wanted(number) for number in range(1, 101)]
+@pytest.mark.parametrize(
+    "hundred,source",
+    [("reseller", "variables"), ("reseller", "file"), (SUBUSERS, "variables"), (SUBUSERS, "file")],
+    indirect=["hundred"],
+)
+def test_what_a_hundred_customers_cost(hundred: Ansible, source: str) -> None:
+    """One list; with API v3, whose list has no profiles, a read for each of them."""
+    customers = [suits(hundred.api, _wanted(number)) for number in range(1, 101)]
     variables: dict[str, Any] = {"fleet_defaults": {"active": True}}
     if source == "variables":
         variables["fleet_customers"] = customers
@@ -481,10 +607,14 @@ def test_a_hundred_customers_cost_one_list(hundred: Ansible, source: str) -> Non
     (hundred.folder / "fleet.yml").write_text(yaml.safe_dump(variables), encoding="utf-8")
     runs = [hundred.play([role(), SHOW], "--extra-vars", "@fleet.yml") for number in range(2)]
     assert [run.status for run in runs] == [0, 0], runs[0].output
-    # Every tenth customer has moved.
-    assert sorted(calls(runs[0])) == ["list"] + ["set_profile"] * 10
+    reads = Counter(listing(hundred))
+    if hundred.is_v3:
+        reads += Counter(get_username=1, get_profile=100)
+    # Every tenth customer has moved, and API v3 verifies who is written to.
+    writes = Counter(set_profile=10, **({"get_username": 10} if hundred.is_v3 else {}))
+    assert Counter(calls(runs[0])) == reads + writes
     assert result_of(runs[0])["summary"]["updated"] == 10
-    assert calls(runs[1]) == ["list"]
+    assert Counter(calls(runs[1])) == reads
     assert result_of(runs[1])["summary"]["unchanged"] == 100
 
 
