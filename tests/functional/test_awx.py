@@ -437,13 +437,13 @@ def test_who_may_still_log_in(awx: Controller, sandbox: Sandbox, answer: object,
         ("Disable a customer", {"customer_username": " "}, "customer_username must say"),
         ("Reset a password", {"customer_username": None, "customer_password": NEW}, "customer_username and"),
         ("Reset a password", {"customer_username": FLEET[0], "customer_password": " " * 8}, "customer_password must"),
-        ("Converge the fleet", {"fleet_files": ""}, "fleet_customers must be a list of dicts, and is empty"),
-        ("Converge the fleet", {"fleet_purge": "perhaps"}, "fleet_purge must be true or false"),
-        ("Converge the fleet", {"fleet_max_deletions": "some"}, "fleet_max_deletions must be a number"),
+        ("Converge the fleet", {"fleet_files": ""}, "one of customers and customers_file is needed"),
+        ("Converge the fleet", {"fleet_purge": "perhaps"}, "argument 'purge' is of type str"),
+        ("Converge the fleet", {"fleet_max_deletions": "some"}, "argument 'max_deletions' is of type str"),
         (
             "Converge the fleet",
             {"fleet_purge": "yes", "fleet_max_deletions": ""},
-            "fleet_purge needs fleet_max_deletions",
+            "purge needs max_deletions",
         ),
         ("Report", {"fleet_report_chart": "name"}, "fleet_report_chart must be one of: country, region, city"),
         ("Report", {"fleet_files": " ", "fleet_report_purge": "yes"}, "fleet_report_customers declares no fleet"),
@@ -460,6 +460,7 @@ def test_what_cannot_be_meant_is_refused_before_any_call(
     assert sandbox.log() == []
 
 
+@BOTH_APIS
 def test_a_customer_that_is_not_there_is_not_created(awx: Controller, sandbox: Sandbox) -> None:
     job = awx.run("Disable a customer", customer_username="nobody@example.com")
     assert job.status == "failed"
@@ -477,6 +478,17 @@ def test_reset_a_password(awx: Controller, sandbox: Sandbox) -> None:
     again = succeeded(awx.run("Reset a password", **settings))
     assert again.changed == {}
     assert written(sandbox) == {FLEET[1]: 1}
+
+
+@pytest.mark.parametrize("awx", [SUBUSERS], indirect=True)
+@pytest.mark.parametrize("job_type", ["check", "run"])
+def test_api_v3_resets_no_password(awx: Controller, sandbox: Sandbox, job_type: str) -> None:
+    """Before any call, and with what to do instead. The fixture looks for the password everywhere."""
+    settings = {"customer_username": FLEET[1], "customer_password": NEW}
+    job = awx.run("Reset a password", job_type=job_type, **settings)
+    assert job.status == "failed"
+    assert "cannot be used with api=subusers" in job.errors and "on the website" in job.errors
+    assert sandbox.log() == []
 
 
 @pytest.mark.parametrize("password", ["0123456", "2024-01-01", "1_000_000"])
@@ -518,6 +530,7 @@ def moved(first: int) -> list[dict[str, Any]]:
     return [{"username": name, **({"city": "Bangor"} if name in FLEET[:first] else {})} for name in FLEET]
 
 
+@BOTH_APIS
 def test_converge_the_fleet(awx: Controller, sandbox: Sandbox) -> None:
     """In check mode unless it is said otherwise. Only counts are kept with a job."""
     declare(awx, fleet_customers=moved(3))
@@ -536,6 +549,7 @@ def test_converge_the_fleet(awx: Controller, sandbox: Sandbox) -> None:
     assert again.kept["sendgrid_fleet"]["unchanged"] == 10
 
 
+@BOTH_APIS
 @pytest.mark.parametrize(("most", "status"), [(3, "successful"), (2, "failed")])
 def test_a_purge_has_a_ceiling(awx: Controller, sandbox: Sandbox, most: int, status: str) -> None:
     declare(awx, fleet_customers=moved(1)[:-3])
@@ -546,6 +560,7 @@ def test_a_purge_has_a_ceiling(awx: Controller, sandbox: Sandbox, most: int, sta
     assert status == "successful" or written(sandbox) == {}
 
 
+@BOTH_APIS
 def test_counts_are_kept_of_a_job_that_failed(awx: Controller, sandbox: Sandbox) -> None:
     declare(awx, fleet_customers=[*moved(2), {"username": "new@example.com"}])
     job = awx.run("Converge the fleet", job_type="run")
@@ -621,12 +636,26 @@ def test_blank_answers_about_a_fleet_are_none(awx: Controller, sandbox: Sandbox,
 
 # What no survey asks, but -e can set: by playbook, every variable of the collection's own playbooks.
 FLEET_VARIABLES = "file defaults passwords purge max_deletions concurrency on_error names_shown files"
-REPORT_VARIABLES = "title customers file defaults passwords purge filters columns chart refresh mode owner group"
+REPORT_VARIABLES = (
+    "title customers file defaults passwords purge filters details columns chart refresh mode owner group"
+)
 ALL_VARIABLES = {
     "converge_fleet": [f"fleet_{name}" for name in FLEET_VARIABLES.split()],
     "converge_slice": [f"fleet_{name}" for name in "customer file defaults passwords files hosts".split()],
     "disable_customer": ["customer_website_off"],
     "report": ["fleet_file", "fleet_files", *(f"fleet_report_{name}" for name in REPORT_VARIABLES.split())],
+}
+
+
+# What each of them calls, by whether it is API v3
+CALLED = {
+    "converge_fleet": (
+        Counter(list=1, set_profile=1),
+        Counter(list=2, get_username=2, get_profile=1, set_profile=1),
+    ),
+    "converge_slice": (Counter(list=1), Counter(list=1)),
+    "disable_customer": (Counter(list=2, disable=1, disable_website=1),) * 2,
+    "report": (Counter(list=2), Counter(list=4, get_username=2, get_profile=len(FLEET) + 1)),
 }
 
 
@@ -643,7 +672,7 @@ def from_a_shell(
     )
 
 
-@pytest.mark.parametrize("blank", BLANK)
+@pytest.mark.parametrize("awx,blank", [*(("reseller", blank) for blank in BLANK), (SUBUSERS, "")], indirect=["awx"])
 @pytest.mark.parametrize("playbook", ALL_VARIABLES)
 def test_all_variables_may_be_blank(awx: Controller, sandbox: Sandbox, playbook: str, blank: str | None) -> None:
     needed = {
@@ -659,16 +688,8 @@ def test_all_variables_may_be_blank(awx: Controller, sandbox: Sandbox, playbook:
     done = from_a_shell(awx, playbook, variables, "-i", f"{FLEET[0]},")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "DEPRECATION WARNING" not in done.stdout + done.stderr
-    operations = [call["operation"] for call in sandbox.log()]
-    assert (
-        operations
-        == {
-            "converge_fleet": ["list", "set_profile"],
-            "converge_slice": ["list"],
-            "disable_customer": ["list", "disable", "disable_website", "list"],
-            "report": ["list", "list"],
-        }[playbook]
-    )
+    is_v3 = awx.inputs["api"] == SUBUSERS
+    assert Counter(call["operation"] for call in sandbox.log()) == CALLED[playbook][is_v3]
     if playbook == "report":
         page = (awx.folder / "page.html").read_text(encoding="utf-8")
         assert "<title>SendGrid customers</title>" in page and "to update: 1" in page
@@ -721,6 +742,7 @@ def test_a_text_stays_one(awx: Controller, sandbox: Sandbox, native: bool) -> No
     assert set(sandbox.customers()) == {"1e5", *FLEET}
 
 
+@BOTH_APIS
 @natively
 def test_a_fleet_from_a_file(awx: Controller, sandbox: Sandbox, native: bool) -> None:
     """Relative to the folder that the run is started in. A text stays one, and none is a template."""
@@ -736,26 +758,27 @@ def test_a_fleet_from_a_file(awx: Controller, sandbox: Sandbox, native: bool) ->
         assert done.returncode == 0, done.stdout + done.stderr
         return [call["operation"] for call in sandbox.log(after=before)]
 
+    is_v3 = awx.inputs["api"] == SUBUSERS
     page = awx.folder / "page.html"
     shown = []
     for source in (file, {"fleet_report_file": "fleets/all.csv", "fleet_report_defaults": {"country": "SE"}}):
-        assert run("report", fleet_report_path=str(page), **source) == ["list", "list"]
+        called = Counter(run("report", fleet_report_path=str(page), **source))
+        # With API v3: of all for the list, and of those that the file names for the drift.
+        assert called == (Counter(list=4, get_username=2, get_profile=len(FLEET) + 3) if is_v3 else Counter(list=2))
         shown.append(page.read_text(encoding="utf-8"))
     assert all("to update: 3" in text and "{{ 6 * 7 }}" in text for text in shown)
 
     four = [run("converge_fleet", *arguments, **file) for arguments in (["--check"], [], ["--check"], [])]
-    assert [(calls.count("list"), calls.count("set_profile"), len(calls)) for calls in four] == [
-        (1, 0, 1),
-        (1, 3, 4),
-        (1, 0, 1),
-        (1, 0, 1),
-    ]
+    reads = Counter(list=2, get_username=1, get_profile=3) if is_v3 else Counter(list=1)
+    verified = Counter(get_username=3) if is_v3 else Counter()
+    assert [Counter(calls) for calls in four] == [reads, reads + verified + Counter(set_profile=3), reads, reads]
     stored = sandbox.customers()
     assert {name: stored[FLEET[0]]["state" if name == "region" else name] for name in LITERALS} == LITERALS
     assert stored[FLEET[1]]["city"] == "{{ 6 * 7 }}"
     assert {stored[name]["country"] for name in FLEET[:3]} == {"SE"}
 
 
+@BOTH_APIS
 def test_a_file_of_the_project_that_a_file_with_variables_names(awx: Controller, sandbox: Sandbox) -> None:
     awx.write("customers.csv", as_csv(moved(2)))
     awx.write("fleet.yml", {"fleet_file": "customers.csv"})
@@ -788,45 +811,56 @@ def test_values_that_are_encrypted_one_by_one(awx: Controller, sandbox: Sandbox,
 # Slices
 
 
+# What the jobs call for a customer to which they write twice, and for one that is as it should be. With API v3, each
+# task makes sure that the server reads on behalf of a customer, and before a write, whose profile it is.
+REACHED = {
+    "reseller": {"list": 2, "set_profile": 1, "disable": 1},
+    SUBUSERS: {"list": 2, "get_username": 2, "get_profile": 2, "set_profile": 1, "disable": 1},
+}
+CONVERGED = {"reseller": {"list": 1}, SUBUSERS: {"list": 1, "get_username": 1, "get_profile": 1}}
+
+
+def times(number: int, calls: dict[str, int]) -> Counter[str]:
+    return Counter({name: number * count for name, count in calls.items()})
+
+
+@BOTH_APIS
 def test_slices_share_the_customers(awx: Controller, sandbox: Sandbox) -> None:
-    """Four jobs at once. The variables of a customer are the inventory's, those for all come from a file."""
+    """Four jobs at once. The variables of a customer are the inventory's, those for all come from files."""
+    api = awx.inputs["api"] or "reseller"
     awx.update_inventory()
     assert sorted(awx.hosts) == FLEET
+    assert awx.hosts[FLEET[0]]["sendgrid_active"] is True
+    # A list of API v3 has no profiles.
+    assert (awx.hosts[FLEET[0]]["sendgrid_city"] is None) is (api == SUBUSERS)
     awx.hosts[FLEET[3]]["fleet_customer"] = {"city": "Oslo", "zip": "0150", "region": None}
     awx.hosts[FLEET[4]]["fleet_customer"] = {"address": "{{ 7 * 7 }} Road"}
-    declare(awx, fleet_defaults={"city": "Bangor", "region": "ME", "active": False})
+    awx.write("customers.csv", f"username,phone,zip\n{FLEET[5]},{{{{ 6 * 7 }}}},\n{FLEET[3]},,9999\n")
+    shared = {"city": "Bangor", "region": "ME", "active": False}
+    awx.write("fleet.yml", {"fleet_defaults": shared, "fleet_file": "customers.csv"})
     before = len(sandbox.log())
     under_way = [awx.launch("Converge the fleet in slices", job_type="run", slice_of=(n, 4)) for n in range(4)]
     jobs = [succeeded(running.wait()) for running in under_way]
     assert [len(job.changed) for job in jobs] == [3, 3, 2, 2]
     calls = sandbox.log(after=before)
-    assert {name: count for name, count in written(sandbox).items() if count != 2} == {}
-    assert sorted(written(sandbox)) == FLEET == sorted(name for job in jobs for name in job.changed)
-    assert "list" in {call["operation"] for call in calls}
+    assert written(sandbox) == times(2, dict.fromkeys(FLEET, 1))
+    assert sorted(name for job in jobs for name in job.changed) == FLEET
+    assert Counter(call["operation"] for call in calls) == times(len(FLEET), REACHED[api])
     stored = sandbox.customers()
     assert {stored[name]["active"] for name in FLEET} == {False}
     assert [stored[name]["city"] for name in FLEET[2:5]] == ["Bangor", "Oslo", "Bangor"]
     assert (stored[FLEET[3]]["zip"], stored[FLEET[4]]["address"]) == ("0150", "49 Road")
+    assert stored[FLEET[5]]["phone"] == "{{ 6 * 7 }}"
 
+    before = len(sandbox.log())
     again = succeeded(awx.run("Converge the fleet in slices", job_type="run"))
     assert again.changed == {}
     assert set(again.of("playbook_on_stats")[-1]["ok"]) == set(FLEET)
-    assert set(written(sandbox).values()) == {2}
+    calls = sandbox.log(after=before)
+    assert Counter(call["operation"] for call in calls) == times(len(FLEET), CONVERGED[api])
 
 
-@pytest.mark.parametrize("awx", [SUBUSERS], indirect=True)
-def test_slices_over_the_inventory_of_api_v3(awx: Controller, sandbox: Sandbox) -> None:
-    awx.update_inventory()
-    assert sorted(awx.hosts) == FLEET
-    assert awx.hosts[FLEET[0]]["sendgrid_active"] is True and awx.hosts[FLEET[0]]["sendgrid_city"] is None
-    declare(awx, fleet_defaults={"city": "Bangor"})
-    done = succeeded(awx.run("Converge the fleet in slices", job_type="run", slice_of=(1, 5)))
-    assert done.changed == dict.fromkeys(FLEET[1::5], 1)
-    assert written(sandbox) == dict.fromkeys(FLEET[1::5], 1)
-    again = succeeded(awx.run("Converge the fleet in slices", job_type="run", slice_of=(1, 5)))
-    assert again.changed == {}
-
-
+@BOTH_APIS
 def test_slices_in_check_mode_write_nothing(awx: Controller, sandbox: Sandbox) -> None:
     awx.update_inventory()
     declare(awx, fleet_defaults={"city": "Bangor"})
@@ -868,6 +902,7 @@ def a_slice(awx: Controller, content: str | None, *arguments: str) -> subprocess
     return from_a_shell(awx, "converge_slice", variables, "-i", str(inventory), *arguments)
 
 
+@BOTH_APIS
 def test_a_slice_takes_customers_from_a_file(awx: Controller, sandbox: Sandbox) -> None:
     """What the inventory says of a host wins, and a host that the file does not name gets what is shared."""
     content = f"username,city,phone\n{FLEET[0]},Oslo,=1+1\n{FLEET[1]},Lund,\n"
@@ -878,6 +913,7 @@ def test_a_slice_takes_customers_from_a_file(awx: Controller, sandbox: Sandbox) 
         calls = [call["operation"] for call in sandbox.log(after=before)]
         # One call finds a customer, and one more shows what became of one that was written.
         assert (calls.count("set_profile"), calls.count("list")) == (writes, len(FLEET) + writes)
+        assert calls.count("get_profile") == (len(FLEET) + writes if awx.inputs["api"] == SUBUSERS else 0)
     stored = sandbox.customers()
     assert [stored[name]["city"] for name in FLEET[:2]] == ["Oslo", "Bergen"]
     assert stored[FLEET[0]]["phone"] == "=1+1"
@@ -945,6 +981,7 @@ def at_a_path_of_its_own(awx: Controller) -> Path:
     return page_path
 
 
+@BOTH_APIS
 def test_report(awx: Controller, sandbox: Sandbox) -> None:
     declare(awx, fleet_customers=moved(2)[:-1])
     page_path = at_a_path_of_its_own(awx)

@@ -10,21 +10,34 @@ import json
 import os
 import re
 import socket
+from collections import Counter
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import ACCOUNT, PASSWORD, in_shared_playbook, only_json, only_observed, seeded
+from .conftest import (
+    ACCOUNT,
+    PASSWORD,
+    both_apis_in_json,
+    in_shared_playbook,
+    only_direct,
+    only_json,
+    only_observed,
+    only_v3,
+    seeded,
+)
 from .pages import Element, parse
-from .running import Ansible, Run, Sandbox
+from .running import SUBUSERS, Ansible, Run, Sandbox
+from .sandbox_v3 import V3_KEY
+from .test_fleet_role import suited
 from .test_purge import created_by_hand
 
 ROLE = "mailfleet.sendgrid.fleet_report"
-KEY = ACCOUNT["api_key"]
+KEYS = (ACCOUNT["api_key"], V3_KEY)
 NEW = 'canary-new "4711" & <ü>'
-pytestmark = [only_json, pytest.mark.parametrize("direct", [True], indirect=True)]
+pytestmark = only_direct
 
 
 @pytest.fixture
@@ -69,6 +82,16 @@ def called(run: Run) -> list[str]:
     return [operation for step in run.steps for operation in step.called]
 
 
+def reads(ansible: Ansible, lists: int = 1, profiles: int = 3, **others: int) -> Counter[str]:
+    """What it takes to list the customers, `lists` times; a list of API v3 takes a second page, and has no profiles.
+
+    `profiles`: how many are read in all, by as many tasks as list. `others`: calls of either API beside these.
+    """
+    if not ansible.is_v3:
+        return Counter(list=lists) + Counter(others)
+    return Counter(list=2 * lists, get_username=lists, get_profile=profiles) + Counter(others)
+
+
 def changes(run: Run) -> int:
     """How many tasks say that they changed something."""
     found = re.search(r"changed=(\d+)", run.output)
@@ -95,16 +118,17 @@ def kinds(page: Element) -> dict[str, list[list[str]]]:
 
 
 @in_shared_playbook(lambda: role("list.html"))
-def test_the_list(played: Run, sandbox: Sandbox) -> None:
+@both_apis_in_json
+def test_the_list(played: Run, ansible: Ansible, sandbox: Sandbox) -> None:
     run = done(played)
-    assert called(run) == ["list"]
+    assert Counter(called(run)) == reads(ansible)
     assert [step.result["changed"] for step in run.steps].count(True) == 1
     assert (run.folder / "list.html").stat().st_mode & 0o777 == 0o600
     page = page_of(run, "list.html")
     assert page.one("title").text == page.one("h1").text == "SendGrid customers"
     assert page.one("header").one("p").text.startswith("3 customers. Seen in this state since ")
-    # Only the observed service shows website access.
-    shown = sandbox.behaviour == "observed"
+    # Only the observed service shows website access, and API v3 never.
+    shown = sandbox.behaviour == "observed" and not ansible.is_v3
     assert counters(section(page, "counts")) == {
         "customers": 3,
         "may send": 2,
@@ -138,6 +162,7 @@ def test_the_list(played: Run, sandbox: Sandbox) -> None:
     assert page.all("section", aria_labelledby="drift-title") == []
 
 
+@both_apis_in_json
 @only_observed
 def test_a_second_run_leaves_the_page_as_it_is(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
     fleet = {"customers": [{"username": "ada@example.com", "city": "Bangor"}]}
@@ -158,6 +183,7 @@ def test_a_second_run_leaves_the_page_as_it_is(ansible: Ansible, sandbox: Sandbo
     assert "2001-01-01" not in page_path.read_text(encoding="utf-8")
 
 
+@only_json
 @only_observed
 def test_refresh_writes_the_time_of_each_run(ansible: Ansible, page_path: Path) -> None:
     done(report(ansible, refresh=True))
@@ -167,6 +193,7 @@ def test_refresh_writes_the_time_of_each_run(ansible: Ansible, page_path: Path) 
     assert "2001-01-01" not in page_path.read_text(encoding="utf-8")
 
 
+@both_apis_in_json
 @only_observed
 def test_check_mode_writes_nothing(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
     fleet = {"customers": [{"username": "ada@example.com", "state": "absent"}]}
@@ -180,6 +207,7 @@ def test_check_mode_writes_nothing(ansible: Ansible, sandbox: Sandbox, page_path
     assert "ada@example.com" in sandbox.customers()
 
 
+@both_apis_in_json
 @only_observed
 def test_the_role_prints_no_wall_of_text(ansible: Ansible, page_path: Path) -> None:
     run = done(report(ansible, "--diff", customers=[{"username": "ada@example.com", "city": "Bangor"}]))
@@ -188,62 +216,74 @@ def test_the_role_prints_no_wall_of_text(ansible: Ansible, page_path: Path) -> N
     assert "<td" not in run.output
 
 
-def fleet() -> list[dict[str, Any]]:
+def fleet(api: str) -> list[dict[str, Any]]:
     """Something of each kind: ada changes, ben is renamed, cleo stays, dora is new, eve lacks fields."""
     dora = {**seeded("dora@example.com"), "region": "ME", "package": "Bronze", "whitelabel": "w.example"}
     del dora["state"], dora["password"]
+    cleo = {"username": "cleo@example.com", "password": NEW, "update_password": "always"}
+    if api == SUBUSERS:
+        # It cannot be given another password.
+        cleo["update_password"] = "on_create"
     return [
         {"username": "ada@example.com", "city": "Bangor", "active": False, "company": "Other", "country": "US"},
         {"username": "ben@example.com", "new_username": "bob@example.com", "phone": ""},
-        {"username": "cleo@example.com", "password": NEW, "update_password": "always"},
-        dora,
+        cleo,
+        suited(api, dora),
         {"username": "eve@example.com"},
     ]
 
 
 @in_shared_playbook(
-    lambda: role("drift.html", customers=fleet(), defaults={"first_name": "Ada"}, passwords={"dora@example.com": NEW})
+    lambda ansible: role(
+        "drift.html", customers=fleet(ansible), defaults={"first_name": "Ada"}, passwords={"dora@example.com": NEW}
+    )
 )
-def test_the_drift(played: Run, sandbox: Sandbox) -> None:
+@both_apis_in_json
+def test_the_drift(played: Run, ansible: Ansible, sandbox: Sandbox) -> None:
     run = done(played)
-    assert sorted(called(run)) == ["check_password", "list", "list"]
+    # With API v3, names that the list lacks are asked for: those of dora, eve and bob.
+    others = {"get": 3} if ansible.is_v3 else {"check_password": 1}
+    assert Counter(called(run)) == reads(ansible, 2, 6, **others)
     assert played.customers == sandbox.customers()
     page = page_of(run, "drift.html")
+    # With API v3, no other password of cleo is one.
+    updated = 1 if ansible.is_v3 else 2
     assert counters(section(page, "drift")) == {
         "to create": 1,
-        "to update": 2,
+        "to update": updated,
         "to rename": 1,
         "to delete": 0,
         "failed": 1,
-        "as declared": 0,
+        "as declared": 2 - updated,
     }
-    assert "to update: 2;" in section(page, "drift").one("desc").text
+    assert f"to update: {updated};" in section(page, "drift").one("desc").text
     found = kinds(page)
-    assert list(found) == ["Failed 1", "To create 1", "To rename 1", "To update 2"]
+    assert list(found) == ["Failed 1", "To create 1", "To rename 1", f"To update {updated}"]
     [_header, [user, message]] = found["Failed 1"]
     assert user == "eve@example.com"
     assert "does not exist, and cannot be created" in message
     created = dict(row for row in found["To create 1"] if len(row) == 2)
     assert created["City"] == "Portland"
-    assert created["Package"] == "Bronze"
+    assert created.get("Package") == (None if ansible.is_v3 else "Bronze")
     assert "Password" not in created
     assert found["To rename 1"][1:] == [
         ["ben@example.com"],
         ["Username", "ben@example.com", "bob@example.com"],
         ["Phone", "555-0112", "empty"],
     ]
-    update = found["To update 2"][1:]
+    update = found[f"To update {updated}"][1:]
     assert update[0] == ["ada@example.com"]
     assert sorted(update[1:4]) == [
         ["City", "Portland", "Bangor"],
-        ["Company", "not shown", "Other"],
+        ["Company", "Lighthouse Books" if ansible.is_v3 else "not shown", "Other"],
         ["May send", "yes", "no"],
     ]
-    assert update[4:] == [["cleo@example.com"], ["Password", "not shown", "another one"]]
+    assert update[4:] == ([] if ansible.is_v3 else [["cleo@example.com"], ["Password", "not shown", "another one"]])
     assert "Customers that the declared fleet does not name are not counted here." in section(page, "drift").text
 
 
 @in_shared_playbook(lambda: role("purged.html", customers=[{"username": "ada@example.com"}], purge=True))
+@both_apis_in_json
 @only_observed
 def test_purge_shows_who_is_not_declared(played: Run) -> None:
     page = page_of(done(played), "purged.html")
@@ -254,6 +294,7 @@ def test_purge_shows_who_is_not_declared(played: Run) -> None:
     assert len(played.customers) == 4
 
 
+@both_apis_in_json
 @only_observed
 def test_the_page_shows_what_a_purge_would_not_do(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
     """Held back after an error, as the run itself would, and what is kept is told of."""
@@ -268,6 +309,7 @@ def test_the_page_shows_what_a_purge_would_not_do(ansible: Ansible, sandbox: San
 
 
 @in_shared_playbook(lambda: role("no_drift.html", customers=[{"username": "ada@example.com", "city": "Portland"}]))
+@both_apis_in_json
 @only_observed
 def test_no_drift(played: Run) -> None:
     drift = section(page_of(done(played), "no_drift.html"), "drift")
@@ -275,15 +317,24 @@ def test_no_drift(played: Run) -> None:
     assert (drift.all("svg"), drift.all("details")) == ([], [])
 
 
+# What needs a further call for each customer, and which call it is. The list of the page has to do without it.
+FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
+    "json": ("check_password", {"password": NEW, "update_password": "always"}),
+    SUBUSERS: ("get_profile", {"city": "Bangor"}),
+}
+
+
+@pytest.mark.parametrize(
+    "ansible,operation,wanted", [(api, *row) for api, row in FURTHER.items()], indirect=["ansible"]
+)
 @only_observed
-def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
+def test_customers_that_are_not_reached(
+    ansible: Ansible, sandbox: Sandbox, page_path: Path, operation: str, wanted: dict[str, Any]
+) -> None:
     """An error that every further call would meet ends the plan; what was found before is shown all the same."""
-    sandbox.set_fault("check_password", "redirect", times="forever")
-    changed = [
-        {"username": f"{name}@example.com", "password": NEW, "update_password": "always"}
-        for name in ("ada", "ben", "cleo")
-    ]
-    done(report(ansible, customers=changed))
+    sandbox.set_fault(operation, "redirect", times="forever")
+    changed = [{"username": f"{name}@example.com", **wanted} for name in ("ada", "ben", "cleo")]
+    done(report(ansible, customers=changed, details=[]))
     drift = section(parse(page_path.read_text(encoding="utf-8")), "drift")
     found = counters(drift)
     assert found["failed"] + found.get("not reached", 0) == 3
@@ -291,6 +342,7 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
 
 
 @in_shared_playbook(lambda variables: role("wrong.html", **variables))
+@both_apis_in_json
 @only_observed
 @pytest.mark.parametrize(
     ("variables", "message"),
@@ -303,6 +355,7 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         ({"columns": ["email", "company"]}, "fleet_report_columns"),
         ({"filters": {"package": "Gold"}}, "package"),
         ({"chart": "active"}, "fleet_report_chart"),
+        ({"details": ["ips"]}, "fleet_report_details"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
         ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
         ({"file": "fleet.csv", "customers": []}, "customers and customers_file exclude each other"),
@@ -316,6 +369,7 @@ def test_customers_that_are_not_reached(ansible: Ansible, sandbox: Sandbox, page
         "column",
         "filter",
         "chart",
+        "details",
         "no folder",
         "no file",
         "two fleets",
@@ -343,6 +397,7 @@ def made(kind: str, path: Path) -> str:
     return os.devnull if kind == "a device" else str(path)
 
 
+@only_json
 @only_observed
 @pytest.mark.parametrize("arguments", [[], ["--check"]], ids=["really", "check"])
 @pytest.mark.parametrize("kind", ["a folder", "a FIFO", "a socket", "a device", "a link"])
@@ -369,6 +424,7 @@ def test_what_is_no_page_is_told_before_any_call(
     assert sandbox.log() == []
 
 
+@only_json
 @only_observed
 def test_a_page_at_the_end_of_a_link(ansible: Ansible, page_path: Path) -> None:
     """One that leads nowhere yet is free."""
@@ -378,6 +434,7 @@ def test_a_page_at_the_end_of_a_link(ansible: Ansible, page_path: Path) -> None:
     assert changes(done(report(ansible, path=str(link)))) == 0
 
 
+@only_json
 @only_observed
 def test_the_fleet_of_the_role_fleet_is_the_default(ansible: Ansible, page_path: Path) -> None:
     """Part by part. An empty list or dict is one of this role's own."""
@@ -402,8 +459,12 @@ def test_the_fleet_of_the_role_fleet_is_the_default(ansible: Ansible, page_path:
     assert drift(customers=[]) == {}
 
 
+@pytest.mark.parametrize(
+    "ansible,place",
+    [("json", "fleet.csv"), ("json", "files/fleet.csv"), (SUBUSERS, "fleet.csv")],
+    indirect=["ansible"],
+)
 @only_observed
-@pytest.mark.parametrize("place", ["fleet.csv", "files/fleet.csv"])
 def test_a_fleet_from_a_file(ansible: Ansible, sandbox: Sandbox, page_path: Path, place: str) -> None:
     """Four ways: the page is new and the same, in check mode and really. Nothing in the file is a template."""
     path = ansible.folder / place
@@ -419,7 +480,9 @@ def test_a_fleet_from_a_file(ansible: Ansible, sandbox: Sandbox, page_path: Path
     again = [done(report(ansible, *arguments, **given)) for arguments in (["--check"], [])]
     assert [changes(run) for run in (first, *again)] == [1, 0, 0]
     assert page_path.read_bytes() == page
-    assert [called(run) for run in (predicted, first, *again)] == [["list", "list"]] * 4
+    # A purge takes a third list of API v3.
+    expected = reads(ansible, 2, 5, **({"list": 1} if ansible.is_v3 else {}))
+    assert [Counter(called(run)) for run in (predicted, first, *again)] == [expected] * 4
     found = kinds(parse(page.decode()))
     assert list(found) == ["To delete 1", "To update 2"]
     assert ["City", "Portland", "Bergen"] in found["To update 2"]
@@ -427,6 +490,7 @@ def test_a_fleet_from_a_file(ansible: Ansible, sandbox: Sandbox, page_path: Path
     assert ["Phone", "555-0112", "1,2"] in found["To update 2"]
 
 
+@only_json
 @only_observed
 def test_where_the_fleet_comes_from(ansible: Ansible, page_path: Path) -> None:
     """This role's own fleet, a list or a file, comes before that of the role fleet, be it the other of the two."""
@@ -449,6 +513,7 @@ FILTERED = {
 
 
 @in_shared_playbook(lambda: role("filtered.html", **FILTERED))
+@both_apis_in_json
 @only_observed
 def test_filters_and_columns(played: Run) -> None:
     page = page_of(done(played), "filtered.html")
@@ -461,6 +526,7 @@ def test_filters_and_columns(played: Run) -> None:
 
 
 @in_shared_playbook(lambda: role("nobody.html", filters={"city": "Atlantis"}))
+@both_apis_in_json
 @only_observed
 def test_nobody_is_found(played: Run) -> None:
     page = page_of(done(played), "nobody.html")
@@ -469,18 +535,57 @@ def test_nobody_is_found(played: Run) -> None:
     assert section(page, "counts").all("svg") == []
 
 
+# What API v3 may be asked to leave out
+
+
+UNREAD: dict[str, dict[str, Any]] = {
+    "unread": {},
+    "of_active": {"filters": {"active": True, "username": "example"}},
+    "by_city": {"chart": "city", "columns": ["email", "city", "phone"]},
+}
+
+
+@in_shared_playbook(lambda name: role(f"{name}.html", details=[], **UNREAD[name]))
+@only_v3
+@only_observed
+@pytest.mark.parametrize("name", UNREAD)
+def test_without_profiles_the_page_costs_the_list(played: Run, name: str) -> None:
+    """What was not read has no column and is not counted: nobody is shown without what he has."""
+    variables = UNREAD[name]
+    page = page_of(done(played), f"{name}.html")
+    assert called(played) == ["list", "list"]
+    header, *rows = page.one("table", id="customers").rows()
+    assert header == ["Username", "E-mail"] + ([] if "columns" in variables else ["May send", "Website access"])
+    assert [len(row) for row in rows] == [len(header)] * (2 if "filters" in variables else 3)
+    assert section(page, "counts").all("svg") == []
+    unread = "city, phone" if "columns" in variables else "first name, last name, city, region, country"
+    assert f"Not read, so there are no columns of it: {unread}." in section(page, "customers").text
+
+
+@in_shared_playbook(lambda: role("of_filter.html", details=[], filters={"city": "Port"}, columns=["city"]))
+@only_v3
+@only_observed
+def test_a_filter_that_reads_profiles_shows_them(played: Run) -> None:
+    page = page_of(done(played), "of_filter.html")
+    found = [[f"{name}@example.com", "Portland"] for name in ("ada", "ben", "cleo")]
+    assert page.one("table", id="customers").rows() == [["Username", "City"], *found]
+    assert called(played).count("get_profile") == 3
+
+
+@both_apis_in_json
 @only_observed
 def test_no_secret_comes_out(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
+    wanted = fleet(ansible.api)
     for customers, passwords in (
-        (fleet(), {"dora@example.com": NEW}),
-        ([*fleet(), {"username": "ada@example.com", "password": NEW}], {"dora@example.com": NEW}),
+        (wanted, {"dora@example.com": NEW}),
+        ([*wanted, {"username": "ada@example.com", "password": NEW}], {"dora@example.com": NEW}),
         ([f'{{"password": "{PASSWORD}"}}', [NEW]], {}),
-        (fleet(), NEW),
+        (wanted, NEW),
         ({"ada@example.com": NEW}, {}),
     ):
         run = report(ansible, "-vvvv", "--diff", customers=customers, passwords=passwords, purge=True)
         page = page_path.read_text(encoding="utf-8")
         shown = run.output + page + json.dumps([step.result for step in run.steps])
-        for secret in (KEY, PASSWORD, NEW, "canary"):
+        for secret in (*KEYS, PASSWORD, NEW, "canary"):
             assert secret not in shown
         assert "********" not in page

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The page that the role fleet_report writes about customers who try to break out of it."""
+"""The page that the role fleet_report writes: about customers who try to break out of it, and about those of API v3."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.sandbox import fleet
+from tests.sandbox.seed import DEMO_V3_KEY
+
 from .conftest import ACCOUNT, PASSWORD, seeded
 from .pages import Element, parse
-from .running import Ansible, Sandbox
-from .test_fleet_report import done, kinds, report, section
+from .running import SUBUSERS, Ansible, Sandbox
+from .test_fleet_report import counters, done, kinds, report, role, section
 
-# One page is enough for all tests.
+# One page, or one run, is enough for all tests.
 pytestmark = pytest.mark.xdist_group("fleet_report_page")
 
 NASTY = {
@@ -32,6 +35,8 @@ NASTY = {
     "country": "<b>Land</b>",
 }
 
+# Attributes by which a page loads something, sends something, or looks otherwise than its policy lets it.
+LOADING = {"src", "href", "xlink:href", "action", "style", "srcset", "data", "poster"}
 COLUMNS = ["region" if name == "state" else name for name in NASTY]
 
 
@@ -101,7 +106,7 @@ def test_the_chart_has_ten_bars_and_the_rest(crowd_page: str) -> None:
 def test_nothing_leaves_the_page(crowd_page: str) -> None:
     page = parse(crowd_page)
     names = {name for element in page.descendants() for name in element.attributes}
-    assert names & {"src", "href", "xlink:href", "action", "style", "srcset", "data", "poster"} == set()
+    assert names & LOADING == set()
     assert [name for name in names if name.startswith("on")] == []
     style, script = page.one("style").raw_text, page.one("script").raw_text
     assert not re.search(r"url\(|@import|image-set|//", re.sub(r"https://www\.gnu\.org\S+", "", style))
@@ -145,3 +150,59 @@ def test_the_table_can_be_sorted_with_a_keyboard(crowd_page: str) -> None:
         if name in element.attributes
     }
     assert pointed_at <= set(ids)
+
+
+# Customers of API v3
+
+V3_FLEET = 54
+PROFILE = ["First name", "Last name", "City", "Region", "Country"]
+SHOWN = ["Username", "E-mail", *PROFILE, "May send", "Website access"]
+
+
+@pytest.fixture(scope="module")
+def v3_pages(tmp_path_factory: pytest.TempPathFactory, collections_path: Path) -> dict[str, str]:
+    """Pages about generated customers: with their profiles, and without."""
+    folder = tmp_path_factory.mktemp("v3")
+    sandbox = Sandbox("--behaviour", "observed", "--customers", str(V3_FLEET))
+    ansible = Ansible(sandbox, folder, collections_path, "", DEMO_V3_KEY, {"retries": 0}, api=SUBUSERS)
+    done(ansible.play([*role("read.html"), *role("unread.html", details=[])]))
+    assert sandbox.stop() == (0, "", "")
+    return {name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in ("read", "unread")}
+
+
+def as_shown(number: int, columns: list[str]) -> list[str]:
+    """What the page has of a generated customer."""
+    customer = {**fleet.customer(number), "may_send": "yes", "website_access": "unknown"}
+    names = {"E-mail": "email", "Region": "state"}
+    return [str(customer[names.get(label, label.lower().replace(" ", "_"))]) for label in columns]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"), [("read", SHOWN), ("unread", [label for label in SHOWN if label not in PROFILE])]
+)
+def test_the_table_has_a_column_for_what_was_read(v3_pages: dict[str, str], name: str, columns: list[str]) -> None:
+    page = parse(v3_pages[name])
+    header, *rows = page.one("table", id="customers").rows()
+    assert header == columns
+    assert rows == [as_shown(number, columns) for number in range(1, V3_FLEET + 1)]
+    labels = {str(cell.attributes["data-label"]) for cell in page.one("table", id="customers").all("td")}
+    assert labels == set(columns) - {"Username"}
+    assert ("Not read" in section(page, "customers").text) is (name == "unread")
+    # A null of the result is a word of the page, or nothing.
+    assert not re.search(r"\b(?:None|null)\b", page.text)
+
+
+def test_what_was_not_read_is_not_counted(v3_pages: dict[str, str]) -> None:
+    read, unread = (section(parse(v3_pages[name]), "counts") for name in ("read", "unread"))
+    assert counters(read) == counters(unread)
+    assert counters(read)["may send"] == counters(read)["website access unknown"] == V3_FLEET
+    bars = re.findall(r": (\d+)[;.]", read.one("desc").text)
+    assert sum(map(int, bars)) == V3_FLEET
+    assert unread.all("svg") == unread.all("figure") == []
+
+
+@pytest.mark.parametrize("name", ["read", "unread"])
+def test_nothing_leaves_a_page_of_api_v3(v3_pages: dict[str, str], name: str) -> None:
+    page = parse(v3_pages[name])
+    assert not {attribute for element in page.descendants() for attribute in element.attributes} & LOADING
+    assert {element.tag for element in page.descendants()} & {"img", "a", "link", "iframe"} == set()

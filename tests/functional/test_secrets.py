@@ -15,7 +15,17 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from .conftest import Kept, only_direct, only_documented, only_json, only_observed, seeded
+from .conftest import (
+    ACCOUNT,
+    Kept,
+    both_apis_in_json,
+    only_direct,
+    only_documented,
+    only_json,
+    only_observed,
+    only_v3,
+    seeded,
+)
 from .running import MODULES, SUBUSERS, Ansible, Run, Sandbox, task
 from .sandbox_v3 import V3_KEY
 
@@ -80,7 +90,7 @@ def canaries(
     folder.mkdir()
     if way == SUBUSERS:
         ansible = Ansible(sandbox, folder, collections_path, "", V3_KEY, {"retries": 0}, direct, api=SUBUSERS)
-        tasks, failures = tasks_of_v3(), 7
+        tasks, failures = tasks_of_v3(), 8
     else:
         defaults = {"api_format": way, "retries": 0}
         ansible = Ansible(sandbox, folder, collections_path, "acme", KEY, defaults, direct)
@@ -145,6 +155,7 @@ def tasks_of_v3() -> list[dict[str, object]]:
     """The same for API v3, where a password goes in when a customer is created, and never else."""
     created = {"username": "dora@example.com", "email": "dora@example.com", "password": "{{ new_password }}"}
     closed = {**created, "username": "emil@example.com", "active": False, "city": "Bath"}
+    fleet = [{**created, "username": "fay@example.com", "city": "Bath"}, {**created, "username": "gus@example.com"}]
     fails = {"ignore_errors": True}
     return [
         {**task("reseller_customer", closed, check_mode=True), "register": "predicted"},
@@ -161,7 +172,10 @@ def tasks_of_v3() -> list[dict[str, object]]:
         task("reseller_customer", {**created, "api_key": "{{ wrong_key }}", "city": "Bath"}, **fails),
         task("reseller_customer", {**created, "api_url": "http://127.0.0.1:9/v3"}, **fails),
         task("reseller_customer_password", {"username": "ben@example.com", "password": "{{ new_password }}"}, **fails),
-        task("reseller_customers", {"customers": [created]}, **fails),
+        task("reseller_customers", {"customers": fleet}, check_mode=True),
+        task("reseller_customers", {"customers": fleet, "passwords": {"gus@example.com": "{{ new_password }}"}}),
+        task("reseller_customers", {"customers": [{**fleet[0], "update_password": "always"}]}, **fails),
+        task("reseller_customers", {"customers": fleet, "api_key": "{{ wrong_key }}"}, **fails),
         task("reseller_customer_info", {"details": ["profile"]}),
         {"name": "Keep it", "ansible.builtin.set_fact": {"kept": "{{ [predicted, done] }}", "cacheable": True}},
         {"name": "Show what was registered", "ansible.builtin.debug": {"msg": "{{ [predicted, done] }}"}},
@@ -252,6 +266,29 @@ def test_a_password_that_is_the_username_too(ansible: Ansible, sandbox: Sandbox)
     assert "ada@example.com" in sandbox.customers()
 
 
+@only_v3
+@only_observed
+def test_a_password_of_a_new_customer_that_is_the_username_too(ansible: Ansible, sandbox: Sandbox) -> None:
+    name = "dora-4711@example.com"
+    steps = ansible.four_ways("reseller_customer", username=name, email=name, password=name)
+    assert [step.result["changed"] for step in steps] == [True, True, False, False]
+    assert steps[1].result["diff"]["after"]["password"] == "********"
+    assert name in sandbox.customers()
+
+
+@only_v3
+@only_observed
+@only_direct
+def test_a_password_of_a_new_customer_that_is_part_of_other_output(ansible: Ansible, sandbox: Sandbox) -> None:
+    word, new = "Harbor-Street-47", "dora@example.com"
+    options = {"username": new, "email": new, "password": word, "address": f"1 {word} Rd"}
+    steps = ansible.four_ways("reseller_customer", **options)
+    assert [step.result["changed"] for step in steps] == [True, True, False, False]
+    assert word not in json.dumps([step.result for step in steps])
+    assert steps[1].result["customer"]["address"] == "1 ******** Rd"
+    assert sandbox.customers()[new]["address"] == f"1 {word} Rd"
+
+
 @only_json
 @only_observed
 @only_direct
@@ -284,11 +321,30 @@ def test_a_secret_is_in_no_address(ansible: Ansible, sandbox: Sandbox) -> None:
         assert call["content_type"] == "application/x-www-form-urlencoded"
 
 
+@only_v3
+@only_observed
+@only_direct
+def test_a_secret_of_api_v3_is_in_no_address(ansible: Ansible, sandbox: Sandbox) -> None:
+    """The log of the sandbox has the path of each call, and the names of what follows the question mark."""
+    new = "dora@example.com"
+    steps = ansible.four_ways("reseller_customer", username=new, email=new, password=NEW, city="Bath")
+    assert "create" in steps[1].written and "set_profile" in steps[1].written
+    calls = sandbox.log()
+    assert leaks(json.dumps(calls)) == []
+    assert {name for call in calls for name in call["query_parameters"]} == {
+        "include_region",
+        "limit",
+        "offset",
+        "username",
+    }
+    assert {call["content_type"] for call in calls if call["attempted_write"]} == {"application/json"}
+
+
 # What a terminal may obey or nobody sees. The first is one that JSON escapes, and that the service can store.
 CONTROLS = "\t\x7f\x9b\u00ad\u061c\u180e\u202e\U000e0041"
 
 
-@only_json
+@both_apis_in_json
 @only_documented
 def test_ansible_prints_customers_as_they_are(ansible: Ansible, sandbox: Sandbox) -> None:
     """SECURITY.md and the guide about passwords say so: a result is data, and JSON escapes what is below U+0020.
@@ -297,14 +353,14 @@ def test_ansible_prints_customers_as_they_are(ansible: Ansible, sandbox: Sandbox
     """
     city = "A" + "B".join(CONTROLS) + "C"
     body = {"method": "profile", "task": "set", "user": "ada@example.com", "city": city}
-    account = {"api_user": ansible.api_user, "api_key": ansible.api_key}
-    answer = sandbox.http.post(f"{sandbox.api_url}/reseller.manage.json", data={**account, **body}, timeout=30)
+    answer = sandbox.http.post(f"{sandbox.api_url}/reseller.manage.json", data={**ACCOUNT, **body}, timeout=30)
     assert answer.json() == {"message": "success"}
     options = {"username": "ada@example.com", "first_name": "Ada"}
+    listed = {"username": "ada@example.com", "details": ["profile"]}
     loop = {"loop": ["{{ read.customers[0].city }}"], "register": "again"}
     run = ansible.play(
         [
-            {**task("reseller_customer_info", {"username": "ada@example.com"}), "register": "read"},
+            {**task("reseller_customer_info", listed), "register": "read"},
             {**task("reseller_customer", options), **loop},
             task("reseller_customer", {"username": "ada@example.com", "city": "Bath"}),
         ],
