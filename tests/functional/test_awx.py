@@ -446,7 +446,11 @@ def test_who_may_still_log_in(awx: Controller, sandbox: Sandbox, answer: object,
             "purge needs max_deletions",
         ),
         ("Report", {"fleet_report_chart": "name"}, "fleet_report_chart must be one of: country, region, city"),
-        ("Report", {"fleet_files": " ", "fleet_report_purge": "yes"}, "fleet_report_customers declares no fleet"),
+        (
+            "Report",
+            {"fleet_files": " ", "fleet_report_purge": "yes"},
+            "neither fleet_report_customers nor fleet_report_file declares",
+        ),
     ],
 )
 def test_what_cannot_be_meant_is_refused_before_any_call(
