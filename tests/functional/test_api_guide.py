@@ -71,7 +71,7 @@ def test_what_an_api_cannot_do_is_told() -> None:
         can = capabilities(choice)
         unable = {*can.missing, *(f"update_{name}: always" for name in can.never_updated)}
         # Those are no attributes.
-        assert told - {"reseller_customer_password", "api_format: xml"} == unable
+        assert told - {"reseller_customer_password", "reset_password", "api_format: xml"} == unable
 
 
 def test_the_calls_and_their_scopes() -> None:
