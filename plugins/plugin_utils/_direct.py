@@ -79,11 +79,15 @@ class DirectAction(ShippedModule):
         try:
             return self._run_somewhere(tmp, task_vars or {})
         except (TypeError, AnsibleError):
-            # Some kinds of values, such as bytes, cannot be handed to a module at all, wherever it runs.
-            problems = (self.EXPLAIN or explain_options)({**self._task.args, **self._beside_arguments}, self.SPEC())
+            # Some kinds of values, such as bytes, cannot be handed to a module at all, wherever it runs. What else went
+            # wrong, such as a host that cannot be reached, says so itself.
+            problems = [] if _is_transferable(self._task.args) else self._problems()
             if not problems:
                 raise
             return {"failed": True, "changed": False, "msg": str(InvalidInput(problems))}
+
+    def _problems(self) -> list[str]:
+        return (self.EXPLAIN or explain_options)({**self._task.args, **self._beside_arguments}, self.SPEC())
 
     def _run_somewhere(self, tmp: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
         if any(reason(self, task_vars) for reason in _REASONS_TO_SHIP):
@@ -108,6 +112,15 @@ class DirectAction(ShippedModule):
         output = module_output(self.TASK, self.SPEC(), arguments, self.EXPLAIN, self._beside_arguments)
         printed = {"stdout": output, "stderr": ""}
         return _result_dict(self._parse_returned_data(printed, *PROFILE))
+
+
+def _is_transferable(arguments: t.Mapping[str, t.Any]) -> bool:
+    """Whether arguments can be handed to a module."""
+    try:
+        json.dumps(arguments, **_TO_MODULE)
+    except (TypeError, AnsibleError):
+        return False
+    return True
 
 
 def _result_dict(parsed: t.Any) -> dict[str, t.Any]:

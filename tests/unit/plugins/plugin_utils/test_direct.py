@@ -13,7 +13,7 @@ import types
 
 import ansible.module_utils
 import pytest
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.module_utils import basic
 from ansible.module_utils.common import warnings as module_warnings
 from ansible.parsing.dataloader import DataLoader
@@ -262,12 +262,23 @@ def test_what_goes_beside_the_arguments_is_shipped_and_does_not_stay_in_the_task
         return {"changed": True}
 
     monkeypatch.setattr(_direct.ShippedModule, "run", ship)
-    monkeypatch.setattr(Echo, "EXPLAIN", lambda *_given: [])
     echo._beside_arguments = {"beside": "canary-4711"}
     with pytest.raises(AnsibleError) if fails else contextlib.nullcontext():
         echo.run(task_vars={_direct.SWITCH: False})
     assert seen == [{"word": "hello", "beside": "canary-4711"}]
     assert echo._task.args == {"word": "hello"}
+
+
+def test_a_host_that_cannot_be_reached_is_not_taken_for_options_that_are_wrong(echo, monkeypatch):
+    """What a module needs may be in the environment of the host alone."""
+
+    def ship(*_given):
+        raise AnsibleConnectionFailure("nobody is there")
+
+    monkeypatch.setattr(_direct.ShippedModule, "run", ship)
+    echo._task.args = {}
+    with pytest.raises(AnsibleConnectionFailure, match="nobody is there"):
+        echo.run(task_vars={_direct.SWITCH: False})
 
 
 def test_what_goes_beside_the_arguments_is_seen_here_as_it_is():
