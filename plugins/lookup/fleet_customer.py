@@ -24,14 +24,15 @@ options:
   customers_file:
     description:
       - A file with the fleet, as O(mailfleet.sendgrid.reseller_customers#module:customers_file) tells.
-      - A customer that it does not name gets what is shared.
+      - A customer is found by its C(username), or by its C(new_username) once it was renamed.
+      - A customer that the file does not name gets what is shared.
     type: str
   customer:
     description: Options of this customer. They win over those of the file.
     type: dict
     default: {}
   defaults:
-    description: As O(mailfleet.sendgrid.reseller_customers#module:defaults).
+    description: As O(mailfleet.sendgrid.reseller_customers#module:defaults). A default for a name is an error.
     type: dict
     default: {}
   passwords:
@@ -64,7 +65,11 @@ from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import name_problems
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import GivenFleet, password_of
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import (
+    GivenFleet,
+    default_problems,
+    password_of,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import decrypt_with, read_content
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._worker_cache import WORKER_CACHE
@@ -78,14 +83,18 @@ class LookupModule(LookupBase):
     def run(self, terms: t.Any, variables: t.Any = None, **options: t.Any) -> list[Row]:
         self.set_options(var_options=variables, direct=options)
         try:
+            problems = default_problems(self.get_option("defaults"))
+            if problems:
+                raise InvalidInput(problems, about="The defaults are not valid")
             return [self._customer(str(name), variables) for name in terms]
         except InvalidInput as error:
             raise AnsibleError(str(error)) from None
 
     def _customer(self, name: str, variables: t.Any) -> Row:
         file = self.get_option("customers_file")
-        own = {**(self._row(file, name, variables) if file else {}), **self.get_option("customer"), "username": name}
-        merged = {**self.get_option("defaults"), **password_of(own, self.get_option("passwords")), **own}
+        own = {"username": name, **(self._row(file, name, variables) if file else {}), **self.get_option("customer")}
+        password = password_of(own, self.get_option("passwords"))
+        merged = {**self.get_option("defaults"), **password, **own, "username": name}
         return {option: _plain(value) for option, value in merged.items() if value is not None}
 
     def _row(self, name: str, username: str, variables: t.Any) -> Row:
@@ -104,7 +113,9 @@ class LookupModule(LookupBase):
         problems = name_problems(given.customers, given.place)
         if problems:
             raise InvalidInput(problems, about=f"The file '{name}' cannot be used")
-        return {row["username"]: row for row in given.customers if isinstance(row.get("username"), str)}
+        # A customer that was renamed is known by its new name.
+        names = ("new_username", "username")
+        return {row[name]: row for row in given.customers for name in names if isinstance(row.get(name), str)}
 
 
 def _plain(value: t.Any) -> t.Any:

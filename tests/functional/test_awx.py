@@ -924,6 +924,15 @@ def test_a_slice_takes_customers_from_a_file(awx: Controller, sandbox: Sandbox) 
     assert {stored[name]["country"] for name in FLEET} == {"SE"}
 
 
+def test_a_slice_finds_a_customer_that_was_renamed_by_its_new_name(awx: Controller, sandbox: Sandbox) -> None:
+    content = f"username,new_username,city,country\nformer@example.com,{FLEET[0]},Oslo,NO\n"
+    done = a_slice(awx, content, "--limit", FLEET[0])
+    assert done.returncode == 0, done.stdout + done.stderr
+    stored = sandbox.customers()[FLEET[0]]
+    assert (stored["city"], stored["country"]) == ("Oslo", "NO")
+    assert "rename" not in [call["operation"] for call in sandbox.log()]
+
+
 def test_no_variable_of_a_host_holds_a_password_of_the_file(awx: Controller, sandbox: Sandbox) -> None:
     rows = [{"username": FLEET[0], "password": NEW, "update_password": "always"}]
     (awx.folder / "fleet.json").write_text(json.dumps(rows), encoding="utf-8")

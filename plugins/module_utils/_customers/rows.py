@@ -167,6 +167,11 @@ def password_of(row: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) ->
     return {"password": given[0]} if given else {}
 
 
+def default_problems(defaults: t.Mapping[str, t.Any]) -> list[str]:
+    """Which options of one customer alone stand among the defaults."""
+    return [f"there can be no default for {name}" for name in _NAMES if name in defaults]
+
+
 def known(row: t.Mapping[str, t.Any]) -> Row:
     """A row for a result: with the kind in place of the value of a misspelt option, and without wrong values."""
     return dict(_KINDS(row).options)
@@ -213,7 +218,7 @@ class _Reading:
     def _read_defaults(self) -> Row:
         given = {} if is_blank(self._given.defaults) else self._given.defaults
         defaults, problems, numbers = _converted(_without_names(given))
-        problems += [f"there can be no default for {name}" for name in _NAMES if name in given]
+        problems += default_problems(given)
         problems += option_problems(defaults, self._api, {})
         self._tell("defaults", problems, numbers)
         return defaults

@@ -58,6 +58,22 @@ def test_a_row_goes_over_what_is_shared_and_under_what_is_said_of_the_customer(l
     assert cleo == {"username": "cleo", "city": "Bergen", "country": "NO", "phone": "2", "password": "of-cleo"}
 
 
+def test_a_customer_that_was_renamed_is_found_by_its_new_name(look):
+    """Else the next run would give it what is shared: here, it could send mail again."""
+    content = "username,new_username,active\nann,anna,false\nben,,\n"
+    ann, anna = look(
+        "ann", "anna", content=content, defaults={"active": True}, passwords={"ann": "of-ann", "anna": "of-anna"}
+    )
+    assert ann == {"username": "ann", "new_username": "anna", "active": "false", "password": "of-ann"}
+    assert anna == {**ann, "username": "anna"}
+
+
+@pytest.mark.parametrize("name", ["username", "new_username"])
+def test_there_is_no_default_for_a_name(look, name):
+    with pytest.raises(AnsibleError, match=f"there can be no default for {name}"):
+        look("ann", defaults={name: "anna"})
+
+
 def test_without_a_file_there_is_what_is_given(look):
     assert look("ann") == [{"username": "ann"}]
     assert look("ann", customer={"city": "Oslo"}, defaults={"billing_date": datetime.date(2026, 12, 1)}) == [
