@@ -20,6 +20,8 @@ _MANY = 20
 # A text that holds many secrets is one for a log, not of a result: what replaces them is put in place in one go.
 _LONG = 100_000
 _PLACE = "*" * 8
+# Secrets that are shorter are looked for by themselves: by a beginning of one letter, any text would hold them all.
+_SHORT = 8
 
 
 def masked(value: t.Any, secrets: t.Iterable[str]) -> t.Any:
@@ -31,14 +33,14 @@ def masked(value: t.Any, secrets: t.Iterable[str]) -> t.Any:
 
 
 class _Mask:
-    """Many secrets, found by how they begin."""
+    """Many secrets, found by how they begin. Those that begin alike are kept by the length of what they share."""
 
     def __init__(self, secrets: set[str]) -> None:
-        self._secrets = secrets
-        self._length = min(map(len, secrets))
-        self._by_beginning: dict[str, list[str]] = {}
+        self._by_beginning: dict[int, dict[str, list[str]]] = {}
+        shortest = min((len(secret) for secret in secrets if len(secret) >= _SHORT), default=_SHORT)
         for secret in secrets:
-            self._by_beginning.setdefault(secret[: self._length], []).append(secret)
+            beginning = secret[:shortest] if len(secret) >= _SHORT else secret
+            self._by_beginning.setdefault(len(beginning), {}).setdefault(beginning, []).append(secret)
         # What replaces a secret may hold one of these.
         self._always = {secret for secret in secrets if "*" in secret}
 
@@ -61,11 +63,11 @@ class _Mask:
 
     def _found(self, text: str) -> t.Iterator[tuple[int, str]]:
         """Where a secret begins in `text`, and which one; several may begin at one place."""
-        length, by_beginning = self._length, self._by_beginning
-        for start in range(len(text) - length + 1):
-            for secret in by_beginning.get(text[start : start + length], ()):
-                if text.startswith(secret, start):
-                    yield start, secret
+        for length, secrets in self._by_beginning.items():
+            for start in range(len(text) - length + 1):
+                for secret in secrets.get(text[start : start + length], ()):
+                    if text.startswith(secret, start):
+                        yield start, secret
 
     def _within(self, text: str) -> set[str]:
         found = {secret for _start, secret in self._found(text)}
@@ -75,7 +77,7 @@ class _Mask:
         """With one replacement for secrets that overlap."""
         pieces: list[str] = []
         end = 0
-        for start, secret in self._found(text):
+        for start, secret in sorted(self._found(text)):
             if start >= end:
                 pieces += [text[end:start], _PLACE]
             end = max(end, start + len(secret))

@@ -93,3 +93,17 @@ def test_a_secret_that_a_mask_may_make_is_looked_for_wherever_something_is_maske
     monkeypatch.setattr(_masking, "remove_values", lambda text, secrets: asked.append(secrets) or text)
     masked(["pass-01", "nothing", "4711"], SECRETS | {"****x"})
     assert asked == [{"pass-01", "a*b", "****x"}]
+
+
+def test_one_short_secret_does_not_make_many_others_be_looked_for_everywhere():
+    class Text(str):
+        compared = 0
+
+        def startswith(self, *given):
+            Text.compared += 1
+            return super().startswith(*given)
+
+    text = Text("e" * 50)
+    assert masked(text, {f"e-secret-{number:03}" for number in range(500)}) == text
+    assert masked(text, {"e", *(f"e-secret-{number:03}" for number in range(500))}) != text
+    assert Text.compared == len(text)
