@@ -143,12 +143,8 @@ class RateLimiter:
         with window.gate:
             earliest = 0.0
             while True:
-                with self._lock:
-                    look = window.pace.wait(time.monotonic())
-                if look > 0:
-                    if not budget.pause(look):
-                        return False
-                    continue
+                if not self._wait_for_pace(window, budget):
+                    return False
                 with self._lock:
                     now = time.monotonic()
                     start = max(now, earliest, self._next)
@@ -163,6 +159,16 @@ class RateLimiter:
                     return False
                 if is_turn or not budget.spend(held):
                     return is_turn
+
+    def _wait_for_pace(self, window: _Window, budget: RetryBudget) -> bool:
+        """Waits until a call fits the pace of its window, and says whether it may start then."""
+        while True:
+            with self._lock:
+                look = window.pace.wait(time.monotonic())
+            if look <= 0:
+                return True
+            if not budget.pause(look):
+                return False
 
     def update_from_headers(self, headers: t.Mapping[str, str], key: str = "") -> None:
         """Takes in what an answer says of the server's window."""
