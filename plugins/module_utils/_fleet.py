@@ -391,20 +391,9 @@ def _result(
 ) -> Result:
     """`rows`: the customers of the fleet. `unmanaged`: those that a purge deletes."""
     members = [*rows, *unmanaged]
-    items: list[Result] = []
-    diffs: list[Result] = []
-    unverified: dict[str, list[str]] = {}
-    for member in members:
-        if member.kind == "unchanged":
-            continue
-        outcome = member.outcome or Outcome(Plan((), member.observed.current, None, None), [], None)
-        one = common_result(member.desired, outcome, api)
-        if one["changed"]:
-            diffs.append(one["diff"])
-        if one["unverified"]:
-            unverified[member.desired.username] = one["unverified"]
-        if one["changed"] or member.has_failed:
-            items.append(_item(member, one))
+    told = [(member, _told(member, api)) for member in members if member.kind != "unchanged"]
+    items = [_item(member, one) for member, one in told if one["changed"] or member.has_failed]
+    unverified = {member.desired.username: one["unverified"] for member, one in told if one["unverified"]}
     counts = collections.Counter(member.kind for member in members)
     visible, warnings = by_username(unverified, "unverified")
     result: Result = {
@@ -413,7 +402,7 @@ def _result(
         "results": items,
         "unverified": visible,
         "not_compared": _not_compared(rows),
-        "diff": diffs,
+        "diff": [one["diff"] for _member, one in told if one["changed"]],
         "warnings": [*_warnings(members), *warnings],
     }
     if counts["failed"] or counts["not_reached"]:
@@ -424,6 +413,12 @@ def _result(
             not_reached_reasons=not_reached,
         )
     return result
+
+
+def _told(member: Member, api: Capabilities) -> Result:
+    """What a task about this customer alone would tell. Of one that was not begun, that nothing was done."""
+    outcome = member.outcome or Outcome(Plan((), member.observed.current, None, None), [], None)
+    return common_result(member.desired, outcome, api)
 
 
 def _not_compared(rows: t.Iterable[Member]) -> dict[str, int]:
