@@ -67,9 +67,9 @@ def main() -> None:
             looped = fleets.looped(folder, tree, max(2, arguments.items // 4), arguments.rounds)
             print(fleets.table_of_created(made, looped, arguments.new), flush=True)
         if "v3" in parts:
-            as_they_are = [fleet for size in sizes for fleet in v3.converged(folder, tree, size, arguments.rounds)]
-            new = v3.created(folder, tree, arguments.new, arguments.rounds)
-            print(v3.table_of_fleets([*as_they_are, new]), flush=True)
+            fleets_of_v3 = v3.fleets(sizes, arguments.new)
+            measured = [v3.measure(folder, tree, fleet, arguments.rounds) for fleet in fleets_of_v3]
+            print(v3.table_of_fleets(measured), flush=True)
             print(v3.table_of_loop(v3.looped(folder, tree, arguments.items, arguments.rounds)), flush=True)
 
 

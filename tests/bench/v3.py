@@ -11,13 +11,14 @@ little longer than the pool.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.functional.running import MODULES, SUBUSERS, Ansible, Sandbox
+from tests.functional.running import MODULES, SUBUSERS, Ansible
 from tests.sandbox.seed import DEMO_V3_KEY
 
 from .measuring import (
@@ -41,8 +42,8 @@ CONCURRENCY = 16
 ACCOUNT = {"api_user": "", "api_key": DEMO_V3_KEY, "api": SUBUSERS}
 LISTED = ("username", "email", "password")
 PROFILE = ("first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company")
-# What a row of a converged fleet holds, by the end of the name of a measurement.
-CONVERGED = {"without profiles": LISTED, "with profiles": (*LISTED, *PROFILE)}
+# Customers in a page of the list.
+PAGE = 500
 # How often the time of the plain pool, and how often that of a direct item.
 MOST_OF_PLAIN, LEAST_OF_DIRECT = 1.1, 40
 LOOPED = "customer-00001@fleet.example"
@@ -50,71 +51,83 @@ LOOPED = "customer-00001@fleet.example"
 
 @dataclass(frozen=True)
 class Fleet:
-    """What a fleet costs. `ways`: `nothing` (Ansible alone), `read` (with reading and validating), `task`, `plain`."""
+    """What is measured. `columns`: of its file. `stored`: how many of its customers there are at first: all or none."""
 
     name: str
     size: int
-    ways: dict[str, Cost]
+    stored: int
+    columns: tuple[str, ...] = (*LISTED, *PROFILE)
+
+    @property
+    def pages(self) -> int:
+        """Calls for the list, one after the other: the last page is empty."""
+        return math.ceil(self.stored / PAGE) + 1
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a fleet costs.
+
+    `nothing`: Ansible alone. `read`: with reading and validating. `task`: all of it. `plain`: the plain pool.
+    """
+
+    fleet: Fleet
+    nothing: Cost
+    read: Cost
+    task: Cost
+    plain: Cost
 
     @property
     def beyond(self) -> Cost:
         """What the task takes beyond Ansible's start, reading and validating."""
-        return self.ways["task"].beyond(self.ways["read"])
+        return self.task.beyond(self.read)
+
+    @property
+    def latency(self) -> float:
+        """Seconds that the latency alone takes."""
+        pages = self.fleet.pages
+        return LATENCY * (pages + (self.task.calls - pages) / CONCURRENCY)
 
 
-def converged(folder: Path, tree: Path, size: int, rounds: int) -> list[Fleet]:
-    """Fleets that are as they should be, without profiles and with them."""
-    with sandbox("--customers", str(size), "--fault", FAULT) as running:
-        return [
-            _measured(f"{size:,} {name}", running, folder, tree, _customers(size, names), rounds)
-            for name, names in CONVERGED.items()
-        ]
+def fleets(sizes: Iterable[int], new: int) -> Iterator[Fleet]:
+    """Those that are as they should be, without profiles and with them, and new ones with profiles."""
+    for size in sizes:
+        yield Fleet(f"{size:,} without profiles", size, size, LISTED)
+        yield Fleet(f"{size:,} with profiles", size, size)
+    yield Fleet(f"{new:,} new ones", new, 0)
 
 
-def created(folder: Path, tree: Path, size: int, rounds: int) -> Fleet:
-    """New customers with profiles."""
-    customers = _customers(size, (*LISTED, *PROFILE))
-    with sandbox("--customers", "0", "--fault", FAULT) as running:
-        return _measured(f"{size:,} new ones", running, folder, tree, customers, rounds, "create")
-
-
-def _customers(size: int, names: Iterable[str]) -> Iterator[dict[str, str]]:
-    """The customers of the sandbox, with passwords as long as API v3 demands."""
-    for customer in customers_by_option(size):
-        given = {**customer, "password": f"{customer['password']}-of-api-v3"}
-        yield {name: given[name] for name in names}
-
-
-def _measured(
-    name: str,
-    running: Sandbox,
-    folder: Path,
-    tree: Path,
-    customers: Iterable[dict[str, str]],
-    rounds: int,
-    what: str = "compare",
-) -> Fleet:
-    """`what`: the plain script's word for it. Each way begins with the customers of the sandbox's start."""
+def measure(folder: Path, tree: Path, fleet: Fleet, rounds: int) -> Measured:
+    """Each way begins with the customers that are stored at first."""
     write_hosts(folder)
     path = str(folder / "fleet.json")
     with open(path, "w", encoding="utf-8") as file:
-        size = write_list(file, customers)
-    ansible = Ansible(running, folder, tree, **ACCOUNT)
+        write_list(file, _customers(fleet))
+    with sandbox("--customers", str(fleet.stored), "--fault", FAULT) as running:
+        ansible = Ansible(running, folder, tree, **ACCOUNT)
 
-    def anew(way: Callable[[], Cost]) -> Cost:
-        running.reset()
-        return way()
+        def anew(way: Callable[[], Cost]) -> Cost:
+            running.reset()
+            return way()
 
-    ways = {
-        "nothing": partial(cost_of_task, ansible, "nothing"),
-        "read": partial(cost_of_task, ansible, "read_fleet", customers_file=path),
-        "task": partial(cost_of_task, ansible, FLEET_MODULE, customers_file=path, concurrency=CONCURRENCY),
-        "plain": partial(cost_of_plain, ansible, what, str(CONCURRENCY), path),
-    }
-    costs = in_turn({f"{name}, {way}": partial(anew, run) for way, run in ways.items()}, rounds)
-    fleet = Fleet(name, size, dict(zip(ways, costs.values())))
-    assert fleet.ways["task"].calls == fleet.ways["plain"].calls > 0, fleet
-    return fleet
+        ways = {
+            "nothing": partial(cost_of_task, ansible, "nothing"),
+            "read": partial(cost_of_task, ansible, "read_fleet", customers_file=path),
+            "task": partial(cost_of_task, ansible, FLEET_MODULE, customers_file=path, concurrency=CONCURRENCY),
+            "plain": partial(cost_of_plain, ansible, "compare" if fleet.stored else "create", str(CONCURRENCY), path),
+        }
+        costs = in_turn({f"{fleet.name}, {name}": partial(anew, way) for name, way in ways.items()}, rounds)
+    measured = Measured(fleet, *costs.values())
+    # Else they would not be the same calls.
+    assert measured.task.calls == measured.plain.calls > 0, measured
+    return measured
+
+
+def _customers(fleet: Fleet) -> Iterator[dict[str, str]]:
+    """Customers of the sandbox, with passwords as long as API v3 demands."""
+    for customer in customers_by_option(fleet.size):
+        given = {**customer, "password": f"{customer['password']}-of-api-v3"}
+        yield {name: given[name] for name in fleet.columns}
 
 
 def looped(folder: Path, tree: Path, items: int, rounds: int) -> dict[str, Cost]:
@@ -153,25 +166,23 @@ def _item(ansible: Ansible, task: dict[str, Any], items: int) -> Cost:
     return Cost(more.seconds / further, calls=costs[0].calls - costs[1].calls, processor=more.processor / further)
 
 
-def table_of_fleets(fleets: Iterable[Fleet]) -> str:
+def table_of_fleets(costs: Iterable[Measured]) -> str:
     title = f"API v3, {LATENCY * 1000:.0f} ms of latency, {CONCURRENCY} calls at once; {machine()}"
-    rows = [row for fleet in fleets for row in _rows(fleet)]
+    rows = [row for measured in costs for row in _rows(measured)]
     return table(title, ("", "seconds", "CPU", "ms each", "MiB", "calls", "goal"), rows)
 
 
-def _rows(fleet: Fleet) -> list[tuple[str, ...]]:
-    nothing, read, task, plain = (fleet.ways[way] for way in ("nothing", "read", "task", "plain"))
-    # As long as the latency alone takes.
-    least = Cost(task.calls * LATENCY / CONCURRENCY)
-    ratio = fleet.beyond.seconds / plain.seconds
+def _rows(measured: Measured) -> list[tuple[str, ...]]:
+    fleet, beyond, plain = measured.fleet, measured.beyond, measured.plain
+    ratios = (f"x {beyond.seconds / plain.seconds:.2f}", f"x {beyond.processor / plain.processor:.2f}")
     return [
-        _row(f"{fleet.name}: the task, all in", task, fleet.size),
-        _row("  of it Ansible's start", nothing, fleet.size),
-        _row("  and reading and validating the file", read.beyond(nothing), fleet.size),
-        _row("  and the rest: calls and comparison", fleet.beyond, fleet.size),
+        _row(f"{fleet.name}: the task, all in", measured.task, fleet.size),
+        _row("  of it Ansible's start", measured.nothing, fleet.size),
+        _row("  and reading and validating the file", measured.read.beyond(measured.nothing), fleet.size),
+        _row("  and the rest: calls and comparison", beyond, fleet.size),
         _row("  a plain pool of threads", plain, fleet.size),
-        ("  the latency, if all calls share it", f"{least.seconds:.2f}"),
-        ("  the rest to the plain pool", f"x {ratio:.2f}", "", "", "", "", f"x {MOST_OF_PLAIN}"),
+        ("  the latency alone", f"{measured.latency:.2f}"),
+        ("  the rest to the plain pool", *ratios, "", "", "", f"x {MOST_OF_PLAIN}"),
     ]
 
 
