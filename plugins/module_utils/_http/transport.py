@@ -301,6 +301,8 @@ def _http_session(connection: Connection) -> t.Any:
     session.headers["Accept-Encoding"] = "gzip"
     # It would take credentials of a .netrc file, which are for other services, and ask the system for proxies.
     session.trust_env = False
+    # It would merge settings that the session does not have, which takes a twelfth of the time of a call.
+    session.prepare_request = functools.partial(_prepared, session)
     # It would prepare the call to the other place, and for that read the whole answer, whatever its size.
     session.get_redirect_target = _no_redirect
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
@@ -308,6 +310,12 @@ def _http_session(connection: Connection) -> t.Any:
         # Said with every call otherwise, to somebody who asked for it.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
+
+
+def _prepared(session: t.Any, request: t.Any) -> t.Any:
+    """The request with the headers of the session, and nothing else of it."""
+    request.headers = {**session.headers, **request.headers}
+    return request.prepare()
 
 
 def _no_redirect(_response: t.Any) -> None:
