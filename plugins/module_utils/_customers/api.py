@@ -150,9 +150,7 @@ class Capabilities:
 
     def shown_by(self, details: t.Container[str]) -> frozenset[str]:
         """The attributes that these further reads show."""
-        return frozenset(
-            name for name in self.seen("details") if (self.attributes[name].detail or name) in details
-        )
+        return frozenset(name for name in self.seen("details") if (self.attributes[name].detail or name) in details)
 
     def names(self, **properties: t.Any) -> frozenset[str]:
         """The attributes whose capability has all these properties."""
