@@ -102,7 +102,7 @@ options:
     type: path
 requirements:
   - requests
-  - xmltodict
+  - xmltodict, with O(api_format=xml)
 notes:
   - Where an option takes a text, a boolean is an error, and a number is used as a text with a warning that shows it.
     Put such texts in quotes. To YAML, V(NO) and V(on) are booleans, V(04101) is 2113, V(12:30) is 750, and a plus sign

@@ -15,7 +15,7 @@ description:
   - Makes many customers (in other words subusers) of a mail reseller what they should be, in one task.
   - One list shows all customers of the account. After that, only what differs is written, by several calls at once.
   - With O(api=subusers), the list comes in pages and shows no profile. One more call reads the profile of each customer
-    that has an attribute of it in O(customers). A name that the list lacks is asked for by itself.
+    for which the fleet gives an attribute of it. A name that the list lacks is asked for by itself.
   - Each customer is compared and written as by M(mailfleet.sendgrid.reseller_customer), with two differences, both of
     which save a call for each customer. A O(customers[].company) that the server's list hides is sent to a new customer
     and along with any other change of the profile, and is not compared. RV(not_compared) counts such customers. And a
@@ -251,23 +251,23 @@ options:
     type: dict
   purge:
     description:
-      - Whether to delete every customer of the account that O(customers) does not name, neither by
+      - Whether to delete every customer of the account that O(customers) or O(customers_file) does not name, neither by
         O(customers[].username) nor by O(customers[].new_username).
       - A deleted username stays taken for ever. Look at the diff of a run in check mode first.
-      - Deletions begin when all customers of O(customers) are done. None is made if one of them has an error, be it
+      - Deletions begin when all customers of the fleet are done. None is made if one of them has an error, be it
         known before the first write or not, with O(on_error=continue), too. The customers to delete then count as
         C(not_reached), and the task fails and says why.
-      - A customer that would be created, while one that the list does not name has its e-mail address (without case),
+      - A customer that would be created, while one that the fleet does not name has its e-mail address (without case),
         is taken for one that somebody renamed. That is an error of this customer, and nothing is deleted. Give it
-        O(customers[].new_username), or delete the other one first. If a customer of O(customers) that exists has the
+        O(customers[].new_username), or delete the other one first. If a customer of the fleet that exists has the
         same address, several customers share it, and it is no error.
-      - A customer whose name looks like one in O(customers) is never deleted, nor one whose stored name has blanks at
+      - A customer whose name looks like one of the fleet is never deleted, nor one whose stored name has blanks at
         an end or invisible characters. A warning tells of them.
       - With O(api=subusers), it needs a list whose pages fit together. If customers move while they are listed, the
         list is read anew, three times in all. Then the task fails, and nothing is changed.
       - The list of API v3 may hide customers that may not send. They are not deleted then, and do not count. A warning
         tells of a list that shows no such customer.
-      - With an empty O(customers), it is an error.
+      - With a fleet without customers, it is an error.
     type: bool
     default: false
   max_deletions:
@@ -374,7 +374,7 @@ summary:
     not_reached: 0
 results:
   description:
-    - The customers that changed or failed, in the order of O(customers), and after them those that O(purge) deletes.
+    - The customers that changed or failed, in the order of the fleet, and after them those that O(purge) deletes.
   returned: when the customers were compared with the list
   type: list
   elements: dict
