@@ -130,7 +130,9 @@ def given_fleet(options: t.Mapping[str, t.Any]) -> GivenFleet:
     shared = options.get("defaults"), options.get("passwords")
     if options.get("customers_file") is None:
         return GivenFleet(options.get("customers"), *shared)
-    file = options.get(FILE_CONTENT) or {}
+    content = options.get(FILE_CONTENT)
+    # A task may try to name it, too.
+    file = content if isinstance(content, t.Mapping) else {}
     return GivenFleet(file.get("customers"), *shared, options["customers_file"], file.get("lines") or ())
 
 

@@ -185,6 +185,7 @@ SHARED = [
     {"customers_file": "x.csv", FILE_CONTENT: {"customers": [{"password": CANARY}], "lines": [2]}},
     {"customers_file": "x.csv", "customers": [{"username": "ann", "password": CANARY}]},
     {"customers": [], FILE_CONTENT: {"customers": [{"username": "ann", "password": CANARY}]}},
+    {"customers": [], "customers_file": "x.csv", FILE_CONTENT: CANARY},
     {"customers_file": "x.yml", FILE_CONTENT: {"customers": CANARY, "lines": []}},
     {"customers_file": "x.yml", FILE_CONTENT: {"customers": [[CANARY]], "lines": []}},
 ]
