@@ -165,25 +165,37 @@ def manage_fleet(
         wanted = [desired_of(row, along) for row in fleet.rows]
     with open_client(options, connect) as client, Cancellation() as cancellation:
         run = _Run(client, options, check_mode, cancellation, progress or Progress())
-        index = run.index()
-        warnings = hiding_warnings(index.customers, api) if options["purge"] else []
-        unlisted = run.look_up(find_unlisted(wanted, index, api))
-        with _without_garbage_collection():
-            index = index.extended(customer for one in unlisted for customer in one.found or ())
-            members = _members(wanted, index, unlisted, api)
-            warnings += hidden_names(index)
-            purge = whom_to_purge(wanted, index) if options["purge"] else NO_PURGE
-            check_ceiling(purge.deletions, options["max_deletions"])
-            warnings += purge.warnings()
-            _keep_renamed(members, purge)
-            unmanaged = [_member(Desired(name, state="absent"), index, api) for name in purge.deletions]
-            run.plan(members)
+        with run.reporting_interruption():
+            members, unmanaged, warnings = _compared(run, wanted, options, api)
         run.execute(members, unmanaged)
     result = _result(members, unmanaged, cancellation, check_mode, api)
     result["warnings"] += [*warnings, *fleet.warnings]
     if cancellation.is_interrupted:
         run.progress.on_cancelled(result.get("msg") or "everything was done before the interruption.")
     return result
+
+
+def _compared(
+    run: _Run, wanted: t.Sequence[Desired], options: Options, api: Capabilities
+) -> tuple[list[Member], list[Member], list[str]]:
+    """The customers of the fleet and those to delete, planned as far as the list tells; and warnings.
+
+    Raises CollectionError for what ends the task before anything is written.
+    """
+    index = run.index()
+    warnings = hiding_warnings(index.customers, api) if options["purge"] else []
+    unlisted = run.look_up(find_unlisted(wanted, index, api))
+    with _without_garbage_collection():
+        index = index.extended(customer for one in unlisted for customer in one.found or ())
+        members = _members(wanted, index, unlisted, api)
+        warnings += hidden_names(index)
+        purge = whom_to_purge(wanted, index) if options["purge"] else NO_PURGE
+        check_ceiling(purge.deletions, options["max_deletions"])
+        warnings += purge.warnings()
+        _keep_renamed(members, purge)
+        unmanaged = [_member(Desired(name, state="absent"), index, api) for name in purge.deletions]
+        run.plan(members)
+    return members, unmanaged, warnings
 
 
 @contextlib.contextmanager
@@ -255,13 +267,19 @@ class _Run:
         self._purges = options["purge"]
         self._cancellation = cancellation
 
+    @contextlib.contextmanager
+    def reporting_interruption(self) -> t.Iterator[None]:
+        """Reports an interrupted run that an error ends before anything is written, whichever error that is."""
+        try:
+            yield
+        except CollectionError:
+            if self._cancellation.is_interrupted:
+                self.progress.on_cancelled(_NOTHING_DONE.format(reason=self._cancellation.reason))
+            raise
+
     def index(self) -> CustomerIndex:
         """Every customer of the account."""
-        try:
-            listing = self._api().every_customer() if self._purges else self._api().customers({})
-        except Cancelled:
-            self.progress.on_cancelled(_NOTHING_DONE.format(reason=self._cancellation.reason))
-            raise
+        listing = self._api().every_customer() if self._purges else self._api().customers({})
         if self._purges:
             check_whole(listing)
         return CustomerIndex(listing.customers, self._capabilities.seen("sometimes"))

@@ -1066,8 +1066,9 @@ def test_a_lost_answer_before_the_stop_is_not_said_to_be_not_reached(world, stop
     assert world.service.customers[ANN]["city"] == "Bath"
 
 
-def test_a_run_that_is_stopped_before_it_has_a_list_says_so(world, stops, monkeypatch):
+def test_a_run_that_is_interrupted_before_it_has_a_list_says_so(world, stops, monkeypatch):
     def acquire(*_given):
+        stops[0].is_interrupted = True
         stops[0].cancel("the test wants it")
         return False
 

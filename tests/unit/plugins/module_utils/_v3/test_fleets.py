@@ -266,10 +266,8 @@ def test_it_ends_a_run_that_stops_at_errors_before_the_first_write(world, on_err
     assert [item["username"] for item in result["results"]] == [NEW]
 
 
-@pytest.mark.parametrize("purge", [False, True])
-def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(put, monkeypatch, purge):
-    # The second one has the address of a new customer, who is not known to be new yet.
-    world = put(stored(ANN), stored("old@example.com", email="newer@example.com"))
+def interrupt_at_look_up(monkeypatch, world):
+    """Interrupts the run while the first customer is asked for that the list lacks."""
     runs = []
 
     class Known(_fleet.Cancellation):
@@ -277,15 +275,21 @@ def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(put, monkeypatc
             super().__init__()
             runs.append(self)
 
-    monkeypatch.setattr(_fleet, "Cancellation", Known)
-
     def interrupt(sent, got):
         if sent.path.endswith("example.com"):
             runs[0].is_interrupted = True
             runs[0].cancel("of a test")
         return got
 
+    monkeypatch.setattr(_fleet, "Cancellation", Known)
     world.http.spoil = interrupt
+
+
+@pytest.mark.parametrize("purge", [False, True])
+def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(put, monkeypatch, purge):
+    # The second one has the address of a new customer, who is not known to be new yet.
+    world = put(stored(ANN), stored("old@example.com", email="newer@example.com"))
+    interrupt_at_look_up(monkeypatch, world)
     told = ToldOf()
     rows = [
         new(NEW),
@@ -298,6 +302,16 @@ def test_a_run_that_is_interrupted_while_it_asks_changes_nothing(put, monkeypatc
     assert counted(result) == {"unchanged": 1, "not_reached": 4 if purge else 3}
     assert (asked_for(world), world.http.writes) == ([NEW], [])
     assert told.reports == [result["msg"]]
+
+
+def test_a_run_that_is_interrupted_and_may_not_purge_is_reported_as_well(put, monkeypatch):
+    """Nobody takes the result any more, so that a worker would wait for ever."""
+    world = put(stored(ANN), stored("old@example.com"))
+    interrupt_at_look_up(monkeypatch, world)
+    told = ToldOf()
+    with pytest.raises(InvalidInput, match="more customers than it may"):
+        world.fleet([new(NEW), {"username": ANN}], progress=told, purge=True, max_deletions=0)
+    assert told.reports == ["nothing was changed, because of a test."]
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
