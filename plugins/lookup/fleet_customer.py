@@ -110,7 +110,13 @@ class LookupModule(LookupBase):
         given = GivenFleet(content["customers"], file=name, lines=content["lines"])
         if not isinstance(given.customers, list) or not all(isinstance(row, dict) for row in given.customers):
             raise InvalidInput(["it must hold a list of dicts"], about=f"The file '{name}' cannot be used")
-        problems = name_problems(given.customers, given.place)
+        # Else a customer would get what is shared, and nothing of a row that is meant for it.
+        problems = [
+            f"{given.place(number)} must have a username that is a text"
+            for number, row in enumerate(given.customers)
+            if not isinstance(row.get("username"), str)
+        ]
+        problems += name_problems(given.customers, given.place)
         if problems:
             raise InvalidInput(problems, about=f"The file '{name}' cannot be used")
         # A customer that was renamed is known by its new name.
