@@ -26,6 +26,7 @@ options:
       - A file with the fleet, as O(mailfleet.sendgrid.reseller_customers#module:customers_file) tells.
       - A customer is found by its C(username), or by its C(new_username) once it was renamed.
       - A customer that the file does not name gets what is shared.
+      - A row without a C(username), or with one that is no text, is an error.
     type: str
   customer:
     description: Options of this customer. They win over those of the file.
@@ -71,10 +72,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows
     password_of,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import decrypt_with, read_content
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._worker_cache import WORKER_CACHE
 
 Row = dict[str, t.Any]
+
+# Each host tells the problems of the file.
+_FEW = 20
 
 
 class LookupModule(LookupBase):
@@ -118,7 +123,8 @@ class LookupModule(LookupBase):
         ]
         problems += name_problems(given.customers, given.place)
         if problems:
-            raise InvalidInput(problems, about=f"The file '{name}' cannot be used")
+            told = [*problems[:_FEW], *and_more(len(problems) - _FEW, "more problems")]
+            raise InvalidInput(told, about=f"The file '{name}' cannot be used")
         # A customer that was renamed is known by its new name.
         names = ("new_username", "username")
         return {row[name]: row for row in given.customers for name in names if isinstance(row.get(name), str)}

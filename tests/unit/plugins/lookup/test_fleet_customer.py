@@ -100,6 +100,7 @@ def test_a_file_is_found_where_ansible_looks_for_files(look, tmp_path):
         (f"username,city\nann,{CANARY}\nann,{CANARY}\n", "csv", "' have the username 'ann'"),
         (f'[{{"username": 4711, "city": "{CANARY}"}}]', "json", "fleet.json'[0] must have a username that is a text"),
         (f"username,city\nann,Oslo\n,{CANARY}\n", "csv", "must have a username that is a text"),
+        ("username,city\n" + f",{CANARY}\n" * 50, "csv", "; and 30 more problems."),
         (f'{{"username": "{CANARY}"}}', "json", "it must hold a list of dicts"),
         (f'["{CANARY}"]', "json", "it must hold a list of dicts"),
         (f"- username: ann\n  city: [{CANARY}", "yml", "is not valid YAML"),
