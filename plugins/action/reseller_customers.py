@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import typing as t
 
 from ansible.errors import AnsibleError
@@ -58,12 +59,16 @@ class ActionModule(DirectAction):
         try:
             return str(self._find_needle("files", name))
         except AnsibleError:
-            folders = dict.fromkeys([*self._task.get_search_path(), self._loader.get_basedir()])
-            told = ", ".join(f"'{escape_control(folder)}'" for folder in folders)
             raise InvalidInput(
-                [f"looked for it in {told}, and in the folder 'files' of each"],
-                about=f"There is no file '{escape_control(name, 200)}'",
+                [self._where_it_was_looked_for(name)], about=f"There is no file '{escape_control(name, 200)}'"
             ) from None
+
+    def _where_it_was_looked_for(self, name: str) -> str:
+        if name.startswith((os.path.sep, "~")):
+            return "check its path"
+        folders = dict.fromkeys([*self._task.get_search_path(), self._loader.get_basedir()])
+        told = ", ".join(f"'{escape_control(folder)}'" for folder in folders)
+        return f"looked for it in {told}, and in the folder 'files' of each"
 
 
 def _without_omitted(arguments: dict[str, t.Any], omit: t.Any) -> dict[str, t.Any]:

@@ -279,6 +279,7 @@ def refused_tasks() -> list[dict[str, Any]]:
     return [
         *[of_file(name, purge=True, max_deletions=9) for name in REFUSED],
         of_file("none.csv"),
+        of_file("/nowhere/none.csv"),
         of_file("sub"),
         of_file("wrong.csv", customers=[]),
         of_file("head.csv", purge=True, max_deletions=9),
@@ -309,9 +310,10 @@ def test_what_is_wrong_is_told_in_the_same_words_wherever_the_task_runs_and_befo
     messages = list(map(told, direct.steps))
     for message, (_text, parts) in zip(messages, REFUSED.values()):
         assert [part for part in parts if part not in message] == []
-    missing, folder, both, head, mixed, blank, of_list, of_boolean, neither = messages[len(REFUSED) :]
+    missing, nowhere, folder, both, head, mixed, blank, of_list, of_boolean, neither = messages[len(REFUSED) :]
     assert missing.startswith("There is no file 'none.csv': looked for it in '")
     assert missing.endswith(", and in the folder 'files' of each.") and str(ansible.folder) in missing
+    assert nowhere == "There is no file '/nowhere/none.csv': check its path."
     assert folder == "The file 'sub' cannot be used: its name must end with .csv, .json, .yml or .yaml."
     assert both == "The options are not valid: customers and customers_file exclude each other."
     assert head == "The options are not valid: purge with no customers would delete every customer of the account."
