@@ -6,7 +6,7 @@
 
     python -m tests.demo [--api {reseller,subusers}] [ARGUMENT ...]
 
-With `--api subusers`, API v3 manages the customers one by one; the default is API v2. The other arguments are passed on
+With `--api subusers`, API v3 manages the fleet; the default is API v2. The other arguments are passed on
 to ansible-playbook, as in `python -m tests.demo -v`. Exit status: 0 when both runs succeed and the second changes
 nothing.
 """

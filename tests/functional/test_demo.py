@@ -144,15 +144,15 @@ def demo_of_v3() -> subprocess.CompletedProcess[str]:
     return run_demo("--api", "subusers")
 
 
-def test_api_v3_converges_the_same_customers_one_by_one(demo_of_v3: subprocess.CompletedProcess[str]) -> None:
+def test_api_v3_converges_the_same_fleet(demo_of_v3: subprocess.CompletedProcess[str]) -> None:
     assert demo_of_v3.returncode == 0, demo_of_v3.stdout
     first, second = recaps(demo_of_v3.stdout)
     assert first["changed"] > 0
     assert second["changed"] == 0
     assert first["failed"] == second["failed"] == 0
     # All but Ada and Jonas, who are as they should be, and Grace, whose password API v3 cannot set.
-    assert "First run: 9 of 12 customers changed: 9 changed, 3 unchanged." in demo_of_v3.stdout
-    assert "Second run: 0 of 12 customers changed: 0 changed, 12 unchanged." in demo_of_v3.stdout
+    assert "First run: 9 of 12 customers changed: 2 created, 5 updated, 1 renamed, 1 deleted, 3 unchanged." in demo_of_v3.stdout
+    assert "Second run: 0 of 12 customers changed: 12 unchanged." in demo_of_v3.stdout
 
 
 def test_both_apis_make_the_same_of_the_customers(
