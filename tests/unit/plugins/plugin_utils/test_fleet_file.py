@@ -27,7 +27,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
-from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _fleet_file
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils import _fleet_documents, _fleet_file
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import read_content
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils import worlds
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fakes import FakeService, customer
@@ -602,7 +602,7 @@ def test_a_billion_laughs_are_told(refused, name):
 
 
 def test_merging_cannot_take_forever(refused, monkeypatch):
-    monkeypatch.setattr(_fleet_file, "_MOST_MERGED", 1000)
+    monkeypatch.setattr(_fleet_documents, "_MOST_MERGED", 1000)
     shared = "- &a {" + ", ".join(f"x{number}: 1" for number in range(100)) + "}\n"
     assert refused("x.yml", shared + "- <<: [" + ", ".join(["*a"] * 11) + "]\n") == ["line 2 merges too much"]
     chain = "- &a0 {x0: 1}\n" + "".join(f"- &a{n} {{<<: *a{n - 1}, x{n}: 1}}\n" for n in range(1, 100))
@@ -646,7 +646,7 @@ VALUES = st.recursive(
 
 @given(value=VALUES)
 def test_a_value_is_never_larger_than_its_shortest_text(value):
-    size, _height = _fleet_file._measured(value, {})
+    size, _height = _fleet_documents._measured(value, {})
     assert size <= len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 

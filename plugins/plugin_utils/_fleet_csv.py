@@ -1,0 +1,84 @@
+# Copyright: (c) 2026, The mailfleet.sendgrid contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Private to this collection: it may change in any release without notice.
+"""A fleet in CSV."""
+
+from __future__ import annotations
+
+import collections
+import csv
+import io
+import typing as t
+
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import row_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text import FEW, Content, Unusable
+
+
+def read_csv(text: str) -> Content:
+    """[RFC 4180] with commas. An empty cell is left out; lists are separated by semicolons."""
+    if "\r" in text and "\n" not in text:
+        raise Unusable("its lines end with a carriage return only; save it with line feeds")
+    records = _Records(text)
+    first, head = next(records)
+    _check_head(first, head)
+    lists = [name for name, option in row_spec().items() if option["type"] == "list" and name in head]
+    content: Content = {"customers": [], "lines": []}
+    problems: list[str] = []
+    for line, cells in records:
+        if len(cells) != len(head):
+            counts = f"{_count(len(cells), 'cell')}, and line {first} names {_count(len(head), 'column')}"
+            problems.append(f"line {line} has {counts}")
+            continue
+        row: dict[str, t.Any] = {name: cell for name, cell in zip(head, cells) if cell}
+        row.update({name: row[name].split(";") for name in lists if name in row})
+        content["customers"].append(row)
+        content["lines"].append(line)
+    if problems:
+        raise Unusable(*problems[:FEW], *and_more(len(problems) - FEW, "more lines"))
+    return content
+
+
+class _Records:
+    """The records of a CSV file that are not blank, each with the number of the line in which it begins."""
+
+    def __init__(self, text: str) -> None:
+        # A line feed ends a line, so that line numbers are those of an editor, and a lone carriage return is an error.
+        self._reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
+
+    def __iter__(self) -> t.Iterator[tuple[int, list[str]]]:
+        return self
+
+    def __next__(self) -> tuple[int, list[str]]:
+        cells: list[str] = []
+        while not cells:
+            line = self._reader.line_num + 1
+            try:
+                cells = next(self._reader)
+            except csv.Error as error:
+                # Its texts hold nothing of the file.
+                raise Unusable(f"line {line} is not valid CSV: {str(error).partition(' - ')[0]}") from None
+        return line, cells
+
+
+def _check_head(line: int, head: t.Sequence[str]) -> None:
+    options = row_spec()
+    if any(";" in cell and "username" in cell.split(";") for cell in head):
+        raise Unusable(f"line {line} separates the columns with semicolons; separate them with commas")
+    if "username" not in head:
+        # It may well be a customer, with a password.
+        raise Unusable(f"line {line} must name the columns, and one of them must be username")
+    problems = [f"line {line} names no option in column {number}" for number, name in enumerate(head, 1) if not name]
+    for name, count in collections.Counter(filter(None, head)).items():
+        if name not in options:
+            problems.append(f"line {line} names the unknown option '{escape_control(name, 100)}'")
+        elif count > 1:
+            problems.append(f"line {line} names {name} {count} times")
+    if problems:
+        raise Unusable(*problems[:FEW], *and_more(len(problems) - FEW))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
