@@ -111,7 +111,7 @@ def expect_a_password_and_a_city(ansible: Ansible, sandbox: Sandbox, native: boo
     """What the role does with a file: all of it, once, and without a word of a secret."""
     (ansible.folder / name).write_text(content, encoding="utf-8")
     role = {"ansible.builtin.import_role": {"name": "mailfleet.sendgrid.fleet"}, "vars": {"fleet_file": name}}
-    first, again = (play(ansible, [{"name": "Run", **role}], native) for _ in range(2))
+    first, again = (play(ansible, [{"name": "Run", **role}], native) for _number in range(2))
     assert (first.status, again.status) == (0, 0), first.output
     written = [[operation for step in run.steps for operation in step.written] for run in (first, again)]
     assert written == [["create", "set_profile"] if ansible.is_v3 else ["set_profile", "set_password"], []]

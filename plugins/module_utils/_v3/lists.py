@@ -57,8 +57,11 @@ class Pages:
 
     def continue_with(self, page: Page) -> bool:
         """Whether a page begins with the last row, and goes on with nobody who came in already."""
-        first, *rest = [_identity(customer) for customer in page] or [None]
-        return first == self._last and not any(identity in self._found for identity in rest)
+        return bool(page) and _identity(page[0]) == self._last and self.are_new(page[1:])
+
+    def are_new(self, page: Page) -> bool:
+        """Whether nobody on a page came in already."""
+        return not any(_identity(customer) in self._found for customer in page)
 
 
 def _identity(customer: Customer) -> t.Any:
@@ -90,6 +93,11 @@ def _read_overlapping(page_after: PageAfter) -> Pages | None:
         overlapping = page_after(pages.rows - 1)
         if not pages.continue_with(overlapping):
             return None
-        # Nothing but the row that is known is the end, or a page of one row: only a page after it tells.
-        page = overlapping[1:] or page_after(pages.rows)
+        page = overlapping[1:]
+        if not page:
+            # Nothing but the row that is known is the end, or a page of one row: only a page after it tells. If that is
+            # not empty, it fits where the row before it is still there.
+            page = page_after(pages.rows)
+            if page and not (pages.are_new(page) and pages.continue_with(page_after(pages.rows - 1))):
+                return None
     return pages

@@ -73,6 +73,16 @@ def test_a_list_that_is_said_to_be_whole_has_everybody_who_stayed(changes, count
     assert found is None or stayed <= set(names(found))
 
 
+@given(st.lists(st.booleans(), max_size=20), st.integers(1, 10))
+def test_rows_that_move_are_noticed_on_pages_of_one_row_as_well(moves, count):
+    """There, a page that begins one row back has nothing but the row that is known."""
+    to_the_end = CHANGES["the first one moves to the end"]
+    changes = {number: to_the_end for number, is_moved in enumerate(moves, 1) if is_moved}
+    account = Account(range(count), 1, changes)
+    found = read_whole_list(account.page_after)
+    assert found is None or set(names(found)) == set(names(account.rows))
+
+
 def test_it_is_read_a_few_times_at_most():
     account = Account(range(20), 6, dict.fromkeys(range(100), CHANGES["the first one moves to the end"]))
     assert read_whole_list(account.page_after) is None
