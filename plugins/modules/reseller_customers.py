@@ -227,7 +227,7 @@ options:
   customers_file:
     description:
       - A file with the customers, in place of O(customers). It is read on the controller, and searched for like the
-        C(src) of M(ansible.builtin.copy).
+        C(src) of C(ansible.builtin.copy).
       - Nothing in the file is a template. That makes it the fastest way for thousands of customers.
       - The ending of its name decides what it is, V(.csv), V(.json), V(.yml) or V(.yaml).
       - A CSV file has commas and a first line with names of options. An empty cell counts as left out. Semicolons
