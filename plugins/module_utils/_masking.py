@@ -65,7 +65,8 @@ class _Mask:
         """Where a secret begins in `text`, and which one; several may begin at one place."""
         for length, secrets in self._by_beginning.items():
             for start in range(len(text) - length + 1):
-                for secret in secrets.get(text[start : start + length], ()):
+                end = start + length
+                for secret in secrets.get(text[start:end], ()):
                     if text.startswith(secret, start):
                         yield start, secret
 

@@ -297,12 +297,11 @@ def _unusual(options: t.Mapping[str, t.Any], api: Capabilities) -> list[Attribut
     """
     are_sound = is_transmittable("".join([value for value in options.values() if isinstance(value, str)]))
     longest = api.longest_plain if are_sound else {}
+    given = {name: value for name, value in options.items() if value is not None and name in BY_NAME}
     return [
         BY_NAME[name]
-        for name, value in options.items()
-        if value is not None
-        and name in BY_NAME
-        and not (isinstance(value, str) and len(value) <= longest.get(name, -1))
+        for name, value in given.items()
+        if not (isinstance(value, str) and len(value) <= longest.get(name, -1))
     ]
 
 

@@ -84,13 +84,9 @@ def further_reads(desired: Desired, current: Attributes | None, api: Capabilitie
     """The attributes of which a further read has to tell something before there can be a plan."""
     if current is None or desired.state == "absent":
         return frozenset()
-    return frozenset(
-        name
-        for name in desired.attributes.keys() - current.keys()
-        if api.attributes[name].seen in ("details", "compared")
-        and name not in desired.on_create
-        and name not in desired.along
-    )
+    left_alone = desired.on_create | desired.along
+    hidden = [name for name in desired.attributes.keys() - current.keys() if name not in left_alone]
+    return frozenset(name for name in hidden if api.attributes[name].seen in ("details", "compared"))
 
 
 def make_plan(desired: Desired, observed: Observed, api: Capabilities) -> Plan:
@@ -219,13 +215,14 @@ def _differences(
     desired: Desired, observed: Observed, current: Attributes, api: Capabilities
 ) -> tuple[Attributes, list[str]]:
     """The attributes to write, and those of them that are sent though nothing tells whether they differ."""
+    # Nearly every value of nearly every fleet is as it should be, so that comes first.
+    unequal = {
+        name: wanted for name, wanted in desired.attributes.items() if name not in current or wanted != current[name]
+    }
     verdicts = {
         name: _differs(name, wanted, desired, observed, current, api)
-        for name, wanted in desired.attributes.items()
-        # Nearly every value of nearly every fleet is as it should be, so that comes first.
-        if (name not in current or wanted != current[name])
-        and api.attributes[name].written_by is not None
-        and name not in desired.on_create
+        for name, wanted in unequal.items()
+        if api.attributes[name].written_by is not None and name not in desired.on_create
     }
     written = {api.attributes[name].written_by for name, differs in verdicts.items() if differs is not False}
     if not written:
