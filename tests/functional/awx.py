@@ -29,7 +29,10 @@ from tools.environment import ansible_environment, clean_environment
 from .preloaded import Forked, Preloaded
 from .running import ROOT, Sandbox
 
+# What begins the names of job templates, unless it is said otherwise.
+PREFIX = "SendGrid customers: "
 JOB = Path(__file__).resolve().parent / "job.py"
+OBJECTS = Path(__file__).resolve().parent / "awx_objects.py"
 PROJECT = ROOT / "extensions" / "awx" / "project"
 
 # The options of the modules of awx.awx, as their documentation has them. A name without a type is a text.
@@ -46,6 +49,8 @@ MODULES = {
         " notification_templates_started:list notification_templates_success:list notification_templates_error:list"
         " signature_validation_credential"
     ),
+    "execution_environment": "new_name image! description organization credential pull",
+    "host": "new_name description inventory! enabled:bool variables:dict",
     "inventory": (
         "new_name copy_from description organization! variables:dict kind host_filter instance_groups:list"
         " input_inventories:list prevent_instance_group_fallback:bool"
@@ -56,6 +61,8 @@ MODULES = {
         " update_on_launch:bool update_cache_timeout:int source_project scm_branch organization"
         " notification_templates_started:list notification_templates_success:list notification_templates_error:list"
     ),
+    "inventory_source_update": "inventory! organization wait:bool interval:float timeout:int",
+    "project_update": "organization wait:bool interval:float timeout:int",
     "job_template": (
         "new_name copy_from description job_type inventory organization project playbook credentials:list"
         " execution_environment instance_groups:list forks:int limit verbosity:int extra_vars:dict job_tags"
@@ -71,32 +78,82 @@ MODULES = {
     ),
 }
 
+# What a module of awx.awx assumes that the playbook does not say.
+DEFAULTS = {"project": {"wait": True}}
+
 _MODULE = """#!/usr/bin/python
 import json
 import os
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.awx.awx.plugins.module_utils.objects import Objects, Refused, call
 
 
 def main():
     module = AnsibleModule(argument_spec={spec!r}, supports_check_mode=True)
     given = {{name: value for name, value in module.params.items() if value is not None}}
+    objects = Objects(Path(os.environ["AWX_OBJECTS"]))
+    try:
+        done = call(objects, {name!r}, {{**{defaults!r}, **given}})
+    except Refused as refused:
+        module.fail_json(msg=str(refused), **refused.shown)
+    finally:
+        objects.save()
     with open(os.environ["AWX_CALLS"], "a") as calls:
-        calls.write(json.dumps([{name!r}, given]) + "\\n")
-    module.exit_json(changed=True, id=1)
+        calls.write(json.dumps([{name!r}, {{**given, "id": done["id"]}}]) + "\\n")
+    module.exit_json(**done)
 
 
 main()
 """
 
+_LOOKUP = """DOCUMENTATION = '''
+name: controller_api
+short_description: Search the API for objects
+description: As the one of awx.awx.
+options:
+  _terms:
+    description: The endpoint.
+    required: true
+  query_params:
+    description: What to search for.
+    type: dict
+    aliases: [query, data, filter, params]
+'''
+
+import os
+from pathlib import Path
+
+from ansible.errors import AnsibleError
+from ansible.plugins.lookup import LookupBase
+from ansible_collections.awx.awx.plugins.module_utils.objects import Objects
+
+
+class LookupModule(LookupBase):
+    def run(self, terms, variables=None, **kwargs):
+        if len(terms) != 1:
+            raise AnsibleError("You must pass exactly one endpoint to query")
+        self.set_options(direct=kwargs)
+        return Objects(Path(os.environ["AWX_OBJECTS"])).listed(terms[0], self.get_option("query_params") or {})
+"""
+
 
 def make_collection(folder: Path) -> Path:
-    """A tree with a stand-in for the collection awx.awx, whose modules write down in $AWX_CALLS what they are told."""
-    modules = folder / "ansible_collections" / "awx" / "awx" / "plugins" / "modules"
-    modules.mkdir(parents=True)
+    """A tree with a stand-in for the collection awx.awx.
+
+    Its modules work on the objects in $AWX_OBJECTS, and write down in $AWX_CALLS what they are told, with the id that
+    they give back.
+    """
+    plugins = folder / "ansible_collections" / "awx" / "awx" / "plugins"
+    for kind in ("modules", "module_utils", "lookup"):
+        (plugins / kind).mkdir(parents=True)
     for name, options in MODULES.items():
         spec = dict(_option(text) for text in f"{_SHARED} {options}".split())
-        (modules / f"{name}.py").write_text(_MODULE.format(spec=spec, name=name), encoding="utf-8")
+        text = _MODULE.format(spec=spec, name=name, defaults=DEFAULTS.get(name, {}))
+        (plugins / "modules" / f"{name}.py").write_text(text, encoding="utf-8")
+    (plugins / "lookup" / "controller_api.py").write_text(_LOOKUP, encoding="utf-8")
+    shutil.copy(OBJECTS, plugins / "module_utils" / "objects.py")
     return folder
 
 
@@ -235,7 +292,10 @@ class Running:
 
 @dataclass
 class Controller:
-    """AWX, as far as jobs need it. `calls`: what was registered, by module and name."""
+    """AWX, as far as jobs need it.
+
+    `calls`: what was registered, by module and name, with the ids. `hosts` and `groups`: of the inventory with a source.
+    """
 
     sandbox: Sandbox
     folder: Path
@@ -245,6 +305,7 @@ class Controller:
     vault_password: str = ""
     jobs: int = field(default=0, init=False)
     hosts: dict[str, Any] = field(default_factory=dict, init=False)
+    groups: dict[str, Any] = field(default_factory=dict, init=False)
 
     @property
     def project(self) -> Path:
@@ -268,7 +329,7 @@ class Controller:
         return injected(credential_type, self.inputs, self.folder)[0]
 
     def update_inventory(self) -> None:
-        """Takes the hosts with their variables from the source of the inventory."""
+        """Takes the hosts and groups with their variables from the source of the inventory."""
         [source] = [self.calls[call] for call in self.calls if call[0] == "inventory_source"]
         done = subprocess.run(
             ["ansible-inventory", "-i", source["source_path"], "--list", "--export"],
@@ -280,20 +341,22 @@ class Controller:
             check=True,
         )
         assert done.stderr == ""
-        self.hosts = json.loads(done.stdout)["_meta"]["hostvars"]
+        listed = json.loads(done.stdout)
+        self.hosts = listed.pop("_meta")["hostvars"]
+        self.groups = {name: group for name, group in listed.items() if name not in ("all", "ungrouped")}
 
     def launch(self, template: str, job_type: str = "", slice_of: tuple[int, int] = (0, 1), **answers: Any) -> Running:
         """Starts a job of a job template, with answers to its survey.
 
         `slice_of`: which share of the hosts, and how many shares there are.
         """
-        settings = self.calls["job_template", template]
+        settings = self.calls["job_template", f"{PREFIX}{template}"]
         self.jobs += 1
         folder = self.folder / f"job-{self.jobs}"
         shutil.copytree(self.project, folder / "project")
         for name in ("env", "inventory"):
             (folder / name).mkdir()
-        self._write_inventory(folder / "inventory" / "hosts", slice_of)
+        self._write_inventory(folder / "inventory" / "hosts", settings["inventory"], slice_of)
         arguments = ["-u", "root"]
         arguments += ["--check"] if (job_type or settings["job_type"]) == "check" else []
         arguments += ["--diff"] if settings["diff_mode"] else []
@@ -311,13 +374,25 @@ class Controller:
     def run(self, template: str, **settings: Any) -> Job:
         return self.launch(template, **settings).wait()
 
-    def _write_inventory(self, path: Path, slice_of: tuple[int, int]) -> None:
+    def _write_inventory(self, path: Path, inventory: str, slice_of: tuple[int, int]) -> None:
         """A program that prints the inventory, with every so many-th of the hosts."""
-        names = sorted(self.hosts)[slice_of[0] :: slice_of[1]]
-        variables = {name: self.hosts[name] for name in names}
-        text = json.dumps({"all": {"hosts": names}, "_meta": {"hostvars": variables}})
+        hosts, groups = self._inventory(inventory)
+        names = sorted(hosts)[slice_of[0] :: slice_of[1]]
+        members = {
+            name: {**group, "hosts": [host for host in group.get("hosts", ()) if host in names]}
+            for name, group in groups.items()
+        }
+        variables = {name: hosts[name] for name in names}
+        text = json.dumps({"all": {"hosts": names}, **members, "_meta": {"hostvars": variables}})
         path.write_text(f"#! /usr/bin/env python3\nprint({text!r})\n", encoding="utf-8")
         path.chmod(0o700)
+
+    def _inventory(self, ident: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Hosts and groups of an inventory: those of its source, or what was registered."""
+        if ident in [told["inventory"] for call, told in self.calls.items() if call[0] == "inventory_source"]:
+            return self.hosts, self.groups
+        hosts = [told for call, told in self.calls.items() if call[0] == "host" and told["inventory"] == ident]
+        return {host["name"]: host["variables"] for host in hosts}, {}
 
     def _variables(self, settings: dict[str, Any], answers: dict[str, Any]) -> str:
         """Those of the template, and the answers, whose texts are marked; what was not answered has its default."""

@@ -55,37 +55,81 @@ pytestmark = pytest.mark.xdist_group("awx")
 # What is registered
 
 
-@pytest.fixture(scope="module")
-def register(
-    tmp_path_factory: pytest.TempPathFactory, collections_path: Path
-) -> Callable[..., tuple[subprocess.CompletedProcess[str], list[Any]]]:
-    """Runs register_with_awx with extra variables, and returns what it printed and what the modules were told."""
-    collections = (collections_path, make_collection(tmp_path_factory.mktemp("awx")))
+URL = "https://git.example/fleet.git"
 
-    def run(
-        settings: dict[str, str] | None = None, **variables: Any
+
+def fresh_awx(*organizations: str, **settings: Any) -> dict[str, Any]:
+    """What an AWX holds before anything was registered, and how it is: see awx_objects.py."""
+    names = ["Default", *organizations]
+    environment = {"id": 50, "name": "Mail fleet", "image": "registry.example/other:1"}
+    return {
+        "objects": {
+            "organizations": [{"id": number, "name": name} for number, name in enumerate(names, 1)],
+            "execution_environments": [environment],
+            "credentials": [{"id": 60, "name": "Vault", "credential_type": 3, "inputs": {}}],
+        },
+        "repositories": {URL: sorted(path.name for path in PROJECT.glob("*.yml"))},
+        "last_id": 100,
+        "has_capacity": True,
+        "is_superuser": True,
+        "has_broken_sources": False,
+        **settings,
+    }
+
+
+class Registering:
+    """Runs register_with_awx against the stand-in for awx.awx."""
+
+    def __init__(self, make_folder: Callable[[], Path], collections: tuple[Path, ...]) -> None:
+        self.make_folder = make_folder
+        self.collections = collections
+
+    def __call__(
+        self, settings: dict[str, str] | None = None, awx: dict[str, Any] | None = None, **variables: Any
     ) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
-        folder = tmp_path_factory.mktemp("register")
-        calls = folder / "calls"
-        calls.touch()
+        """What it printed with these extra variables, and what the modules were told.
+
+        `settings`: of Ansible. `awx`: what it holds, changed in place; a fresh one if it is not given.
+        """
+        folder = self.make_folder()
         given = folder / "given.yml"
         given.write_text(marked({"sendgrid_api_user": "acme", "sendgrid_api_key": KEY, **variables}), "utf-8")
-        done = commands(*collections, **(settings or {})).run(
-            ["ansible-playbook", "-vvv", "mailfleet.sendgrid.register_with_awx", "--extra-vars", f"@{given}"],
-            folder,
-            {**ansible_environment(folder, *collections), "AWX_CALLS": str(calls)},
-            timeout=120,
-        )
-        return done, [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]
+        command = ["ansible-playbook", "-vvv", "mailfleet.sendgrid.register_with_awx", "--extra-vars", f"@{given}"]
 
-    return run
+        def run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+            return commands(*self.collections, **(settings or {})).run(command, folder, environment, timeout=120)
+
+        return self.against(awx, folder, run)
+
+    def against(
+        self,
+        awx: dict[str, Any] | None,
+        folder: Path,
+        run: Callable[[dict[str, str]], subprocess.CompletedProcess[str]],
+    ) -> tuple[subprocess.CompletedProcess[str], list[Any]]:
+        """The same for any command, which `run` runs in the environment that it gets."""
+        held = fresh_awx() if awx is None else awx
+        objects, calls = folder / "objects.json", folder / "calls"
+        objects.write_text(json.dumps(held), encoding="utf-8")
+        calls.touch()
+        places = {"AWX_CALLS": str(calls), "AWX_OBJECTS": str(objects)}
+        done = run({**ansible_environment(folder, *self.collections), **places})
+        held.update(json.loads(objects.read_text(encoding="utf-8")))
+        return done, [json.loads(line) for line in calls.read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.fixture(scope="module")
-def registered(register: Any) -> dict[tuple[str, str], dict[str, Any]]:
+def register(tmp_path_factory: pytest.TempPathFactory, collections_path: Path) -> Registering:
+    collections = (collections_path, make_collection(tmp_path_factory.mktemp("awx")))
+    return Registering(lambda: tmp_path_factory.mktemp("register"), collections)
+
+
+@pytest.fixture(scope="module")
+def registered(register: Registering) -> dict[tuple[str, str], dict[str, Any]]:
     """What the playbook registers, by module and name, in its order. AWX gets the key, and nobody else."""
     done, calls = register(
-        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_project_url=URL,
+        sendgrid_awx_image="registry.example/mail-fleet:1",
         sendgrid_awx_fleets=["fleet.yml", "fleet.yml,more.yml"],
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -98,30 +142,45 @@ def of_module(registered: dict[tuple[str, str], Any], module: str) -> dict[str, 
 
 
 def test_all_is_registered_in_an_order_that_works(registered: dict[tuple[str, str], Any]) -> None:
+    """The stand-in finds what is named, as AWX does: so here is only what it does not know."""
     assert [module for module, _name in registered] == [
         "credential_type",
         "credential",
+        "execution_environment",
         "project",
+        "project_update",
         "inventory",
         "inventory_source",
+        "inventory",
+        "host",
         *["job_template"] * 5,
+        "inventory_source_update",
     ]
-    known = {name for _module, name in registered}
-    for (module, _name), told in registered.items():
-        for reference in ("credential_type", "credential", "source_project", "project", "inventory"):
-            assert told.get(reference, None) in {None, *known}, (module, reference)
-    for name, template in of_module(registered, "job_template").items():
-        assert set(template["credentials"]) <= known, name
-        assert (PROJECT / template["playbook"]).is_file(), name
     [source] = of_module(registered, "inventory_source").values()
     assert (PROJECT / source["source_path"]).is_file()
     assert set(of_module(registered, "job_template")) == {
-        "Converge the fleet",
-        "Converge the fleet in slices",
-        "Disable a customer",
-        "Reset a password",
-        "Report",
+        f"SendGrid customers: {name}"
+        for name in (
+            "Converge the fleet",
+            "Converge the fleet in slices",
+            "Disable a customer",
+            "Reset a password",
+            "Report",
+        )
     }
+
+
+def test_only_the_template_in_slices_needs_the_customers_as_hosts(registered: dict[tuple[str, str], Any]) -> None:
+    """Any other job would wait for the update of the source, and fail with it."""
+    ids = {name: str(told["id"]) for name, told in of_module(registered, "inventory").items()}
+    assert list(ids) == ["SendGrid customers", "SendGrid customers (localhost)"]
+    customers, localhost = ids.values()
+    used = {name: told["inventory"] for name, told in of_module(registered, "job_template").items()}
+    assert used == {**dict.fromkeys(used, localhost), "SendGrid customers: Converge the fleet in slices": customers}
+    assert [told["inventory"] for told in of_module(registered, "inventory_source").values()] == [customers]
+    [host] = of_module(registered, "host").values()
+    variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    assert (host["name"], host["inventory"], host["variables"]) == ("localhost", localhost, variables)
 
 
 def test_what_is_registered_is_what_the_file_says(registered: dict[tuple[str, str], Any]) -> None:
@@ -183,7 +242,7 @@ def test_each_question_is_about_a_variable_that_the_playbook_has(registered: dic
 
 
 @pytest.mark.parametrize("blank", [{}, {"sendgrid_awx_project_url": " "}, {"sendgrid_awx_project_url": None}])
-def test_without_a_project_nothing_is_registered(register: Any, blank: dict[str, Any]) -> None:
+def test_without_a_project_nothing_is_registered(register: Registering, blank: dict[str, Any]) -> None:
     done, calls = register(**blank)
     assert done.returncode != 0
     assert calls == []
@@ -192,14 +251,15 @@ def test_without_a_project_nothing_is_registered(register: Any, blank: dict[str,
 
 @pytest.mark.parametrize("blank", ["", " ", None])
 def test_what_is_blank_is_registered_as_if_it_were_left_out(
-    register: Any, registered: dict[tuple[str, str], Any], blank: str | None
+    register: Registering, registered: dict[tuple[str, str], Any], blank: str | None
 ) -> None:
     names = (
-        "awx_name awx_organization api_url eu_api_url api awx_project_branch awx_project_credential"
+        "awx_name awx_organization awx_template_prefix api_url eu_api_url api awx_project_branch awx_project_credential"
         " awx_execution_environment awx_vault_credentials awx_slices awx_report_path"
     )
     done, calls = register(
-        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_project_url=URL,
+        sendgrid_awx_image="registry.example/mail-fleet:1",
         sendgrid_awx_fleets=["fleet.yml", "fleet.yml,more.yml"],
         **{f"sendgrid_{name}": blank for name in names.split()},
     )
@@ -217,18 +277,18 @@ def test_what_is_blank_is_registered_as_if_it_were_left_out(
         ({"sendgrid_api": "v3"}, "sendgrid_api must be one of: reseller, customer, subusers"),
     ],
 )
-def test_without_an_account_nothing_is_registered(register: Any, given: dict[str, str], told: str) -> None:
-    done, calls = register(sendgrid_awx_project_url="https://git.example/fleet.git", **given)
+def test_without_an_account_nothing_is_registered(register: Registering, given: dict[str, str], told: str) -> None:
+    done, calls = register(sendgrid_awx_project_url=URL, **given)
     assert done.returncode != 0
     assert calls == []
     assert told in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("user", ["", " ", "acme"])
-def test_with_api_v3_the_key_is_the_account(register: Any, user: str) -> None:
+def test_with_api_v3_the_key_is_the_account(register: Registering, user: str) -> None:
     own = {"api_url": "https://mail.example/v3", "eu_api_url": "https://mail.example/eu/v3"}
     done, calls = register(
-        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_project_url=URL,
         sendgrid_api_user=user,
         sendgrid_api="subusers",
         **{f"sendgrid_{name}": address for name, address in own.items()},
@@ -240,10 +300,10 @@ def test_with_api_v3_the_key_is_the_account(register: Any, user: str) -> None:
 
 
 @pytest.mark.skipif(CORE >= (2, 19), reason="since ansible-core 2.19, no template makes a number of a text")
-def test_a_text_stays_one_on_its_way_to_awx(register: Any) -> None:
+def test_a_text_stays_one_on_its_way_to_awx(register: Registering) -> None:
     done, calls = register(
         {"ANSIBLE_JINJA2_NATIVE": "true"},
-        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_project_url=URL,
         sendgrid_awx_project_branch="1.10",
         sendgrid_awx_name="1e5",
         sendgrid_api_key=CANARY_NUMBER,
@@ -252,14 +312,15 @@ def test_a_text_stays_one_on_its_way_to_awx(register: Any) -> None:
     told = {(module, one["name"]): one for module, one in calls}
     assert told["project", "1e5"]["scm_branch"] == "1.10"
     assert told["credential", "1e5"]["inputs"]["api_key"] == CANARY_NUMBER
-    assert told["job_template", "Report"]["inventory"] == "1e5"
+    assert told["job_template", "1e5: Report"]["project"] == str(told["project", "1e5"]["id"])
 
 
-def test_what_may_be_set_is_passed_on(register: Any) -> None:
+def test_what_may_be_set_is_passed_on(register: Registering) -> None:
     done, calls = register(
-        sendgrid_awx_project_url="https://git.example/fleet.git",
+        sendgrid_awx_project_url=URL,
         sendgrid_awx_name="Ours",
-        sendgrid_awx_execution_environment="Mail",
+        sendgrid_awx_template_prefix="Acme -",
+        sendgrid_awx_execution_environment="Mail fleet",
         sendgrid_awx_vault_credentials=["Vault"],
         sendgrid_awx_slices=7,
         sendgrid_api="customer",
@@ -267,10 +328,12 @@ def test_what_may_be_set_is_passed_on(register: Any) -> None:
     assert done.returncode == 0, done.stdout
     told = {(module, one["name"]): one for module, one in calls}
     assert told["credential", "Ours"]["inputs"]["api"] == "customer"
-    assert told["project", "Ours"]["default_environment"] == "Mail"
-    sliced = told["job_template", "Converge the fleet in slices"]
-    assert (sliced["job_slice_count"], sliced["execution_environment"]) == (7, "Mail")
-    assert sliced["credentials"] == ["Ours", "Vault"]
+    # One that is there is left as it is.
+    assert of_module(told, "execution_environment") == {}
+    assert told["project", "Ours"]["default_environment"] == "Mail fleet"
+    sliced = told["job_template", "Acme - Converge the fleet in slices"]
+    assert (sliced["job_slice_count"], sliced["execution_environment"]) == (7, "Mail fleet")
+    assert sliced["credentials"] == [str(told["credential", "Ours"]["id"]), "Vault"]
 
 
 # What a credential becomes
@@ -988,7 +1051,7 @@ def test_a_slice_without_its_file_reaches_nobody(awx: Controller, sandbox: Sandb
 def at_a_path_of_its_own(awx: Controller) -> Path:
     page_path = awx.folder / "page.html"
     awx.calls = {
-        call: {**told, "extra_vars": {"fleet_report_path": str(page_path)}} if call[1] == "Report" else told
+        call: {**told, "extra_vars": {"fleet_report_path": str(page_path)}} if call[1].endswith(": Report") else told
         for call, told in awx.calls.items()
     }
     return page_path
