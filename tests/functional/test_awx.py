@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import re
+import select
 import subprocess
 import sys
 import time
@@ -27,12 +29,16 @@ from tools.environment import ansible_environment
 
 from .awx import PROJECT, Controller, Job, commands, injected, make_collection, marked
 from .conftest import seeded
+from .examples import blocks
 from .pages import parse
 from .running import CORE, ROOT, SUBUSERS, Sandbox, sandboxes
 from .test_fleet_role import as_csv
 from .vault import encrypted, encrypted_values, password_file
 
 CREDENTIAL_TYPE = ROOT / "extensions" / "awx" / "credential_types" / "sendgrid_reseller.yml"
+# By the name of the type: its fields, as released.
+FROZEN_FIELDS = Path(__file__).resolve().parent / "credential_type_fields.yml"
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "awx.rst"
 PLAYBOOKS = ROOT / "playbooks"
 # Each secret has this word in it: that finds it in any spelling. The rest is what templates and escaping change.
 CANARY = "canary"
@@ -334,6 +340,265 @@ def test_what_may_be_set_is_passed_on(register: Registering) -> None:
     sliced = told["job_template", "Acme - Converge the fleet in slices"]
     assert (sliced["job_slice_count"], sliced["execution_environment"]) == (7, "Mail fleet")
     assert sliced["credentials"] == [str(told["credential", "Ours"]["id"]), "Vault"]
+
+
+# Registering where something is already, or where something is wrong
+
+
+def names(awx: dict[str, Any], endpoint: str) -> list[str]:
+    return [one["name"] for one in awx["objects"][endpoint]]
+
+
+def by_name(awx: dict[str, Any], endpoint: str) -> dict[str, dict[str, Any]]:
+    return {one["name"]: one for one in awx["objects"][endpoint]}
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    return " ".join((done.stdout + done.stderr).split())
+
+
+def of_project(awx: dict[str, Any], project: dict[str, Any]) -> list[dict[str, Any]]:
+    return [one for one in awx["objects"]["job_templates"] if one["project"] == project["id"]]
+
+
+@pytest.fixture
+def a_registered_awx(register: Registering) -> dict[str, Any]:
+    awx = fresh_awx("Elsewhere")
+    done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
+    assert done.returncode == 0, done.stdout
+    return awx
+
+
+def at_a_terminal(
+    command: list[str], answers: list[str], folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command whose questions end with a colon, and answers each when it was asked."""
+    near, far = os.openpty()
+    with subprocess.Popen(
+        command, cwd=folder, env=environment, stdin=far, stdout=far, stderr=far, start_new_session=True
+    ) as process:
+        os.close(far)
+        shown = b""
+        waiting = list(answers)
+        deadline = time.monotonic() + PATIENCE * 2
+        while select.select([near], [], [], max(0, deadline - time.monotonic()))[0]:
+            try:
+                shown += os.read(near, 65536)
+            except OSError:
+                # So Linux tells that nobody has the other end any more.
+                break
+            if waiting and shown.rstrip(b" ").endswith(b"]:"):
+                os.write(near, waiting.pop(0).encode() + b"\n")
+        else:
+            process.kill()
+    os.close(near)
+    return subprocess.CompletedProcess(command, process.returncode, shown.decode(), "")
+
+
+@pytest.mark.parametrize("where", ["without a terminal", "Enter at both questions", "subusers, without a terminal"])
+def test_a_credential_that_works_is_not_overwritten_with_nothing(
+    register: Registering, a_registered_awx: dict[str, Any], where: str
+) -> None:
+    awx = a_registered_awx
+    before = json.dumps(awx)
+    folder = register.make_folder()
+    command = ["ansible-playbook", "mailfleet.sendgrid.register_with_awx", "-e", f"sendgrid_awx_project_url={URL}"]
+    command += ["-e", "sendgrid_api=subusers"] if "subusers" in where else []
+
+    def run(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        if "Enter" in where:
+            return at_a_terminal(command, ["", ""], folder, environment)
+        return subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE * 2,
+            check=False,
+        )
+
+    done, calls = register.against(awx, folder, run)
+    assert done.returncode != 0
+    told = "The key of the account must be given" if "subusers" in where else "The account's name and its key must be given"
+    assert told in said(done)
+    assert (calls, json.dumps(awx)) == ([], before)
+
+
+def test_an_execution_environment_must_be_there_or_be_made(register: Registering) -> None:
+    awx = fresh_awx()
+    done, calls = register(awx=awx, sendgrid_awx_project_url=URL, sendgrid_awx_execution_environment="Mail")
+    assert (done.returncode != 0, calls) == (True, [])
+    assert "AWX has no execution environment 'Mail'" in said(done)
+    image = "registry.example/mail-fleet:1"
+    done, _calls = register(
+        awx=awx, sendgrid_awx_project_url=URL, sendgrid_awx_execution_environment="Mail", sendgrid_awx_image=image
+    )
+    assert done.returncode == 0, done.stdout
+    made = by_name(awx, "execution_environments")["Mail"]
+    assert made["image"] == image
+    [project] = awx["objects"]["projects"]
+    [source] = awx["objects"]["inventory_sources"]
+    using = [project["default_environment"], source["execution_environment"]]
+    using += [template["execution_environment"] for template in awx["objects"]["job_templates"]]
+    assert set(using) == {made["id"]}
+
+
+def test_the_project_brings_no_collections_of_its_own() -> None:
+    """AWX would install them at each update, and use them in place of what the execution environment holds."""
+    assert [path for path in PROJECT.rglob("*") if path.is_dir()] == []
+    assert list(PROJECT.rglob("requirements*")) == []
+
+
+def test_a_second_account_leaves_the_first_one_as_it_is(
+    register: Registering, a_registered_awx: dict[str, Any]
+) -> None:
+    awx = a_registered_awx
+    before = json.loads(json.dumps(awx["objects"]))
+    done, _calls = register(awx=awx, sendgrid_awx_project_url=URL, sendgrid_awx_name="Other", sendgrid_api_user="birch")
+    assert done.returncode == 0, done.stdout
+    for endpoint, objects in before.items():
+        assert awx["objects"][endpoint][: len(objects)] == objects, endpoint
+    ours, other = awx["objects"]["projects"]
+    assert [template["name"] for template in of_project(awx, other)] == [
+        template["name"].replace("SendGrid customers: ", "Other: ") for template in of_project(awx, ours)
+    ]
+    credentials = by_name(awx, "credentials")
+    assert {template["credentials"][0] for template in of_project(awx, other)} == {credentials["Other"]["id"]}
+    assert credentials["Other"]["inputs"]["api_user"] == "birch"
+
+
+def test_a_job_template_of_somebody_else_is_not_overwritten(
+    register: Registering, a_registered_awx: dict[str, Any]
+) -> None:
+    before = json.dumps(a_registered_awx)
+    done, calls = register(
+        awx=a_registered_awx,
+        sendgrid_awx_project_url=URL,
+        sendgrid_awx_name="Other",
+        sendgrid_awx_template_prefix="SendGrid customers:",
+    )
+    assert done.returncode != 0
+    assert "'SendGrid customers: Report' is there, and belongs to another project than 'Other'" in said(done)
+    assert (calls, json.dumps(a_registered_awx)) == ([], before)
+
+
+def test_two_organizations_have_the_same_names(register: Registering, a_registered_awx: dict[str, Any]) -> None:
+    """And both may be registered again."""
+    awx = a_registered_awx
+    image = {"sendgrid_awx_image": "registry.example/mail-fleet:1"}
+    for organization in ("Elsewhere", "Default", "Elsewhere"):
+        done, _calls = register(
+            awx=awx, sendgrid_awx_project_url=URL, sendgrid_awx_organization=organization, **image
+        )
+        assert done.returncode == 0, done.stdout
+    projects = awx["objects"]["projects"]
+    assert [(project["name"], project["organization"]) for project in projects] == [
+        ("SendGrid customers", 1),
+        ("SendGrid customers", 2),
+    ]
+    owners = {
+        (endpoint, one["id"]): one["organization"]
+        for endpoint in ("credentials", "execution_environments", "inventories", "projects")
+        for one in awx["objects"][endpoint]
+        if "organization" in one
+    }
+    for project in projects:
+        templates = of_project(awx, project)
+        assert len(templates) == 5
+        for template in templates:
+            used = {
+                owners["credentials", template["credentials"][0]],
+                owners["inventories", template["inventory"]],
+                owners["execution_environments", template["execution_environment"]],
+                template["organization"],
+            }
+            assert used == {project["organization"]}
+
+
+def test_a_project_that_could_not_be_fetched_is_fetched_again(register: Registering) -> None:
+    awx = fresh_awx(repositories={})
+    done, calls = register(awx=awx, sendgrid_awx_project_url=URL)
+    assert done.returncode != 0
+    assert f"AWX could not fetch the project 'SendGrid customers' from {URL}" in said(done)
+    assert "The Project Update - SendGrid customers, failed" in said(done)
+    assert [module for module, _told in calls] == ["credential_type", "credential", "project"]
+    awx["repositories"] = fresh_awx()["repositories"]
+    done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
+    assert done.returncode == 0, done.stdout
+    assert len(names(awx, "job_templates")) == 5
+
+
+def test_an_awx_without_capacity_is_not_waited_for_without_an_end(register: Registering) -> None:
+    done, _calls = register(awx=fresh_awx(has_capacity=False), sendgrid_awx_project_url=URL)
+    assert done.returncode != 0
+    assert "AWX did not begin within 600 seconds, so none of its nodes has capacity" in said(done)
+
+
+def test_customers_that_cannot_be_listed_are_in_nobodys_way(register: Registering) -> None:
+    awx = fresh_awx(has_broken_sources=True)
+    done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
+    assert done.returncode != 0
+    assert "All was made, but AWX could not list the customers" in said(done)
+    assert "The inventory_update - SendGrid customers, failed" in said(done)
+    assert len(names(awx, "job_templates")) == 5
+
+
+def test_only_the_first_time_takes_a_system_administrator(register: Registering) -> None:
+    awx = fresh_awx(is_superuser=False)
+    done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
+    assert done.returncode != 0
+    assert "You don't have permission" in said(done)
+    for is_superuser in (True, False):
+        awx["is_superuser"] = is_superuser
+        done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
+        assert done.returncode == 0, done.stdout
+
+
+def test_awx_changes_no_fields_of_a_type_in_use(register: Registering, a_registered_awx: dict[str, Any]) -> None:
+    """So an AWX that holds those of another release cannot be registered with again."""
+    [stored] = a_registered_awx["objects"]["credential_types"]
+    stored["inputs"]["fields"][0]["label"] = "Owner"
+    done, _calls = register(awx=a_registered_awx, sendgrid_awx_project_url=URL)
+    assert done.returncode != 0
+    assert "Modifications to inputs are not allowed" in said(done)
+
+
+def test_the_fields_of_a_type_with_this_name_never_change() -> None:
+    """Not even a label. What needs others is a type with another name: see CONTRIBUTING.md."""
+    stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
+    frozen = yaml.safe_load(FROZEN_FIELDS.read_text(encoding="utf-8"))
+    assert {stored["name"]: stored["inputs"]} == frozen
+
+
+# The guide
+
+
+def test_the_commands_of_the_guide_register_as_they_stand_there(register: Registering) -> None:
+    """In a shell, with the files of the guide, and somebody who answers. What else it shows, test_examples.py runs."""
+    guide = blocks(GUIDE)
+    folder = register.make_folder()
+    for block in guide:
+        if block.name.startswith("awx") and block.kind == "variables":
+            (folder / block.name).write_text(block.text, encoding="utf-8")
+    scripts = [block.text for block in guide if block.reason == "it needs an AWX"]
+    answers = [["acme", KEY], ["birch", KEY]]
+    assert len(scripts) == len(answers)
+    awx = fresh_awx()
+    for script, given in zip(scripts, answers):
+
+        def run(environment: dict[str, str], script: str = script, given: list[str] = given) -> Any:
+            return at_a_terminal(["bash", "-ex", "-c", script], given, folder, environment)
+
+        done, _calls = register.against(awx, folder, run)
+        assert done.returncode == 0, done.stdout
+        assert CANARY not in done.stdout
+    accounts = {one["name"]: one["inputs"] for one in awx["objects"]["credentials"] if "api_user" in one["inputs"]}
+    assert [inputs["api_user"] for inputs in accounts.values()] == ["acme", "birch"]
+    assert all(inputs["api_key"] == KEY for inputs in accounts.values())
+    assert len(names(awx, "job_templates")) == len(set(names(awx, "job_templates"))) == 10
+    assert set(names(awx, "projects")) == set(accounts)
 
 
 # What a credential becomes
@@ -925,6 +1190,21 @@ def test_slices_share_the_customers(awx: Controller, sandbox: Sandbox) -> None:
     assert set(again.of("playbook_on_stats")[-1]["ok"]) == set(FLEET)
     calls = sandbox.log(after=before)
     assert Counter(call["operation"] for call in calls) == times(len(FLEET), CONVERGED[api])
+
+
+@BOTH_APIS
+def test_variables_of_a_region_hold_for_its_customers(awx: Controller, sandbox: Sandbox) -> None:
+    """In the file that the guide shows. A list of API v3 does not say where customers are, unless it is told to."""
+    if awx.inputs["api"] == SUBUSERS:
+        source = (awx.project / "fleet.sendgrid.yml").read_text(encoding="utf-8")
+        awx.write("fleet.sendgrid.yml", source + "details: [profile]\n")
+    [shown] = [block.name for block in blocks(GUIDE) if block.name.startswith("group_vars/")]
+    (awx.project / "group_vars").mkdir()
+    awx.write(shown, {"fleet_customer": {"city": "Bangor"}})
+    declare(awx)
+    awx.update_inventory()
+    succeeded(awx.run("Converge the fleet in slices", job_type="run"))
+    assert {sandbox.customers()[name]["city"] for name in FLEET} == {"Bangor"}
 
 
 @BOTH_APIS
