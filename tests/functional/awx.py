@@ -294,7 +294,8 @@ class Running:
 class Controller:
     """AWX, as far as jobs need it.
 
-    `calls`: what was registered, by module and name, with the ids. `hosts` and `groups`: of the inventory with a source.
+    `calls`: what was registered, by module and name, with the ids. `hosts` and `groups`: of the inventory that
+    has a source.
     """
 
     sandbox: Sandbox

@@ -15,7 +15,6 @@ The file is JSON: `objects`, a list by endpoint; `repositories`, the playbooks t
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 

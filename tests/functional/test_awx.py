@@ -421,7 +421,11 @@ def test_a_credential_that_works_is_not_overwritten_with_nothing(
 
     done, calls = register.against(awx, folder, run)
     assert done.returncode != 0
-    told = "The key of the account must be given" if "subusers" in where else "The account's name and its key must be given"
+    told = (
+        "The key of the account must be given"
+        if "subusers" in where
+        else "The account's name and its key must be given"
+    )
     assert told in said(done)
     assert (calls, json.dumps(awx)) == ([], before)
 
@@ -489,9 +493,7 @@ def test_two_organizations_have_the_same_names(register: Registering, a_register
     awx = a_registered_awx
     image = {"sendgrid_awx_image": "registry.example/mail-fleet:1"}
     for organization in ("Elsewhere", "Default", "Elsewhere"):
-        done, _calls = register(
-            awx=awx, sendgrid_awx_project_url=URL, sendgrid_awx_organization=organization, **image
-        )
+        done, _calls = register(awx=awx, sendgrid_awx_project_url=URL, sendgrid_awx_organization=organization, **image)
         assert done.returncode == 0, done.stdout
     projects = awx["objects"]["projects"]
     assert [(project["name"], project["organization"]) for project in projects] == [
