@@ -43,6 +43,11 @@ COUNTS = {
 }
 
 
+# antsibull-docs writes the name of a folder into its documents, which it makes up each time. One that ends with an
+# underscore is a reference there, to nothing.
+UNLUCKY = 'Unknown target name: "antsibull-docs-'
+
+
 def main() -> int:
     with staging.staged_copy() as copy:
         failed = [" ".join(linter) for linter in LINTERS if not _passes(linter, copy)]
@@ -53,7 +58,15 @@ def main() -> int:
 def _passes(linter: list[str], copy: Path) -> bool:
     name = " ".join(linter)
     print(name, flush=True)
-    done = subprocess.run(
+    done = _run(linter, copy)
+    if UNLUCKY in done.stdout:
+        done = _run(linter, copy)
+    print(done.stdout, end="", flush=True)
+    return done.returncode == 0 and looked_at_enough(name, done.stdout)
+
+
+def _run(linter: list[str], copy: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         linter,
         cwd=copy,
         env=_environment(copy),
@@ -62,8 +75,6 @@ def _passes(linter: list[str], copy: Path) -> bool:
         text=True,
         check=False,
     )
-    print(done.stdout, end="", flush=True)
-    return done.returncode == 0 and looked_at_enough(name, done.stdout)
 
 
 def looked_at_enough(name: str, output: str) -> bool:
