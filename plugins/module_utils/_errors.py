@@ -121,3 +121,8 @@ class InternalError(CollectionError):
             trace = trace.tb_next
         place = "" if trace is None else f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
         super().__init__(f"A defect of the collection ended the task: {type(error).__name__}{place}. Please report it.")
+
+
+def as_collection_error(error: Exception) -> CollectionError:
+    """`error` itself if it is one of these, else the internal error that it comes to."""
+    return error if isinstance(error, CollectionError) else InternalError(error)

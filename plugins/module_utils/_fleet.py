@@ -78,6 +78,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     CollectionError,
     InternalError,
     InvalidInput,
+    as_collection_error,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import (
@@ -350,10 +351,8 @@ class _Run:
         except Cancelled:
             # It stays what it is: not reached.
             pass
-        except CollectionError as error:
-            member.error = error
         except Exception as error:  # pylint: disable=broad-exception-caught
-            member.error = InternalError(error)
+            member.error = as_collection_error(error)
         finally:
             self._consider(member)
 

@@ -38,7 +38,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.name
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     Cancelled,
     CollectionError,
-    InternalError,
+    as_collection_error,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._workers import as_completed, worker_threads
@@ -86,7 +86,7 @@ def _read_details(
             try:
                 details = api.details(customer.username, customer.key, dict.fromkeys(names))
             except Exception as error:  # pylint: disable=broad-exception-caught
-                errors.append(error if isinstance(error, CollectionError) else InternalError(error))
+                errors.append(as_collection_error(error))
                 cancellation.cancel("a customer could not be read")
                 return
             customer.attributes.update(details.attributes)

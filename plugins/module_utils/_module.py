@@ -37,11 +37,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows
     read_options,
     row_spec,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
-    CollectionError,
-    InternalError,
-    InvalidInput,
-)
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput, as_collection_error
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     FromEnvironment,
     empty_variables,
@@ -370,10 +366,8 @@ def run_task(
         return {"failed": True, "changed": False, "msg": missing}
     try:
         return task({**options, **_addresses(options)}, check_mode, connect)
-    except CollectionError as error:
-        return {"failed": True, "changed": False, "msg": str(error)}
     except Exception as error:  # pylint: disable=broad-exception-caught
-        return {"failed": True, "changed": False, "msg": str(InternalError(error))}
+        return {"failed": True, "changed": False, "msg": str(as_collection_error(error))}
 
 
 def _addresses(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

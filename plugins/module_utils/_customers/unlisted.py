@@ -23,7 +23,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     Cancelled,
     CollectionError,
-    InternalError,
+    as_collection_error,
 )
 
 
@@ -47,10 +47,8 @@ class Unlisted:
         except Cancelled:
             # It stays what it is: not asked for.
             pass
-        except CollectionError as error:
-            self.error = error
         except Exception as error:  # pylint: disable=broad-exception-caught
-            self.error = InternalError(error)
+            self.error = as_collection_error(error)
 
 
 def find_unlisted(wanted: t.Iterable[Desired], listed: t.Container[str], can: Capabilities) -> list[Unlisted]:
