@@ -62,6 +62,11 @@ def and_more(count: int, what: str = "more") -> list[str]:
     return [f"and {count} {what}"] if count > 0 else []
 
 
+def first_of(texts: t.Sequence[str], most: int, what: str = "more") -> list[str]:
+    """The first `most` of some texts, and how many more there are: `and 3 more`."""
+    return [*texts[:most], *and_more(len(texts) - most, what)]
+
+
 # Decoding
 
 # `&amp;`, `&#38;`, `&#x26;`. Programs that escape write the semicolon.

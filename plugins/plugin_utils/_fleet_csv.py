@@ -13,7 +13,7 @@ import io
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import row_spec
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, first_of
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text import FEW, Content, Unusable
 
 
@@ -37,7 +37,7 @@ def read_csv(text: str) -> Content:
         content["customers"].append(row)
         content["lines"].append(line)
     if problems:
-        raise Unusable(*problems[:FEW], *and_more(len(problems) - FEW, "more lines"))
+        raise Unusable(*first_of(problems, FEW, "more lines"))
     return content
 
 
@@ -77,7 +77,7 @@ def _check_head(line: int, head: t.Sequence[str]) -> None:
         elif count > 1:
             problems.append(f"line {line} names {name} {count} times")
     if problems:
-        raise Unusable(*problems[:FEW], *and_more(len(problems) - FEW))
+        raise Unusable(*first_of(problems, FEW))
 
 
 def _count(number: int, what: str) -> str:

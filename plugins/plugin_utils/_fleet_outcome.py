@@ -11,7 +11,7 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reconcile import PLANNED
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import SUMMARY, kind_of
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, first_of
 
 Report = dict[str, t.Any]
 
@@ -82,16 +82,12 @@ def _lines(report: Report, names_shown: int) -> list[str]:
     told = [f"{counts[name]} {name.replace('_', ' ')}" for name in SUMMARY if counts[name]]
     lines = [f"{total} customers{mode}: {', '.join(told) or 'nothing to do'}"] if total or not report["errors"] else []
     lines += [
-        f"{kind}: {', '.join(_first([escape_control(name, 100) for name in report[kind]], names_shown, 'more'))}"
+        f"{kind}: {', '.join(first_of([escape_control(name, 100) for name in report[kind]], names_shown))}"
         for kind in _KINDS
         if report[kind]
     ]
     failures = [
         f"failed: {escape_control(item['username'], 100)}: {item['msg']}" for item in report["failed_customers"]
     ]
-    lines += _first(failures, names_shown, "more failed, see fleet_result.failed_customers")
+    lines += first_of(failures, names_shown, "more failed, see fleet_result.failed_customers")
     return [*lines, *report["errors"]]
-
-
-def _first(texts: t.Sequence[str], most: int, what: str) -> list[str]:
-    return [*texts[:most], *and_more(len(texts) - most, what)]

@@ -15,7 +15,12 @@ from __future__ import annotations
 import typing as t
 import unicodedata
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control, is_unseen
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
+    and_more,
+    escape_control,
+    first_of,
+    is_unseen,
+)
 
 # No property of Unicode tells that these are drawn as nothing: the blank of Braille, the object replacement character,
 # and the null notehead.
@@ -111,7 +116,7 @@ def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Valu
 
 def few(texts: t.Sequence[str]) -> str:
     """The first three of some texts, and how many more there are."""
-    return ", ".join([*texts[:_FEW], *and_more(len(texts) - _FEW)])
+    return ", ".join(first_of(texts, _FEW))
 
 
 def _hidden(text: str) -> list[int]:

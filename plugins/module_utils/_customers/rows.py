@@ -31,7 +31,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kind
     kind_of_value,
     number_warnings,
 )
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more, escape_control
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, first_of
 
 Row = dict[str, t.Any]
 
@@ -199,8 +199,8 @@ class _Reading:
         """Everything, row by row."""
         rows = [self._row(number, row) for number, row in enumerate(self._given.customers)]
         problems = self._problems + name_problems(rows, self._given.place)
-        more = and_more(len(problems) - _MOST_PROBLEMS, "more problems")
-        return Fleet(rows, problems[:_MOST_PROBLEMS] + more, number_warnings(self._numbers))
+        told = first_of(problems, _MOST_PROBLEMS, "more problems")
+        return Fleet(rows, told, number_warnings(self._numbers))
 
     def _row(self, number: int, row: t.Any) -> Row:
         if not isinstance(row, t.Mapping):
