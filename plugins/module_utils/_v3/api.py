@@ -51,6 +51,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists impor
     MOST_READINGS,
     PAGE,
     Pages,
+    identity_of,
     read_list,
     read_whole_list,
 )
@@ -177,7 +178,7 @@ class V3Api:
             rows = self._narrowed(name)
             if not any(customer.username == name for customer in rows):
                 rows += self._single(name)
-            found.update({customer.key.id or customer.username: customer for customer in rows})
+            found.update({identity_of(customer): customer for customer in rows})
         return list(found.values())
 
     def details(self, username: str, key: Key, wanted: Attributes) -> Details:

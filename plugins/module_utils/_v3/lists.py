@@ -48,7 +48,7 @@ class Pages:
         """Takes in one page, and says whether there may be more of them. Raises CallError when there are too many."""
         before = len(self._found)
         for customer in page:
-            self._last = _identity(customer)
+            self._last = identity_of(customer)
             self._found[self._last] = customer
         self.rows += len(page)
         if len(self._found) > MOST_CUSTOMERS:
@@ -57,14 +57,14 @@ class Pages:
 
     def continue_with(self, page: Page) -> bool:
         """Whether a page begins with the last row, and goes on with nobody who came in already."""
-        return bool(page) and _identity(page[0]) == self._last and self.are_new(page[1:])
+        return bool(page) and identity_of(page[0]) == self._last and self.are_new(page[1:])
 
     def are_new(self, page: Page) -> bool:
         """Whether nobody on a page came in already."""
-        return not any(_identity(customer) in self._found for customer in page)
+        return not any(identity_of(customer) in self._found for customer in page)
 
 
-def _identity(customer: Customer) -> t.Any:
+def identity_of(customer: Customer) -> t.Any:
     """By what a customer is known that comes twice: its id, or without one its name."""
     return customer.key.id or (customer.username,)
 
