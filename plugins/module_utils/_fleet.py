@@ -408,10 +408,11 @@ def _result(
 ) -> Result:
     """`rows`: the customers of the fleet. `unmanaged`: those that a purge deletes."""
     members = [*rows, *unmanaged]
-    told = [(member, _told(member, api)) for member in members if member.kind != "unchanged"]
+    kinds = [member.kind for member in members]
+    told = [(member, _told(member, api)) for member, kind in zip(members, kinds) if kind != "unchanged"]
     items = [_item(member, one) for member, one in told if one["changed"] or member.has_failed]
     unverified = {member.desired.username: one["unverified"] for member, one in told if one["unverified"]}
-    counts = collections.Counter(member.kind for member in members)
+    counts = collections.Counter(kinds)
     visible, warnings = by_username(unverified, "unverified")
     result: Result = {
         "changed": any(item["changed"] for item in items),

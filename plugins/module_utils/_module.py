@@ -48,6 +48,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._masking import
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
 _LONGEST_LIST = 100
+_ROW_NAMES = frozenset(row_spec())
 
 Spec = dict[str, dict[str, t.Any]]
 # What is wrong with the options as given, by the spec.
@@ -217,7 +218,7 @@ def _as_rows(value: t.Any) -> t.Any:
 
 def _as_row(text: str) -> t.Any:
     row = _as_dict(text)
-    return row if isinstance(row, dict) and set(row) <= set(row_spec()) else text
+    return row if isinstance(row, dict) and row.keys() <= _ROW_NAMES else text
 
 
 def _as_list(text: str) -> t.Any:
