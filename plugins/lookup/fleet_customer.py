@@ -72,14 +72,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows
     password_of,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import and_more
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import first_of
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import decrypt_with, read_content
+from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text import FEW
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._worker_cache import WORKER_CACHE
 
 Row = dict[str, t.Any]
-
-# Each host tells the problems of the file.
-_FEW = 20
 
 
 class LookupModule(LookupBase):
@@ -123,7 +121,7 @@ class LookupModule(LookupBase):
         ]
         problems += name_problems(given.customers, given.place)
         if problems:
-            told = [*problems[:_FEW], *and_more(len(problems) - _FEW, "more problems")]
+            told = first_of(problems, FEW, "more problems")
             raise InvalidInput(told, about=f"The file '{name}' cannot be used")
         # A customer that was renamed is known by its new name.
         names = ("new_username", "username")
