@@ -19,9 +19,12 @@ from typing import Any
 import pytest
 import yaml
 
+from .making import checkout_for_make, environment_for_make
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "tests" / "demo"
 COMMAND = [sys.executable, "-m", "tests.demo"]
+COMMAND_OF_V3 = "make demo DEMO_ARGS='--api subusers'"
 SECONDS = 300
 
 # One run of the demo is enough for most tests.
@@ -140,8 +143,20 @@ def test_no_secret_is_told_and_the_sandbox_is_gone(demo: subprocess.CompletedPro
 
 
 @pytest.fixture(scope="module")
-def demo_of_v3() -> subprocess.CompletedProcess[str]:
-    return run_demo("--api", "subusers")
+def demo_of_v3(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """As the README has it."""
+    assert f"`{COMMAND_OF_V3}`" in (ROOT / "README.md").read_text(encoding="utf-8")
+    return subprocess.run(
+        COMMAND_OF_V3,
+        shell=True,
+        cwd=checkout_for_make(tmp_path_factory.mktemp("make") / "checkout"),
+        env=environment_for_make(ENVIRONMENT),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=SECONDS,
+        check=False,
+    )
 
 
 def test_api_v3_converges_the_same_fleet(demo_of_v3: subprocess.CompletedProcess[str]) -> None:

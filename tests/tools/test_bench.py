@@ -9,8 +9,6 @@ each part runs once more with as little as it can measure.
 from __future__ import annotations
 
 import os
-import shlex
-import shutil
 import signal
 import subprocess
 import sys
@@ -19,39 +17,23 @@ from pathlib import Path
 
 import pytest
 
+from tests.functional.making import checkout_for_make, environment_for_make
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = ["make", "bench"]
-# What a make around this test hands on, and what a caller may have set.
-SETTINGS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "PYTHON", "BENCH_ARGS")
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A folder with the Makefile, this checkout's files, and an environment that is this one and counts as made.
-
-    In the checkout itself, make could find its environment outdated, and make it anew under the running tests.
-    """
-    folder = tmp_path / "checkout"
-    scripts = folder / ".venv" / "bin"
-    scripts.mkdir(parents=True)
-    shutil.copy(ROOT / "Makefile", folder)
-    for name in ("tests", "tools"):
-        (folder / name).symlink_to(ROOT / name)
-    (scripts / "python").write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n', encoding="utf-8")
-    (scripts / "python").chmod(0o755)
-    (folder / ".venv" / ".made-for").write_text(f"python3 {folder}\n", encoding="utf-8")
-    for stamp in (".has-demo", ".has-test"):
-        (folder / ".venv" / stamp).touch()
-    return folder
+    return checkout_for_make(tmp_path / "checkout")
 
 
 @pytest.fixture
 def process(checkout: Path) -> Iterator[subprocess.Popen[str]]:
-    settings = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     with subprocess.Popen(
         COMMAND,
         cwd=checkout,
-        env=settings,
+        env=environment_for_make(os.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
