@@ -83,6 +83,8 @@ def read_yaml(text: str, decrypt: Decrypt) -> Content:
         _check_depth(text, loader)
         document = yaml.load(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
+        if error.problem == _TOO_DEEP_FOR_PARSER:
+            raise Unusable(_TOO_DEEP) from None
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "it"
         raise Unusable(f"{where} is not valid YAML{_reason(error.problem or '')}") from None
@@ -93,6 +95,8 @@ def read_yaml(text: str, decrypt: Decrypt) -> Content:
     return _listed(document)
 
 
+# What PyYAML 6.0.4 says of 1,000 levels, while it looks ahead. Earlier releases leave the depth to `_check_depth`.
+_TOO_DEEP_FOR_PARSER = "exceeded maximum nesting depth"
 # What PyYAML says, without what it quotes, and what that means.
 _YAML_PROBLEMS = {
     "found character": "no value begins with this character, or with a tab",

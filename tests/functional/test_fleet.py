@@ -111,8 +111,11 @@ def assert_called_in_v3(played: Run) -> None:
     reads = {"list": 2, "get": 3, "get_username": 1, "get_profile": 2}
     writes = {"create": 1, "disable": 1, "rename": 1, "set_profile": 2}
     assert Counter(expected.called) == reads
-    # The creation is confirmed by a list, and who is written to on behalf is verified before.
-    assert Counter(done.called) == {**reads, **writes, "list": 3, "get_username": 4}
+    # The creation is confirmed by a list, and who is written to on behalf is verified before: three customers. If the
+    # first of them comes before all reads, it verifies the server for them, too.
+    verified = done.called.count("get_username")
+    assert verified in (3, 4)
+    assert Counter(done.called) == {**reads, **writes, "list": 3, "get_username": verified}
     # One is asked for that should not be there, and one has no profile in the fleet.
     again_reads = {"list": 2, "get": 1, "get_username": 1, "get_profile": 3}
     assert Counter(checked_again.called) == Counter(again.called) == again_reads
@@ -661,7 +664,7 @@ def test_an_interrupted_run_ends_soon_and_half_does_nothing(
 
     assert calls >= 13, output
     # Those that were under way, and those that began before the signal arrived.
-    assert len(crowd.log()) <= calls + 3 * concurrency
+    assert len(crowd.log()) <= calls + 3 * concurrency, output
     customers = crowd.customers()
     half = [name for name in NAMES if not customers[name]["active"] and customers[name]["city"] != "Bangor"]
     assert len(half) <= concurrency
