@@ -22,7 +22,8 @@ description:
   # Generated from tools/customer_options.yml by tools/generate_docs.py: variables
   - The variables are C(sendgrid_username), C(sendgrid_email), C(sendgrid_first_name), C(sendgrid_last_name),
     C(sendgrid_address), C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
-    C(sendgrid_website), C(sendgrid_company), C(sendgrid_active) and C(sendgrid_website_access).
+    C(sendgrid_website), C(sendgrid_company), C(sendgrid_active), C(sendgrid_website_access), C(sendgrid_whitelabel),
+    C(sendgrid_ips), C(sendgrid_credits) and C(sendgrid_data_residency).
   # End of the generated part
   - API v2 is asked with one call. API v3 (O(api=subusers)) is asked for pages of 500 customers, and for what O(details)
     names with further calls for each customer. What was not read is V(null). Nothing is written.

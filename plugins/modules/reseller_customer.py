@@ -177,7 +177,14 @@ options:
   whitelabel:
     description:
       - Domain name of the whitelabel for a new customer, at most 255 characters. Needed to create a customer.
-      - Used on creation only, and only with O(api=reseller).
+      - With O(api=reseller), it is used on creation only.
+      - With O(api=subusers), it is an authenticated domain of the account, which the customer may send from. Creation
+        does not need it. Give the domain, or C(subdomain.domain) where the account has several of one domain.
+      - With O(api=subusers), a domain that the customer has already, alone or among others, is no difference. Else the
+        domain takes the place of the one that the customer has. A customer with several other domains is an error that
+        names them. An empty text takes all domains away.
+      - With O(api=subusers), it is an error before any write if the account does not have the domain, has not validated
+        it, or if it belongs to another customer.
     type: str
   ip_groups:
     description:
@@ -189,7 +196,10 @@ options:
   ips:
     description:
       - IP addresses of your account for a new customer, if the package allows it.
-      - Used on creation only, and only with O(api=reseller).
+      - With O(api=reseller), they are used on creation only. O(api=customer) does not have them.
+      - With O(api=subusers), they are the IPv4 addresses that the customer sends from. They are compared as a set. Left
+        out, the addresses are not looked at. An empty list takes all of them away.
+      - With O(api=subusers), an address that is not of the account is an error before any write.
     type: list
     elements: str
   free_user:
@@ -208,6 +218,41 @@ options:
       - An existing whitelabel record for a new customer.
       - Used on creation only, and only with O(api=customer).
     type: str
+  credits:
+    description:
+      - How many messages the customer may send.
+      - Needs O(api=subusers). Left out, or with V(null) for each part, the credits are not looked at. A new customer's
+        credits are unlimited.
+      - In a CSV file, each part has a column, such as C(credits.type).
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      type:
+        description:
+          - V(unlimited) sets no limit.
+          - V(recurring) sets the credits to O(credits.total) each time that O(credits.reset_frequency) says.
+          - V(nonrecurring) sets the credits to O(credits.total) once.
+        type: str
+        choices: [unlimited, recurring, nonrecurring]
+      total:
+        description:
+          - How many credits, at least 1. Needed with V(recurring). An error with V(unlimited).
+          - With V(nonrecurring), no call shows it. So it is needed and written only when O(credits.type) changes, and
+            another total for a customer with V(nonrecurring) credits changes nothing.
+        type: int
+      reset_frequency:
+        description: How often the credits are reset. Needed with V(recurring), and an error without it.
+        type: str
+        choices: [daily, weekly, monthly]
+  data_residency:
+    description:
+      - Where the data of a new customer reside. The server's default is V(global).
+      - Needs O(api=subusers). It cannot be changed. A customer that exists with another one is an error before any
+        write.
+      - Calls on behalf of a customer in the V(eu) go to O(eu_api_url).
+    type: str
+    choices: [global, eu]
+    version_added: 0.2.0
   # End of the generated part
 seealso:
   - module: mailfleet.sendgrid.reseller_customer_info
@@ -340,6 +385,32 @@ customer:
       description: Whether the customer may log in to the website. Not every server shows it.
       type: bool
       returned: always
+    whitelabel:
+      description:
+        - Authenticated domain that the customer may send from, empty if there is none.
+        - V(null) where it was not asked for, and with API v2.
+      type: str
+      returned: always
+    ips:
+      description:
+        - IP addresses that the customer sends from.
+        - V(null) where they were not asked for, and with API v2.
+      type: list
+      elements: str
+      returned: always
+    credits:
+      description:
+        - Credits of the customer, with the parts C(type), C(total) and C(reset_frequency).
+        - V(null) where they were not asked for, and with API v2. The total of V(nonrecurring) credits is always
+          V(null).
+      type: dict
+      version_added: 0.2.0
+      returned: always
+    data_residency:
+      description: Where the data of the customer reside. V(null) with API v2.
+      type: str
+      version_added: 0.2.0
+      returned: always
     # End of the generated part
   sample:
     # Generated from tools/customer_options.yml by tools/generate_docs.py: sample
@@ -348,14 +419,18 @@ customer:
     city: Portland
     company: null
     country: US
+    credits: null
+    data_residency: null
     email: mara@lighthouse.example
     first_name: Mara
+    ips: null
     last_name: Lindqvist
     phone: 555-0142
     region: ME
     username: mara@lighthouse.example
     website: http://lighthouse.example
     website_access: true
+    whitelabel: null
     zip: '04101'
     # End of the generated part
 operations:

@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     BY_NAME,
     Attribute,
     Attributes,
+    is_given,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     LOOKS_ALIKE,
@@ -301,7 +302,7 @@ def _unusual(options: t.Mapping[str, t.Any], api: Capabilities) -> list[Attribut
     return [
         BY_NAME[name]
         for name, value in given.items()
-        if not (isinstance(value, str) and len(value) <= longest.get(name, -1))
+        if not (isinstance(value, str) and len(value) <= longest.get(name, -1)) and is_given(value)
     ]
 
 
@@ -311,6 +312,8 @@ def _attribute_problems(
     if attribute.kind == "bool":
         return []
     name, capability = attribute.name, api.attributes[attribute.name]
+    if attribute.kind == "dict":
+        return capability.problems(value)
     if attribute.kind == "list":
         return [
             problem for number, text in enumerate(value) for problem in _item_problems(name, number, text, capability)
