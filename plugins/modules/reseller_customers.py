@@ -323,13 +323,13 @@ EXAMPLES = r"""
       whitelabel: mail.example.com
     passwords: "{{ fleet_passwords }}"
 
-- name: Delete whoever is not in the list any more, but never more than five
+- name: Delete whoever is not in the list any more, but never more than ten
   mailfleet.sendgrid.reseller_customers:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
     customers: "{{ fleet }}"
     purge: true
-    max_deletions: 5
+    max_deletions: 10
   register: converged
 
 - name: Show what became of it
