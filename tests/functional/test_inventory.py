@@ -786,8 +786,8 @@ def test_a_key_that_api_v3_does_not_know(inventory: Inventory) -> None:
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ("api_user", "api_user is missing, which api=reseller needs"),
-        ("api_key", "missing required arguments: api_key"),
+        ("api_user", "api_user is missing, and api=reseller needs it; set it, or SENDGRID_API_USER in the environment"),
+        ("api_key", "api_key is missing, and api=reseller needs it; set it, or SENDGRID_API_KEY in the environment"),
     ],
 )
 def test_an_account_that_is_not_given(inventory: Inventory, option: str, told: str) -> None:

@@ -179,7 +179,7 @@ def test_a_name_that_is_not_sent_is_not_the_account(plugin):
 
 def test_an_account_that_is_missing_is_told_with_a_cache_too(plugin):
     plugin.given["api_user"] = None
-    with pytest.raises(AnsibleParserError, match="api_user is missing, which api=reseller needs"):
+    with pytest.raises(AnsibleParserError, match="api_user is missing, and api=reseller needs it; .*SENDGRID_API_USER"):
         plugin._customers("a", True)
 
 
@@ -387,7 +387,9 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
         ({"api_key": 4711}, "The options are not valid: api_key must be a text, and is a number; put it in quotes, "),
         ({"api_key": ["canary"]}, "The options are not valid: api_key must be a text, and is a list."),
         ({"city": b"canary"}, "The options are not valid: city must be a text, and is bytes."),
-        ({"api_key": None}, "missing required arguments: api_key"),
+        ({"api_key": None}, "api_key is missing, and api=reseller needs it; set it, or SENDGRID_API_KEY in the "),
+        ({"api_user": None, "api_key": None}, "SENDGRID_API_USER in the environment; api_key is missing, "),
+        ({"api": "subusers", "api_user": None, "api_key": None}, "The options are not valid: api_key is missing, "),
         ({"api_key": "{{ 'canary' | nonsense }}"}, "The template of api_key cannot be evaluated: "),
     ],
 )

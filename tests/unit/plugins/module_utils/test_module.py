@@ -473,7 +473,14 @@ def test_a_module_is_a_program(name, monkeypatch, capsys, run):
         runpy.run_module(f"{COLLECTION}.modules.{name}", run_name="__main__")
     result = json.loads(capsys.readouterr().out)
     assert (caught.value.code, result["failed"]) == (1, True)
-    assert "missing required arguments: " in result["msg"] and "api_key" in result["msg"]
+    assert "api_user is missing, and api=reseller needs it; set it, or SENDGRID_API_USER in the envi" in result["msg"]
+    assert (
+        "api_key is missing, and api=reseller needs it; set it, or SENDGRID_API_KEY in the environment" in result["msg"]
+    )
+    required = sorted(
+        {name for name, option in documented_options(name).items() if option.get("required")} - {"api_key"}
+    )
+    assert ("missing required arguments: " + ", ".join(required) in result["msg"]) == bool(required)
 
 
 @pytest.mark.parametrize(
