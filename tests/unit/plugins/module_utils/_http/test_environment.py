@@ -72,7 +72,7 @@ def test_variables_that_set_nothing_are_told():
 
 
 @pytest.mark.parametrize(
-    ("given", "unused", "missing"),
+    ("options", "unused", "missing"),
     [
         ({}, (), ["api_user", "api_key"]),
         ({"api_key": "k"}, (), ["api_user"]),
@@ -81,8 +81,8 @@ def test_variables_that_set_nothing_are_told():
         ({}, ("api_user",), ["api_key"]),
     ],
 )
-def test_credentials_that_nothing_sets_are_told_with_their_variables(given, unused, missing):
-    problems = missing_credentials({**given, "api": "reseller"}, unused)
+def test_credentials_that_nothing_sets_are_told_with_their_variables(options, unused, missing):
+    problems = missing_credentials({**options, "api": "reseller"}, unused)
     assert problems == [
         f"{name} is missing, and api=reseller needs it; set it, or SENDGRID_{name.upper()} in the environment"
         for name in missing
