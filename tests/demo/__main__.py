@@ -46,7 +46,7 @@ _LISTENING = re.compile(r"sandbox listening on (\S+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^localhost\s*:\s(?P<counts>ok=\d+ .*)$", re.MULTILINE)
 # The first of the lines in which the role or the playbook tells what became of the fleet.
-_COUNTS = re.compile(r"\b(?P<total>\d+) customers(?: \([^)]*\))?: (?P<counts>\d+ [a-z]+(?:, \d+ [a-z ]+)*)")
+_COUNTS = re.compile(r"\b(?P<total>\d+) customers?(?: \([^)]*\))?: (?P<counts>\d+ [a-z ]+(?:, \d+ [a-z ]+)*)")
 
 
 @dataclass(frozen=True)
