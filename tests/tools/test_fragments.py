@@ -106,6 +106,12 @@ def test_a_file_that_is_deleted_or_moved_is_a_change(clone: Clone) -> None:
     assert fragments.main(["main"], clone.folder) == 1
 
 
+def test_a_file_that_was_moved_hides_no_other(clone: Clone) -> None:
+    clone.git("mv", "README.md", "READ.md")
+    clone.commit(MODULE)
+    assert fragments.main(["main"], clone.folder) == 1
+
+
 def test_what_others_did_meanwhile_does_not_count(clone: Clone) -> None:
     clone.commit("README.md")
     clone.git("switch", "--quiet", "main")
