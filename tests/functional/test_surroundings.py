@@ -209,7 +209,7 @@ def test_a_socks_proxy_without_its_library(ansible: Ansible, service: Service, t
     (hidden / "sitecustomize.py").write_text("import sys; sys.modules['socks'] = None", encoding="utf-8")
     settings = {"https_proxy": "socks5h://user:canary@127.0.0.1:9", "PYTHONPATH": str(hidden)}
     message = failure(ansible, {"api_url": service.url}, **settings)
-    assert "the proxy that https_proxy in the environment names is a SOCKS proxy" in message
+    assert "the environment names a SOCKS proxy (https_proxy)" in message
     assert f"lacks PySocks; install it with: {sys.executable} -m pip install PySocks" in message
     assert "canary" not in message
     assert service.calls == []

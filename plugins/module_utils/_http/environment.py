@@ -95,8 +95,8 @@ def proxy_problems(url: str) -> list[str]:
         return []
     variables = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
     return [
-        f"the proxy that {' and '.join(sorted(variables))} in the environment names is a SOCKS proxy, for which this "
-        f"Python lacks PySocks; install it with: {sys.executable} -m pip install PySocks"
+        f"the environment names a SOCKS proxy ({' and '.join(sorted(variables))}), but this Python lacks PySocks; "
+        f"install it with: {sys.executable} -m pip install PySocks"
     ]
 
 
@@ -142,8 +142,8 @@ def certificate_problems(path: str) -> list[str]:
     try:
         if os.path.isdir(path) and not any(map(_HASHED.fullmatch, os.listdir(path))):
             return [
-                f"{told} is a folder without hashed certificates, whose names are such as 5ed36f99.0; "
-                "make them with: openssl rehash FOLDER"
+                f"{told} is a folder without hashed certificates (names such as 5ed36f99.0); "
+                "create them with: openssl rehash FOLDER"
             ]
         # A pipe can be read once only.
         if os.path.isfile(path) and not _holds_certificate(path):

@@ -252,7 +252,7 @@ def test_a_cache_that_cannot_be_used_means_to_ask_the_server(plugin, asked, make
     plugin._cache, plugin.display = make(plugin._cache_key("a")), Warned()
     assert [customer["username"] for customer in plugin._customers("a", True)] == ["c1"]
     [warning] = plugin.display
-    assert reason in warning and "the server is asked instead" in warning
+    assert reason in warning and "it asks the server instead" in warning
     [kept] = plugin._cache.values()
     assert kept[0]["username"] == "c1"
 
@@ -376,7 +376,10 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"citty": "x", "apy_key": "canary"}, "The options are not valid: there is no apy_key; there is no citty."),
+        (
+            {"citty": "x", "apy_key": "canary"},
+            "The options are not valid: unknown option apy_key; unknown option citty.",
+        ),
         ({"retries": "many"}, "retries"),
         ({"api": "other"}, "value of api must be one of: reseller, customer"),
         ({"city": ["canary"]}, "The options are not valid: city must be a text, and is a list."),
@@ -419,7 +422,7 @@ def test_a_name_that_cannot_be_a_host_is_told_and_left_out(parse, strict):
         return
     inventory = parse(groups=groups)
     [warning] = parse.display
-    assert warning.endswith(" They are left out.") and "'all'" in warning and "'a/b'" in warning
+    assert warning.endswith(" The inventory leaves them out.") and "'all'" in warning and "'a/b'" in warning
     assert sorted(inventory.hosts)[:1] == ["ann"] and not {"all", "a/b"} & set(inventory.hosts)
 
 
