@@ -95,7 +95,8 @@ def _is_as_listed(options: t.Mapping[str, t.Any], api: Capabilities) -> bool:
     """Whether this is a customer as a list shows it, to be fed back. Whatever e-mail address the server shows of it may
     stand there, so that is judged when the list is known: `email_problems`.
     """
-    return all(options.get(name) is not None for name in api.always_listed)
+    # Where data reside, not every list tells.
+    return all(options.get(name) is not None for name in api.always_listed - api.fixed)
 
 
 def email_problems(text: str) -> list[str]:

@@ -212,6 +212,8 @@ class V3Api:
             servers(connection.api_url, connection.eu_api_url), client.remembered(VerifiedServers), self._who_am_i
         )
         self._account = client.remembered_in_task(AccountLists)
+        # By id, what lists have told. A list that hides a customer once it is disabled tells it no more.
+        self._residencies: dict[str | None, str] = {}
         # Whom this object has written to: what a list told of them before does not hold any more.
         self._written: set[str] = set()
         # The domains that customers had when they were last asked about, until they are written to.
@@ -341,13 +343,22 @@ class V3Api:
         pages = Pages()
         while pages.add(self._page(pages.rows, name)) and all(one.username != name for one in pages.customers):
             pass
+        self._residencies.update(
+            {one.key.id: one.key.residency for one in pages.customers if "data_residency" in one.attributes}
+        )
         return pages.customers
 
     def _single(self, name: str) -> list[Customer]:
         """The customer with this name, if the server knows it."""
         read = self._reader("get").value_if_known(from_row)
         found = self._send("get", name, read, query={"include_region": "true"})
-        return [] if found is None else [found]
+        if found is None:
+            return []
+        residency = self._residencies.get(found.key.id)
+        if residency is None or "data_residency" in found.attributes:
+            return [found]
+        attributes = {**found.attributes, "data_residency": residency}
+        return [dataclasses.replace(found, attributes=attributes, key=found.key._replace(residency=residency))]
 
     def _profile_of(self, username: str, key: Key) -> Attributes:
         with _doing("get_profile", username):
