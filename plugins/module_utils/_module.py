@@ -114,6 +114,21 @@ def password_spec() -> Spec:
     }
 
 
+def api_key_spec() -> Spec:
+    """The options of reseller_customer_api_key."""
+    return {
+        **connection_spec(),
+        "username": {"type": "str", "required": True},
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "scopes": {"type": "list", "elements": "str"},
+        "full_access": {"type": "bool", "default": False},
+        "rotate": {"type": "bool", "default": False},
+        # An id opens nothing.
+        "api_key_id": {"type": "str", "no_log": False},
+    }
+
+
 class Module(AnsibleModule):
     """An AnsibleModule that tells everything that is wrong with its options, and no value of an unexpected kind.
 

@@ -65,13 +65,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.on_behalf i
 Value = t.TypeVar("Value")
 
 _USER = "{user}"
+_KEY_ID = "{api_key_id}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
     """One operation [spec].
 
-    `method` and `route`: how it is called; `{user}` in the route stands for the customer. `doing`: what it is, for a
+    `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{api_key_id}` for one of its
+    API keys. `doing`: what it is, for a
     sentence. `scope`: what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer.
     `body`: members that are always sent. `repeatable`: whether it may be repeated blindly; else what the server shows
     decides after a lost answer. `applied_if_limited`: whether the server may have acted on a call that it answers with
@@ -94,6 +96,7 @@ def _switch(route: str, disabled: bool, doing: str) -> Call:
 
 
 _ONE = "/subusers/{user}"
+_ONE_KEY = "/api_keys/{api_key_id}"
 CALLS: dict[str, Call] = {
     "list": Call("GET", "/subusers", "look up customer '{user}'", "subusers.read", largest=LARGEST_ANSWER),
     # In no description, and met by several clients [seen].
@@ -123,6 +126,31 @@ CALLS: dict[str, Call] = {
     ),
     "set_email": Call(
         "PUT", "/user/email", "set the e-mail address of customer '{user}'", "user.email.update", on_behalf=True
+    ),
+    "list_api_keys": Call(
+        "GET", "/api_keys", "list the API keys of customer '{user}'", "api_keys.read", on_behalf=True
+    ),
+    "get_api_key": Call("GET", _ONE_KEY, "read an API key of customer '{user}'", "api_keys.read", on_behalf=True),
+    # Names need not be unique, so a repetition would make a second key [spec].
+    "create_api_key": Call(
+        "POST",
+        "/api_keys",
+        "create an API key of customer '{user}'",
+        "api_keys.create",
+        on_behalf=True,
+        repeatable=False,
+        applied_if_limited=MAYBE_APPLIED,
+    ),
+    "update_api_key": Call(
+        "PUT", _ONE_KEY, "update an API key of customer '{user}'", "api_keys.update", on_behalf=True
+    ),
+    "delete_api_key": Call(
+        "DELETE",
+        _ONE_KEY,
+        "delete an API key of customer '{user}'",
+        "api_keys.delete",
+        on_behalf=True,
+        repeatable=False,
     ),
     "rename": Call(
         "PUT", "/user/username", "rename customer '{user}'", "user.username.update", on_behalf=True, repeatable=False
@@ -208,6 +236,28 @@ class V3Api:
         body = {**call.body, **to_wire(operation.sent)}
         self._send(name, user, self._reader(name).confirmation, body=body, subject=subject, budget=budget)
 
+    def call_on_behalf(
+        self,
+        operation: str,
+        username: str,
+        key: Key,
+        decode: t.Callable[[t.Any], Value] | None = None,
+        body: t.Mapping[str, t.Any] | None = None,
+        api_key_id: str = "",
+        budget: RetryBudget | None = None,
+    ) -> Value | None:
+        """Makes one call on behalf of a customer, once it is certain that the server hears for whom it is.
+
+        Returns what `decode` makes of the answer; None where it is only a confirmation.
+        """
+        with _doing(operation, username):
+            subject = self._on_behalf.subject(username, key)
+            is_read = CALLS[operation].method == "GET"
+            (self._on_behalf.check_read if is_read else self._on_behalf.check_write)(subject)
+        reader = self._reader(operation)
+        read: t.Callable[[Answer], t.Any] = reader.confirmation if decode is None else reader.value(decode)
+        return self._send(operation, username, read, body=body, subject=subject, budget=budget, api_key_id=api_key_id)
+
     def is_repeatable(self, operation: str) -> bool:
         """Whether the same call may be made again after its answer was lost."""
         return CALLS[operation].repeatable
@@ -260,8 +310,10 @@ class V3Api:
         body: t.Mapping[str, t.Any] | None = None,
         subject: Subject | None = None,
         budget: RetryBudget | None = None,
+        api_key_id: str = "",
     ) -> Value:
-        request = self._request(CALLS[operation], user, query, body, subject)
+        named = {_USER: user, _KEY_ID: api_key_id}
+        request = self._request(CALLS[operation], named, query, body, subject)
         with _doing(operation, user):
             try:
                 return self._client.send(request, read, budget)
@@ -273,14 +325,16 @@ class V3Api:
     def _request(
         self,
         call: Call,
-        user: str,
+        named: t.Mapping[str, str],
         query: t.Mapping[str, t.Any] | None,
         body: t.Mapping[str, t.Any] | None,
         subject: Subject | None,
     ) -> Request:
         connection = self._client.connection
         base = subject.base if subject else connection.api_url
-        path = call.route.replace(_USER, quote(user, safe=""))
+        path = call.route
+        for place, name in named.items():
+            path = path.replace(place, quote(name, safe=""))
         return Request(
             call.method,
             f"{base}{path}?{urlencode(query)}" if query else f"{base}{path}",
