@@ -9,9 +9,7 @@ Each file has its part between two comments. With --check, nothing is written, a
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import difflib
 import re
 import sys
 import textwrap
@@ -20,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import written
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,32 +58,16 @@ WORDINGS = {place.wording for place in (SINGLE, CUSTOMERS, FLEET_CUSTOMERS)}
 
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
-    parser = argparse.ArgumentParser(description="Write the documentation of a customer's options.")
-    parser.add_argument("--check", action="store_true", help="write nothing, and fail if something would be written")
-    is_check = parser.parse_args(arguments).check
-    outdated = _outdated(root)
-    for name, (text, wanted) in outdated.items():
-        if is_check:
-            print(_difference(name, text, wanted), end="")
-        else:
-            (root / name).write_text(wanted, encoding="utf-8")
-            print(f"{name}: written")
-    if is_check and outdated:
-        print(f"These files differ from {SOURCE}. Edit that file, not them, and run: python {TOOL}")
-    return 1 if is_check and outdated else 0
+    tool = written.Tool(TOOL, SOURCE, "Write the documentation of a customer's options.")
+    return written.run(tool, _outdated, arguments, root)
 
 
-def _outdated(root: Path) -> dict[str, tuple[str, str]]:
-    """The files that are not as the source says: what they hold, and what they should hold."""
+def _outdated(root: Path) -> dict[str, written.Outdated]:
+    """The files that are not as the source says."""
     options = load(root)
     texts = {name: (root / name).read_text(encoding="utf-8") for name in FILES}
-    wanted = {name: fill(text, FILES[name], options, name) for name, text in texts.items()}
-    return {name: (texts[name], wanted[name]) for name in FILES if texts[name] != wanted[name]}
-
-
-def _difference(name: str, text: str, wanted: str) -> str:
-    lines = [part.splitlines(keepends=True) for part in (text, wanted)]
-    return "".join(difflib.unified_diff(*lines, fromfile=name, tofile=f"{name} as {SOURCE} has it"))
+    files = {name: written.Outdated(text, fill(text, FILES[name], options, name)) for name, text in texts.items()}
+    return {name: file for name, file in files.items() if file.text != file.wanted}
 
 
 def load(root: Path) -> Options:

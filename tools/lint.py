@@ -27,6 +27,7 @@ LINTERS = (
     ["ansible-lint", "--profile", "production", *AWX_PROJECT],
     ["antsibull-changelog", "lint"],
     ["python", "tools/generate_docs.py", "--check"],
+    ["python", "tools/version.py", "--check"],
     ["antsibull-docs", "lint-collection-docs", "--plugin-docs", "--no-skip-rstcheck", "--check-extra-docs-refs"]
     + ["--validate-collection-refs", "all", "--disallow-unknown-collection-refs", "."],
     ["ruff", "check"],

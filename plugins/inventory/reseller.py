@@ -209,7 +209,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise AnsibleParserError(str(error)) from None
         unknown = sorted(str(name) for name in given if name not in self._options)
         if unknown:
-            raise self._not_valid([f"there is no {name}" for name in unknown])
+            raise self._not_valid([f"unknown option {name}" for name in unknown])
 
     def _validated(self, given: dict[str, t.Any]) -> dict[str, t.Any]:
         """The options of reseller_customer_info with their defaults."""
@@ -274,7 +274,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             if is_listing(kept):
                 return kept
             reason = "it does not hold a list of customers"
-        self.display.warning(f"The cache of the inventory is not used, because {reason}; the server is asked instead.")
+        self.display.warning(f"The inventory does not use its cache, because {reason}; it asks the server instead.")
         return None
 
     def _cache_has(self, key: str) -> bool:
@@ -358,5 +358,5 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if unusable and strict:
             raise AnsibleParserError(describe_unusable(unusable))
         if unusable:
-            self.display.warning(describe_unusable(unusable) + " They are left out.")
+            self.display.warning(describe_unusable(unusable) + " The inventory leaves them out.")
         return [customer for customer in listed if customer["username"] not in unusable]

@@ -120,7 +120,9 @@ class InternalError(CollectionError):
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = "" if trace is None else f" in {trace.tb_frame.f_code.co_name}, line {trace.tb_lineno}"
-        super().__init__(f"A defect of the collection ended the task: {type(error).__name__}{place}. Please report it.")
+        super().__init__(
+            f"An internal error of the collection ended the task: {type(error).__name__}{place}. Please report it."
+        )
 
 
 def as_collection_error(error: Exception) -> CollectionError:

@@ -388,7 +388,7 @@ class _Run:
         if isinstance(error, CallError) and error.recurs:
             self._cancellation.cancel("every further call would fail in the same way")
         elif error is not None and (self._stops_at_errors or isinstance(error, InternalError)):
-            self._cancellation.cancel("on_error is stop" if self._stops_at_errors else "of a defect")
+            self._cancellation.cancel("on_error is stop" if self._stops_at_errors else "of an internal error")
 
     def _api(self, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()) -> CustomerApi:
         """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""

@@ -14,7 +14,7 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.validation import check_type_dict
-from ansible.module_utils.errors import AnsibleFallbackNotFound, UnsupportedError
+from ansible.module_utils.errors import AnsibleFallbackNotFound, RequiredError, UnsupportedError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import CHOICES, can_read, capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
@@ -39,9 +39,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput, as_collection_error
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
+    CREDENTIAL_VARIABLES,
     FromEnvironment,
     empty_variables,
     from_environment,
+    missing_credentials,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import HAS_REQUESTS, Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._masking import masked
@@ -61,8 +63,8 @@ def connection_spec() -> Spec:
     return {
         "api_url": _address_from_environment("SENDGRID_API_URL"),
         "eu_api_url": _address_from_environment("SENDGRID_EU_API_URL"),
-        "api_user": _from_environment("SENDGRID_API_USER", type="str"),
-        "api_key": _from_environment("SENDGRID_API_KEY", type="str", required=True, no_log=True),
+        "api_user": _from_environment(CREDENTIAL_VARIABLES["api_user"], type="str"),
+        "api_key": _from_environment(CREDENTIAL_VARIABLES["api_key"], type="str", required=True, no_log=True),
         "api": _from_environment("SENDGRID_API", type="str", default=CHOICES[0], choices=list(CHOICES)),
         "api_format": {"type": "str", "default": "json", "choices": ["json", "xml"]},
         "timeout": {"type": "float", "default": 30},
@@ -184,6 +186,8 @@ class Module(AnsibleModule):
                 problems = empty_variables(self.params, capabilities(self.params.get("api")).connection.unused)
                 if self._explain is not None:
                     problems += self._explain(self._given, self.argument_spec)
+                if not problems and self.params.get("api_key", "") is None:
+                    problems = validated(self.argument_spec, self._kinds)[0]
             if problems:
                 msg = str(InvalidInput(problems))
         super().fail_json(msg, **result)
@@ -337,11 +341,29 @@ def validated(spec: Spec, kinds: Findings) -> tuple[list[str], dict[str, t.Any]]
     """Every error that Ansible finds in the options whose kinds are right, and what it makes of them."""
     right = {name: option for name, option in spec.items() if name not in kinds.wrong}
     result = ArgumentSpecValidator(right).validate(_given(kinds.options))
+    found = result.validated_parameters
+    missing = _missing_problems(right, found)
     problems = [
-        ("unknown option " if isinstance(error, UnsupportedError) else "") + str(error.msg).rstrip(".")
+        problem
         for error in result.errors
+        for problem in (missing if isinstance(error, RequiredError) else [_ansible_problem(error)])
     ]
-    return problems, result.validated_parameters
+    return problems, found
+
+
+def _ansible_problem(error: t.Any) -> str:
+    """An error of Ansible as a clause."""
+    unknown = "unknown option " if isinstance(error, UnsupportedError) else ""
+    return unknown + str(error.msg).rstrip(".")
+
+
+def _missing_problems(spec: Spec, found: t.Mapping[str, t.Any]) -> list[str]:
+    """Which required options are missing. Ansible's own words do not name the environment variables."""
+    unused = {*CREDENTIAL_VARIABLES} - spec.keys() | capabilities(found.get("api")).connection.unused
+    missing = [name for name, option in spec.items() if option.get("required") and found.get(name) is None]
+    others = sorted({*missing} - CREDENTIAL_VARIABLES.keys())
+    listed = [f"missing required arguments: {', '.join(others)}"] if others else []
+    return missing_credentials(found, unused) + listed
 
 
 def abridged(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:

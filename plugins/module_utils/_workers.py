@@ -70,7 +70,7 @@ def worker_threads(
         started.clear()
         raise
     except BaseException:
-        cancellation.cancel("of a defect")
+        cancellation.cancel("of an internal error")
         raise
     finally:
         for thread in started:

@@ -12,11 +12,11 @@ version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Creates, changes, renames, enables, disables and deletes one customer (in other words a subuser) of a mail reseller
-    through the SendGrid API v2, or through API v3 with O(api=subusers).
-  - An option that is left out is left alone. What a customer has already is not written again.
-  - All options are checked before any call, and all that is wrong with them is told in one message. So is all that
-    keeps a new customer from being created, before anything is written.
+  - Creates, changes, renames, enables, disables and deletes one customer (also called a subuser) of a mail reseller.
+  - Uses the SendGrid API v2, or API v3 with O(api=subusers).
+  - Changes only the attributes that the task sets. A value that the customer already has is not written again.
+  - Checks all options before any call, and lists all problems in one message. If a new customer cannot be created, one
+    message lists all reasons before anything is written.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.attributes
@@ -26,187 +26,197 @@ attributes:
   diff_mode:
     support: full
     details:
-      - The same diff in check mode and in the real run. Secrets are never in it.
-      - What the server does not show, such as a password or a company, is in the part RV(diff.after) only, when it is
-        sent.
+      - The diff is the same in check mode and in a real run. It never contains secrets.
+      - Some values are never shown by the server, such as a password or a company. They appear only in RV(diff.after),
+        and only if they are sent. A password appears as V(********).
   idempotent:
     support: partial
     details:
-      - O(website_access) with O(update_website_access=always), on a server that does not show website access, is sent
-        on each run. The same goes for an empty O(company), since only a company with a text can be searched for.
-      - O(update_password=always), on a server that cannot check passwords, sets the password on each run.
-      - With O(api=subusers), an e-mail address may have to be confirmed by its owner. As long as the server shows the
-        former one, each run writes the new one again.
-      - All else is compared, and a second run changes nothing.
+      - If the server does not show website access, O(update_website_access=always) sends O(website_access) in each run.
+      - With API v2, an empty O(company) is sent in each run, because API v2 can only search for a company with a text.
+      - If the server cannot check passwords, O(update_password=always) sets the password in each run.
+      - With O(api=subusers), the owner of a new e-mail address may have to confirm it. As long as the server shows the
+        old address, each run writes the new address again.
+      - Everything else is compared, and a second run changes nothing.
 options:
   # Generated from tools/customer_options.yml by tools/generate_docs.py: options
   username:
     description:
-      - The customer, matched exactly. A name that only looks like an existing one is an error that says so. Such names
-        differ by case, composed or decomposed letters, width, blanks at the ends or invisible characters.
-      - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any call.
-      - A new customer's name may have 64 characters, one that was renamed may have 100.
-      - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
-      - With O(api=subusers), the name must consist of printable ASCII characters without C(%) and C(/), and must not be
-        C(.), C(..), C(stats) or C(reputations). Its length is up to the server.
+      - Username of the customer. It must match exactly. If the account only has a customer with a similar username, the
+        task fails and the message says so. Similar usernames differ only in case, composed or decomposed letters,
+        width, leading or trailing spaces, or invisible characters.
+      - A username with leading or trailing spaces of any kind, or with invisible characters anywhere, is an error
+        before any call.
+      - With API v2, the username can have up to 64 characters for a new customer, and up to 100 after a rename.
+      - The server never assigns a username twice. The username of a deleted customer stays taken.
+      - With O(api=subusers), the username must consist of printable ASCII characters other than C(%) and C(/), and must
+        not be C(.), C(..), C(stats) or C(reputations). Only the server limits its length.
     type: str
     required: true
   state:
     description:
-      - V(present) makes sure that the customer exists and is as the other options say.
-      - V(absent) deletes the customer.
+      - V(present) ensures that the customer exists and matches the other options.
+      - V(absent) deletes the customer if it exists.
     type: str
     default: present
     choices: [present, absent]
   new_username:
     description:
-      - Renames the customer. It must be an e-mail address of at most 100 characters, outside the domain
-        C(sendgrid.com), without blanks at an end and without invisible characters.
-      - When only a customer of this name exists, the rename is done already. When both exist, the task fails.
-      - When neither exists, the customer is created under this name, if everything that creation needs is given.
-      - With O(api=subusers), the same rules hold as for O(username), and it need not be an e-mail address.
-      - The customer's logins to SMTP and to the website change at once.
+      - New username of the customer. It must be an e-mail address of at most 100 characters, outside the domain
+        C(sendgrid.com), without leading or trailing spaces and without invisible characters.
+      - If only a customer with the new username exists, the rename is already done. If both usernames exist, the task
+        fails.
+      - If neither username exists, the customer is created with the new username, provided that all options that
+        creation requires are set.
+      - With O(api=subusers), the same rules apply as for O(username), and the new username does not have to be an
+        e-mail address.
+      - The rename changes the customer's logins for SMTP and for the website immediately.
     type: str
   password:
     description:
-      - The password, of at least 6 characters. Needed to create a customer.
-      - With O(api=subusers), a new customer's password has 16 to 128 characters, a letter and a digit among them. It
-        cannot be set later.
-      - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
-      - A line break or another control character is an error, since nobody can type it.
+      - Password of the customer. Required to create a customer. With API v2, it must have at least 6 characters.
+      - With O(api=subusers), the password of a new customer must have 16 to 128 characters, including a letter and a
+        digit. It cannot be changed later.
+      - Put it in quotes. A number is an error, because YAML reads V(01234567) as a different number.
+      - A line break or another control character is an error, because nobody can type it.
     type: str
   update_password:
     description:
-      - With V(on_create), O(password) is only used for a new customer.
-      - With V(always), the password of an existing customer is checked, and set only if it is another one.
-      - V(always) is an error with O(api=subusers), which can neither check nor reset a password.
+      - V(on_create) uses O(password) only for a new customer.
+      - V(always) checks the password of an existing customer, and sets it only if it differs.
+      - V(always) is an error with O(api=subusers), because API v3 can neither check nor reset a password.
     type: str
     default: on_create
     choices: [on_create, always]
   email:
     description:
-      - The contact address. At most 64 characters for a new customer, at most 100 later. Needed to create a customer.
-      - An address with blanks at an end, or with invisible characters anywhere, is an error before any call. Only in a
-        customer that is fed back with all attributes that M(mailfleet.sendgrid.reseller_customer_info) shows may it
-        stand, and only if the server shows this very address. It is never written.
+      - E-mail address of the contact. Required to create a customer.
+      - With API v2, it can have up to 64 characters for a new customer, and up to 100 later.
+      - An address with leading or trailing spaces, or with invisible characters anywhere, is an error before any call.
+        There is one exception. A task can pass a customer back with all attributes that
+        M(mailfleet.sendgrid.reseller_customer_info) returned, if the address is exactly the one that the server shows.
+        Such an address is never written.
     type: str
   update_profile:
     description:
-      - Whether the profile of a customer that exists is managed. O(first_name), O(last_name), O(address), O(city),
-        O(region), O(zip), O(country), O(phone), O(website) and O(company) belong to it.
-      - With V(always), what differs is written.
-      - With V(on_create), the profile is only used for a new customer. With O(api=subusers), that saves the call that
-        reads it. Should a run be killed between the creation and the write of the profile, no later run makes up for
-        it.
+      - Whether to update the profile of an existing customer. The profile consists of O(first_name), O(last_name),
+        O(address), O(city), O(region), O(zip), O(country), O(phone), O(website) and O(company).
+      - V(always) writes the attributes that differ.
+      - V(on_create) uses the profile only for a new customer. With O(api=subusers), this saves the call that reads the
+        profile. If a run is killed after it created the customer and before it wrote the profile, later runs do not
+        write the profile.
     type: str
     default: always
     choices: [always, on_create]
   first_name:
     description:
-      - First name, at most 50 characters. Needed to create a customer.
-      - With O(api=subusers), creation needs no attribute of the profile, and the limits of length do not apply. That
-        holds for the following options up to O(company), too.
+      - First name. With API v2, it can have up to 50 characters, and is required to create a customer.
+      - With O(api=subusers), creation requires no attribute of the profile, and the length limits do not apply. The
+        description of O(update_profile) lists these attributes.
     type: str
   last_name:
-    description: Last name, at most 50 characters. Needed to create a customer.
+    description: Last name. With API v2, it can have up to 50 characters, and is required to create a customer.
     type: str
   address:
-    description: Street and number, at most 100 characters. Needed to create a customer.
+    description:
+      - Street and number. With API v2, this can have up to 100 characters, and is required to create a customer.
     type: str
   city:
-    description: City, at most 100 characters. Needed to create a customer.
+    description: City. With API v2, it can have up to 100 characters, and is required to create a customer.
     type: str
   region:
     description:
-      - State, province or region, at most 100 characters. Needed to create a customer.
-      - The API calls it C(state), a name that means something else in a module.
-      - Write it in quotes. YAML takes V(ON) for a boolean.
+      - State, province or region. With API v2, it can have up to 100 characters, and is required to create a customer.
+      - The API calls this attribute C(state). Here, O(state) means something else.
+      - Put it in quotes. YAML reads V(ON) as a boolean.
     type: str
   zip:
     description:
-      - Postal code, at most 50 characters. Needed to create a customer.
-      - Write it in quotes. YAML takes V(04101) for the number 2113.
+      - Postal code. With API v2, it can have up to 50 characters, and is required to create a customer.
+      - Put it in quotes. YAML reads V(04101) as the number 2113.
     type: str
   country:
     description:
-      - Country, at most 100 characters. Needed to create a customer.
-      - API v2 is known to keep the first 5 characters only. That counts as the same country, with a warning that says
-        what is stored. A code such as V(US) avoids it.
-      - Write it in quotes. YAML takes V(NO) for a boolean.
+      - Country. With API v2, it can have up to 100 characters, and is required to create a customer.
+      - API v2 is known to store only the first 5 characters. They count as the same country, with a warning that shows
+        the stored text. A code such as V(US) avoids this.
+      - Put it in quotes. YAML reads V(NO) as a boolean.
     type: str
   phone:
     description:
-      - Phone number, at most 50 characters. Needed to create a customer.
-      - Write it in quotes. YAML drops the plus sign of V(+12075550112), and takes V(12:30) for the number 750.
+      - Phone number. With API v2, it can have up to 50 characters, and is required to create a customer.
+      - Put it in quotes. YAML drops the plus sign of V(+12075550112), and reads V(12:30) as the number 750.
     type: str
   website:
     description:
-      - Website, at most 255 characters. Needed to create a customer.
-      - API v2 is known to put C(http://) before an address without a scheme. That counts as the same website, with a
-        warning that says what is stored.
+      - Website. With API v2, it can have up to 255 characters, and is required to create a customer.
+      - API v2 is known to put C(http://) before an address without a scheme. The result counts as the same website,
+        with a warning that shows the stored text.
     type: str
   company:
     description:
-      - Company, at most 255 characters. Needed to create a customer.
-      - API v2 does not show it, but can search for it. When it is given for an existing customer, one further read with
-        it as the filter tells whether it differs. The search looks for a part of the text, so a stored company that
-        contains this one counts as the same. With O(api=subusers), it is compared like the rest of the profile.
+      - Company. With API v2, it can have up to 255 characters, and is required to create a customer.
+      - API v2 does not show the company, but can search for it. To compare the company of an existing customer, the
+        task makes one more read call with the company as the filter. The search also finds a part of a text, so a
+        stored company that contains this text counts as the same. With O(api=subusers), the company is compared like
+        the rest of the profile.
     type: str
   active:
-    description: Whether the customer may send mail. New customers may.
+    description: Whether the customer is allowed to send mail. New customers are.
     type: bool
   website_access:
     description:
-      - Whether the customer may log in to the website. New customers may.
-      - It is compared if the server shows it. If not, as with O(api=subusers), O(update_website_access) decides.
+      - Whether the customer is allowed to log in to the website. New customers are.
+      - This is compared if the server shows it. If the server does not show it, as with O(api=subusers),
+        O(update_website_access) decides whether it is sent.
     type: bool
   update_website_access:
     description:
-      - What to do with O(website_access) on a server that does not show it.
-      - V(always) sends it on each run, and reports a change each time.
-      - V(on_create) sends it only with a new customer. Should a run be killed between the creation and this write, no
-        later run makes up for it.
+      - When to send O(website_access) to a server that does not show it.
+      - V(always) sends it in each run, and reports a change each time.
+      - V(on_create) sends it only for a new customer. If a run is killed after it created the customer and before it
+        sent this option, later runs do not send it.
     type: str
     default: always
     choices: [always, on_create]
   package:
     description:
-      - Name of the package to give a new customer, at most 255 characters. Needed to create a customer.
-      - Used on creation only, and only with O(api=reseller).
+      - Name of the package for a new customer, at most 255 characters. Required to create a customer.
+      - Used only on creation, and only with O(api=reseller).
     type: str
   whitelabel:
     description:
-      - Domain name of the whitelabel for a new customer, at most 255 characters. Needed to create a customer.
-      - Used on creation only, and only with O(api=reseller).
+      - Domain name of the whitelabel for a new customer, at most 255 characters. Required to create a customer.
+      - Used only on creation, and only with O(api=reseller).
     type: str
   ip_groups:
     description:
-      - Names of IP groups of your account for a new customer, each at most 255 characters.
-      - A blank at an end of a name, as in V(News, Marketing), is an error. So is an empty name.
-      - Used on creation only, and only with O(api=reseller).
+      - Names of IP groups of your account for a new customer, at most 255 characters each.
+      - An empty name is an error. A name with a leading or trailing space is an error, too, as in V(News, Marketing).
+      - Used only on creation, and only with O(api=reseller).
     type: list
     elements: str
   ips:
     description:
-      - IP addresses of your account for a new customer, if the package allows it.
-      - Used on creation only, and only with O(api=reseller).
+      - IP addresses of your account for a new customer, if the package allows them.
+      - Used only on creation, and only with O(api=reseller).
     type: list
     elements: str
   free_user:
     description:
-      - Whether a new customer is a free one. Some accounts must say so.
-      - Used on creation only, and only with O(api=reseller).
+      - Whether a new customer is a free user. Some accounts must set this option.
+      - Used only on creation, and only with O(api=reseller).
     type: bool
   billing_date:
     description:
-      - First billing date of a new customer, if it is not today, as V(YYYY-mm-dd), at most one month ahead.
-      - Used on creation only, and only with O(api=reseller). For an existing customer, a date in the past does not
-        matter.
+      - First billing date of a new customer in the form V(YYYY-mm-dd), if it is not today.
+      - For a new customer, it must be neither in the past nor more than one month ahead.
+      - Used only on creation, and only with O(api=reseller). For an existing customer, any date is accepted.
     type: str
   mail_domain:
     description:
-      - An existing whitelabel record for a new customer.
-      - Used on creation only, and only with O(api=customer).
+      - Existing whitelabel record to use for a new customer.
+      - Used only on creation, and only with O(api=customer).
     type: str
   # End of the generated part
 seealso:
@@ -215,7 +225,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure that a customer exists
+- name: Ensure that a customer exists
   mailfleet.sendgrid.reseller_customer:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -235,7 +245,7 @@ EXAMPLES = r"""
     package: Bronze
     whitelabel: mail.lighthouse.example
 
-- name: Change what differs, and leave the rest alone
+- name: Change the city and the postal code, and nothing else
   mailfleet.sendgrid.reseller_customer:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -243,7 +253,7 @@ EXAMPLES = r"""
     city: Bangor
     zip: "04401"
 
-- name: Stop a customer from sending and from logging in
+- name: Prevent a customer from sending mail and from logging in
   mailfleet.sendgrid.reseller_customer:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -251,7 +261,7 @@ EXAMPLES = r"""
     active: false
     website_access: false
 
-- name: Make sure of a password, and set it only if it differs
+- name: Check a password, and set it only if it differs
   mailfleet.sendgrid.reseller_customer:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -266,7 +276,7 @@ EXAMPLES = r"""
     username: mara@lighthouse.example
     new_username: office@lighthouse.example
 
-- name: Delete a customer, whose name stays taken for ever
+- name: Delete a customer (its username stays taken forever)
   mailfleet.sendgrid.reseller_customer:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -277,19 +287,19 @@ EXAMPLES = r"""
 RETURN = r"""
 customer:
   description:
-    - The customer as the server shows it, read again after a change; in check mode as it is predicted.
-    - The keys are the names of options. What the server does not show is V(null).
-    - V(null) when there is no customer.
+    - The customer as the server shows it, read again after a change. In check mode, the predicted customer.
+    - The keys are the names of options. A value that the server does not show is V(null).
+    - V(null) if the customer does not exist.
   returned: success, and failure after the customer was looked up
   type: dict
   contains:
     # Generated from tools/customer_options.yml by tools/generate_docs.py: results
     username:
-      description: Name of the customer.
+      description: Username of the customer.
       type: str
       returned: always
     email:
-      description: Contact address.
+      description: E-mail address of the contact.
       type: str
       returned: always
     first_name:
@@ -329,15 +339,15 @@ customer:
       type: str
       returned: always
     company:
-      description: Company. API v2 does not show it, so it is V(null) there.
+      description: Company. V(null) with API v2, which does not show it.
       type: str
       returned: always
     active:
-      description: Whether the customer may send mail.
+      description: Whether the customer is allowed to send mail.
       type: bool
       returned: always
     website_access:
-      description: Whether the customer may log in to the website. Not every server shows it.
+      description: Whether the customer is allowed to log in to the website. V(null) if the server does not show it.
       type: bool
       returned: always
     # End of the generated part
@@ -360,7 +370,7 @@ customer:
     # End of the generated part
 operations:
   description:
-    - The writes that the task needs, in their order. Empty when the customer is as it should be.
+    - The write operations that the task needs, in their order. Empty if the customer already matches the options.
   returned: success, and failure after the customer was looked up
   type: list
   elements: dict
@@ -373,8 +383,11 @@ operations:
       returned: always
     status:
       description:
-        - V(planned) in check mode, V(applied), V(failed), V(not_reached), or V(unknown) when the answer was lost and
-          reading the customer again does not tell either.
+        - One of V(planned), V(applied), V(failed), V(not_reached), V(unknown).
+        - V(planned) is the status in check mode.
+        - V(not_reached) means that the task ended before this operation.
+        - V(unknown) means that the server's answer was lost, and that reading the customer again did not show whether
+          the operation took effect.
       type: str
       returned: always
   sample:
@@ -384,23 +397,23 @@ operations:
       status: applied
 unverified:
   description:
-    - Attributes that were sent although nothing tells whether they were different.
+    - Attributes that were sent without a comparison, because the server does not show whether they differ.
   returned: success, and failure after the customer was looked up
   type: list
   elements: str
   sample: [website_access]
 diff:
   description:
-    - What changes, in the names of options. A secret is shown as V(********).
+    - What changes. The keys are the names of options. A secret is shown as V(********).
   returned: success, and failure after the customer was looked up
   type: dict
   contains:
     before:
-      description: The attributes that the server showed before. Empty when there was no customer.
+      description: The attributes that the server showed before. Empty if the customer did not exist.
       type: dict
       returned: always
     after:
-      description: The attributes after the changes, with those that are sent but never shown.
+      description: The attributes after the changes, including those that are sent but that the server never shows.
       type: dict
       returned: always
   sample:

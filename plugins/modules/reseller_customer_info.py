@@ -12,12 +12,14 @@ version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Lists the customers (in other words the subusers) of a mail reseller through the SendGrid API v2, or through API v3
-    with O(api=subusers).
-  - Filters find each customer that B(contains) the text. O(username=ann) also finds C(joanna@example.com). Without
-    filters, all customers are listed. API v2 filters by itself; of API v3, all customers are read.
-  - A filter with blanks at an end, or with invisible characters anywhere, is an error. It would find nothing.
-  - A warning tells of customers whose usernames have blanks at an end or invisible characters.
+  - Lists the customers (also called subusers) of a mail reseller.
+  - Uses the SendGrid API v2, or API v3 with O(api=subusers).
+  - A filter finds each customer that B(contains) the text. O(username=ann) also finds C(joanna@example.com). Without
+    filters, the module lists all customers. API v2 filters on the server. With API v3, the module reads all customers
+    and filters them itself.
+  - A filter with leading or trailing spaces, or with invisible characters anywhere, is an error, because it would find
+    nothing.
+  - A warning names customers with leading or trailing spaces or invisible characters in their usernames.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.filters
@@ -49,11 +51,11 @@ EXAMPLES = r"""
     api_key: "{{ reseller_key }}"
   register: fleet
 
-- name: Show how many there are
+- name: Show the number of customers
   ansible.builtin.debug:
     msg: "{{ fleet.count }} customers"
 
-- name: List the customers in one city that may not send
+- name: List the customers in one city that are not allowed to send mail
   mailfleet.sendgrid.reseller_customer_info:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -64,8 +66,9 @@ EXAMPLES = r"""
 RETURN = r"""
 customers:
   description:
-    - The customers, sorted by username, each in the names of the options of M(mailfleet.sendgrid.reseller_customer),
-      so that it can be fed back. What the server does not show is V(null).
+    - The customers, sorted by username. A value that the server does not show is V(null).
+    - The keys are the names of the options of M(mailfleet.sendgrid.reseller_customer), so a task can pass a customer
+      back to it.
   returned: success
   type: list
   elements: dict
@@ -88,16 +91,16 @@ customers:
     # End of the generated part
 extra:
   description:
-    - What the server shows of each customer beyond that, by username, as the server names it.
-    - Leaves out customers whose username begins with C(_ansible_) or C(__ansible_), with a warning, because Ansible
-      keeps such keys for itself. They are in RV(customers).
+    - By username, what else the server shows of each customer. The keys are the server's names.
+    - If a username begins with C(_ansible_) or C(__ansible_), the customer is missing here and a warning says so,
+      because Ansible reserves such keys. The customer is still in RV(customers).
   returned: success
   type: dict
   sample:
     mara@lighthouse.example:
       address2: ""
 count:
-  description: How many customers there are in RV(customers).
+  description: Number of customers in RV(customers).
   returned: success
   type: int
   sample: 1

@@ -12,10 +12,10 @@ version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Checks the password of an existing customer, and sets it only if it is another one, through the SendGrid API v2.
+  - Checks the password of an existing customer through the SendGrid API v2, and sets it only if it differs.
   - To create a customer with a password, use M(mailfleet.sendgrid.reseller_customer).
-  - It is an error with O(api=subusers). API v3 can neither check nor reset the password of a customer, who can set
-    another one on the website.
+  - Fails with O(api=subusers), because API v3 can neither check nor reset the password of a customer. The customer can
+    set a new password on the website.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.attributes
@@ -23,7 +23,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - The password is checked in check mode too, so the prediction is true.
+      - The module also checks the password in check mode, so the prediction is correct.
   diff_mode:
     support: full
     details:
@@ -31,24 +31,26 @@ attributes:
   idempotent:
     support: partial
     details:
-      - With O(force=true), and on a server that cannot check passwords, the password is set on each run.
+      - The password is set in each run with O(force=true), and if the server cannot check passwords.
 options:
   username:
     description:
-      - The customer, matched exactly. An unknown customer is an error, and so is a name that only looks like one.
-      - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any call.
+      - Username of the customer. It must match exactly. The task fails if the customer does not exist, or if the
+        account only has a customer with a similar username.
+      - A username with leading or trailing spaces of any kind, or with invisible characters anywhere, is an error
+        before any call.
     type: str
     required: true
   password:
     description:
-      - The password that the customer is to have, of at least 6 characters.
-      - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
-      - A line break or another control character is an error, since nobody can type it.
+      - Password that the customer should have, at least 6 characters.
+      - Put it in quotes. A number is an error, because YAML reads V(01234567) as a different number.
+      - A line break or another control character is an error, because nobody can type it.
     type: str
     required: true
   force:
     description:
-      - Set the password without checking it first.
+      - Whether to set the password without checking it first.
     type: bool
     default: false
 seealso:
@@ -56,14 +58,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Make sure of a password
+- name: Check a password, and set it only if it differs
   mailfleet.sendgrid.reseller_customer_password:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
     username: mara@lighthouse.example
     password: "{{ mara_password }}"
 
-- name: Set it anew in any case
+- name: Set a password without checking it first
   mailfleet.sendgrid.reseller_customer_password:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -75,7 +77,7 @@ EXAMPLES = r"""
 RETURN = r"""
 operations:
   description:
-    - Empty when the customer has this password, else the one write that the task needs.
+    - The write operation that the task needs. Empty if the customer already has this password.
   returned: success, and failure after the customer was looked up
   type: list
   elements: dict
@@ -86,8 +88,10 @@ operations:
       returned: always
     status:
       description:
-        - V(planned) in check mode, V(applied), V(failed), or V(unknown) when the answer was lost and a check does not
-          tell either.
+        - One of V(planned), V(applied), V(failed), V(unknown).
+        - V(planned) is the status in check mode.
+        - V(unknown) means that the server's answer was lost, and that a check did not show whether the password was
+          set.
       type: str
       returned: always
   sample:
@@ -95,7 +99,8 @@ operations:
       status: applied
 unverified:
   description:
-    - Holds V(password) when it was set without a check, with O(force=true) or on a server that cannot check passwords.
+    - Contains V(password) if it was set without a check, with O(force=true) or because the server cannot check
+      passwords.
   returned: success, and failure after the customer was looked up
   type: list
   elements: str
@@ -111,7 +116,7 @@ diff:
       type: dict
       returned: always
     after:
-      description: The same, with the password as V(********) when it is set.
+      description: The same customer, with the password as V(********) if it is set.
       type: dict
       returned: always
   sample:

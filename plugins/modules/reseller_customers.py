@@ -12,16 +12,21 @@ version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Makes many customers (in other words subusers) of a mail reseller what they should be, in one task.
-  - One list shows all customers of the account. After that, only what differs is written, by several calls at once.
-  - With O(api=subusers), the list comes in pages and shows no profile. One more call reads the profile of each customer
-    for which the fleet gives an attribute of it. A name that the list lacks is asked for by itself.
-  - Each customer is compared and written as by M(mailfleet.sendgrid.reseller_customer), with two differences, both of
-    which save a call for each customer. A O(customers[].company) that the server's list hides is sent to a new customer
-    and along with any other change of the profile, and is not compared. RV(not_compared) counts such customers. And a
-    customer that was changed is not read again.
-  - All options are checked before the first call, and everything that is wrong is told in one message. What only
-    the server's list can show, such as a creation that lacks a field, is an error of that one customer.
+  - Creates, changes, renames, enables, disables and deletes many customers (also called subusers) of a mail reseller in
+    one task. These customers are the fleet.
+  - Uses the SendGrid API v2, or API v3 with O(api=subusers).
+  - Reads one list of all customers of the account. After that, writes only what differs, with several calls at the same
+    time.
+  - With O(api=subusers), the list comes in pages and shows no profile. If the fleet sets an attribute of a customer's
+    profile, one more call reads this profile. If the list does not contain a username, one more call asks for it.
+  - Compares and writes each customer like M(mailfleet.sendgrid.reseller_customer), with two differences. Each of them
+    saves a call for each customer.
+  - The first difference is O(customers[].company) if the server's list does not show it. The module does not compare
+    it. It sends it for a new customer, and together with any other change of the profile. RV(not_compared) counts these
+    customers.
+  - The second difference is that the module does not read a customer again after a change.
+  - Checks all options before the first call, and lists all problems in one message. Some problems only show in the
+    server's list, such as a missing option for a customer that must be created. They are errors of this one customer.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.attributes
@@ -31,19 +36,21 @@ attributes:
   diff_mode:
     support: full
     details:
-      - There is one diff for each customer that changes. Passwords never appear in it.
+      - There is one diff for each customer that changes. It never contains passwords.
   idempotent:
     support: partial
     details:
-      - As for M(mailfleet.sendgrid.reseller_customer). With API v2, a company never makes a change by itself.
+      - The same as for M(mailfleet.sendgrid.reseller_customer), except for the company. With API v2, a company alone
+        never causes a change.
 options:
   customers:
     description:
-      - The customers, each with the options of M(mailfleet.sendgrid.reseller_customer).
-      - Each username may stand here once only. Usernames that only look alike are errors, too, whether they differ by
-        case, composed or decomposed letters, width, blanks or invisible characters.
-      - A warning tells of customers whose stored usernames have blanks at an end or invisible characters.
-      - The value V(null) takes a default away from a customer. The attribute is then left alone.
+      - The customers of the fleet, each with the options of M(mailfleet.sendgrid.reseller_customer).
+      - Each username can appear only once. Similar usernames are an error, too. They differ only in case, composed or
+        decomposed letters, width, spaces or invisible characters.
+      - A warning names customers of the account with leading or trailing spaces or invisible characters in their
+        usernames.
+      - The value V(null) removes a default from a customer, and the module does not change the attribute.
       - Either this option or O(customers_file) is required.
     type: list
     elements: dict
@@ -51,244 +58,254 @@ options:
       # Generated from tools/customer_options.yml by tools/generate_docs.py: options
       username:
         description:
-          - The customer, matched exactly. If only a name exists that looks alike, that is an error of this customer.
-          - A name with blanks of any kind at an end, or with invisible characters anywhere, is an error before any
-            call.
-          - A new customer's name may have 64 characters, one that was renamed may have 100.
-          - The server never gives a name away twice. Once a customer was deleted, its name stays taken.
-          - With O(api=subusers), the name must consist of printable ASCII characters without C(%) and C(/), and must
-            not be C(.), C(..), C(stats) or C(reputations). Its length is up to the server.
+          - Username of the customer. It must match exactly. If the account only has a customer with a similar username,
+            this customer fails.
+          - A username with leading or trailing spaces of any kind, or with invisible characters anywhere, is an error
+            before any call.
+          - With API v2, the username can have up to 64 characters for a new customer, and up to 100 after a rename.
+          - The server never assigns a username twice. The username of a deleted customer stays taken.
+          - With O(api=subusers), the username must consist of printable ASCII characters other than C(%) and C(/), and
+            must not be C(.), C(..), C(stats) or C(reputations). Only the server limits its length.
         type: str
         required: true
       state:
         description:
-          - V(present) makes sure that the customer exists and is as the other options say.
-          - V(absent) deletes the customer.
+          - V(present) ensures that the customer exists and matches the other options.
+          - V(absent) deletes the customer if it exists.
         type: str
         default: present
         choices: [present, absent]
       new_username:
         description:
-          - Renames the customer. It must be an e-mail address of at most 100 characters, outside the domain
-            C(sendgrid.com), without blanks at an end and without invisible characters.
-          - When only a customer of this name exists, the rename is done already. When both exist, that is an error of
-            this customer.
-          - When neither exists, the customer is created under this name, if everything that creation needs is given.
-          - With O(api=subusers), the same rules hold as for O(customers[].username), and it need not be an e-mail
-            address.
-          - The customer's logins to SMTP and to the website change at once.
+          - New username of the customer. It must be an e-mail address of at most 100 characters, outside the domain
+            C(sendgrid.com), without leading or trailing spaces and without invisible characters.
+          - If only a customer with the new username exists, the rename is already done. If both usernames exist, this
+            customer fails.
+          - If neither username exists, the customer is created with the new username, provided that all options that
+            creation requires are set.
+          - With O(api=subusers), the same rules apply as for O(customers[].username), and the new username does not
+            have to be an e-mail address.
+          - The rename changes the customer's logins for SMTP and for the website immediately.
         type: str
       password:
         description:
-          - The password, of at least 6 characters. Needed to create a customer.
-          - With O(api=subusers), a new customer's password has 16 to 128 characters, a letter and a digit among them.
-            It cannot be set later.
-          - Write it in quotes. A number is an error, since V(01234567) is another number to YAML.
-          - A line break or another control character is an error, since nobody can type it.
+          - Password of the customer. Required to create a customer. With API v2, it must have at least 6 characters.
+          - With O(api=subusers), the password of a new customer must have 16 to 128 characters, including a letter and
+            a digit. It cannot be changed later.
+          - Put it in quotes. A number is an error, because YAML reads V(01234567) as a different number.
+          - A line break or another control character is an error, because nobody can type it.
         type: str
       update_password:
         description:
-          - With V(on_create), O(customers[].password) is only used for a new customer.
-          - With V(always), the password of an existing customer is checked, and set only if it is another one.
-          - V(always) costs one call for each such customer, in each run.
-          - V(always) is an error with O(api=subusers), which can neither check nor reset a password.
+          - V(on_create) uses O(customers[].password) only for a new customer.
+          - V(always) checks the password of an existing customer, and sets it only if it differs.
+          - V(always) takes one call for each of these customers in each run.
+          - V(always) is an error with O(api=subusers), because API v3 can neither check nor reset a password.
         type: str
         default: on_create
         choices: [on_create, always]
       email:
         description:
-          - The contact address. At most 64 characters for a new customer, at most 100 later. Needed to create a
-            customer.
-          - An address with blanks at an end, or with invisible characters anywhere, is an error before any call. Only
-            in a customer that is fed back with all attributes that M(mailfleet.sendgrid.reseller_customer_info) shows
-            may it stand, and only if the server shows this very address. It is never written.
+          - E-mail address of the contact. Required to create a customer.
+          - With API v2, it can have up to 64 characters for a new customer, and up to 100 later.
+          - An address with leading or trailing spaces, or with invisible characters anywhere, is an error before any
+            call. There is one exception. A task can pass a customer back with all attributes that
+            M(mailfleet.sendgrid.reseller_customer_info) returned, if the address is exactly the one that the server
+            shows. Such an address is never written.
         type: str
       update_profile:
         description:
-          - Whether the profile of a customer that exists is managed. O(customers[].first_name),
+          - Whether to update the profile of an existing customer. The profile consists of O(customers[].first_name),
             O(customers[].last_name), O(customers[].address), O(customers[].city), O(customers[].region),
             O(customers[].zip), O(customers[].country), O(customers[].phone), O(customers[].website) and
-            O(customers[].company) belong to it.
-          - With V(always), what differs is written.
-          - With V(on_create), the profile is only used for a new customer. With O(api=subusers), that saves the call
-            that reads it. Should a run be killed between the creation and the write of the profile, no later run makes
-            up for it.
+            O(customers[].company).
+          - V(always) writes the attributes that differ.
+          - V(on_create) uses the profile only for a new customer. With O(api=subusers), this saves the call that reads
+            the profile. If a run is killed after it created the customer and before it wrote the profile, later runs do
+            not write the profile.
         type: str
         default: always
         choices: [always, on_create]
       first_name:
         description:
-          - First name, at most 50 characters. Needed to create a customer.
-          - With O(api=subusers), creation needs no attribute of the profile, and the limits of length do not apply.
-            That holds for the following options up to O(customers[].company), too.
+          - First name. With API v2, it can have up to 50 characters, and is required to create a customer.
+          - With O(api=subusers), creation requires no attribute of the profile, and the length limits do not apply. The
+            description of O(customers[].update_profile) lists these attributes.
         type: str
       last_name:
-        description: Last name, at most 50 characters. Needed to create a customer.
+        description: Last name. With API v2, it can have up to 50 characters, and is required to create a customer.
         type: str
       address:
-        description: Street and number, at most 100 characters. Needed to create a customer.
+        description:
+          - Street and number. With API v2, this can have up to 100 characters, and is required to create a customer.
         type: str
       city:
-        description: City, at most 100 characters. Needed to create a customer.
+        description: City. With API v2, it can have up to 100 characters, and is required to create a customer.
         type: str
       region:
         description:
-          - State, province or region, at most 100 characters. Needed to create a customer.
-          - The API calls it C(state), a name that means something else in a module.
-          - Write it in quotes. YAML takes V(ON) for a boolean.
+          - State, province or region. With API v2, it can have up to 100 characters, and is required to create a
+            customer.
+          - The API calls this attribute C(state). Here, O(customers[].state) means something else.
+          - Put it in quotes. YAML reads V(ON) as a boolean.
         type: str
       zip:
         description:
-          - Postal code, at most 50 characters. Needed to create a customer.
-          - Write it in quotes. YAML takes V(04101) for the number 2113.
+          - Postal code. With API v2, it can have up to 50 characters, and is required to create a customer.
+          - Put it in quotes. YAML reads V(04101) as the number 2113.
         type: str
       country:
         description:
-          - Country, at most 100 characters. Needed to create a customer.
-          - API v2 is known to keep the first 5 characters only. That counts as the same country, with a warning that
-            says what is stored. A code such as V(US) avoids it.
-          - Write it in quotes. YAML takes V(NO) for a boolean.
+          - Country. With API v2, it can have up to 100 characters, and is required to create a customer.
+          - API v2 is known to store only the first 5 characters. They count as the same country, with a warning that
+            shows the stored text. A code such as V(US) avoids this.
+          - Put it in quotes. YAML reads V(NO) as a boolean.
         type: str
       phone:
         description:
-          - Phone number, at most 50 characters. Needed to create a customer.
-          - Write it in quotes. YAML drops the plus sign of V(+12075550112), and takes V(12:30) for the number 750.
+          - Phone number. With API v2, it can have up to 50 characters, and is required to create a customer.
+          - Put it in quotes. YAML drops the plus sign of V(+12075550112), and reads V(12:30) as the number 750.
         type: str
       website:
         description:
-          - Website, at most 255 characters. Needed to create a customer.
-          - API v2 is known to put C(http://) before an address without a scheme. That counts as the same website, with
-            a warning that says what is stored.
+          - Website. With API v2, it can have up to 255 characters, and is required to create a customer.
+          - API v2 is known to put C(http://) before an address without a scheme. The result counts as the same website,
+            with a warning that shows the stored text.
         type: str
       company:
         description:
-          - Company, at most 255 characters. Needed to create a customer.
-          - The list of API v2 hides it, so it is sent with other changes of the profile only. With O(api=subusers), it
-            is compared like the rest of the profile.
+          - Company. With API v2, it can have up to 255 characters, and is required to create a customer.
+          - The list of API v2 does not show the company, so it is not compared. An existing customer gets it only
+            together with another change of the profile. With O(api=subusers), the company is compared like the rest of
+            the profile.
         type: str
       active:
-        description: Whether the customer may send mail. New customers may.
+        description: Whether the customer is allowed to send mail. New customers are.
         type: bool
       website_access:
         description:
-          - Whether the customer may log in to the website. New customers may.
-          - It is compared if the server shows it. If not, as with O(api=subusers), O(customers[].update_website_access)
-            decides.
+          - Whether the customer is allowed to log in to the website. New customers are.
+          - This is compared if the server shows it. If the server does not show it, as with O(api=subusers),
+            O(customers[].update_website_access) decides whether it is sent.
         type: bool
       update_website_access:
         description:
-          - What to do with O(customers[].website_access) on a server that does not show it.
-          - V(always) sends it on each run, and reports a change each time.
-          - V(on_create) sends it only with a new customer. Should a run be killed between the creation and this write,
-            no later run makes up for it.
+          - When to send O(customers[].website_access) to a server that does not show it.
+          - V(always) sends it in each run, and reports a change each time.
+          - V(on_create) sends it only for a new customer. If a run is killed after it created the customer and before
+            it sent this option, later runs do not send it.
         type: str
         default: always
         choices: [always, on_create]
       package:
         description:
-          - Name of the package to give a new customer, at most 255 characters. Needed to create a customer.
-          - Used on creation only, and only with O(api=reseller).
+          - Name of the package for a new customer, at most 255 characters. Required to create a customer.
+          - Used only on creation, and only with O(api=reseller).
         type: str
       whitelabel:
         description:
-          - Domain name of the whitelabel for a new customer, at most 255 characters. Needed to create a customer.
-          - Used on creation only, and only with O(api=reseller).
+          - Domain name of the whitelabel for a new customer, at most 255 characters. Required to create a customer.
+          - Used only on creation, and only with O(api=reseller).
         type: str
       ip_groups:
         description:
-          - Names of IP groups of your account for a new customer, each at most 255 characters.
-          - A blank at an end of a name, as in V(News, Marketing), is an error. So is an empty name.
-          - Used on creation only, and only with O(api=reseller).
+          - Names of IP groups of your account for a new customer, at most 255 characters each.
+          - An empty name is an error. A name with a leading or trailing space is an error, too, as in V(News,
+            Marketing).
+          - Used only on creation, and only with O(api=reseller).
         type: list
         elements: str
       ips:
         description:
-          - IP addresses of your account for a new customer, if the package allows it.
-          - Used on creation only, and only with O(api=reseller).
+          - IP addresses of your account for a new customer, if the package allows them.
+          - Used only on creation, and only with O(api=reseller).
         type: list
         elements: str
       free_user:
         description:
-          - Whether a new customer is a free one. Some accounts must say so.
-          - Used on creation only, and only with O(api=reseller).
+          - Whether a new customer is a free user. Some accounts must set this option.
+          - Used only on creation, and only with O(api=reseller).
         type: bool
       billing_date:
         description:
-          - First billing date of a new customer, if it is not today, as V(YYYY-mm-dd), at most one month ahead.
-          - Used on creation only, and only with O(api=reseller). For an existing customer, a date in the past does not
-            matter.
+          - First billing date of a new customer in the form V(YYYY-mm-dd), if it is not today.
+          - For a new customer, it must be neither in the past nor more than one month ahead.
+          - Used only on creation, and only with O(api=reseller). For an existing customer, any date is accepted.
         type: str
       mail_domain:
         description:
-          - An existing whitelabel record for a new customer.
-          - Used on creation only, and only with O(api=customer).
+          - Existing whitelabel record to use for a new customer.
+          - Used only on creation, and only with O(api=customer).
         type: str
       # End of the generated part
   customers_file:
     description:
-      - A file with the customers, in place of O(customers). It is read on the controller, and searched for like the
-        C(src) of C(ansible.builtin.copy).
-      - Nothing in the file is a template. That makes it the fastest way for thousands of customers.
-      - The ending of its name decides what it is, V(.csv), V(.json), V(.yml) or V(.yaml).
-      - A CSV file has commas and a first line with names of options. An empty cell counts as left out. Semicolons
-        separate the items of a list. The words for booleans are those of YAML. All other values are texts as they are,
-        also if they begin with C(=), C(+), C(-) or C(@). A cell can neither empty an attribute nor take a default
-        away.
-      - A JSON or YAML file holds a list of dicts, as O(customers) does.
-      - The encoding is UTF-8, with or without a byte order mark. The file may have 64 MiB at most.
-      - Ansible Vault may have encrypted the file. In YAML, it may have encrypted single values.
+      - Path of a file with the customers of the fleet. Use it instead of O(customers). The file is read on the
+        controller, and searched for like the C(src) of C(ansible.builtin.copy).
+      - Nothing in the file is a template. This makes a file the fastest way for thousands of customers.
+      - The extension of the file decides its format. It must be V(.csv), V(.json), V(.yml) or V(.yaml).
+      - A CSV file has commas as separators, and the names of options in its first line. An empty cell means that the
+        option is not set. Semicolons separate the items of a list. Booleans have the same words as in YAML. All other
+        values are texts without any interpretation, even if they begin with C(=), C(+), C(-) or C(@). A cell can
+        neither empty an attribute nor remove a default.
+      - A JSON or YAML file contains a list of dictionaries, like O(customers).
+      - The encoding is UTF-8, with or without a byte order mark. The maximum size is 64 MiB.
+      - The file can be encrypted with Ansible Vault. In a YAML file, single values can be encrypted, too.
     type: path
   defaults:
     description:
-      - Options that hold for every customer that does not set them, all but C(username) and C(new_username).
+      - Options for all customers that do not set them. All options of a customer are allowed, except C(username) and
+        C(new_username).
     type: dict
   passwords:
     description:
-      - Passwords by username, so that they can stand in a file of their own that Ansible Vault has encrypted.
-      - A customer's own O(customers[].password) wins over it, and it wins over one in O(defaults).
-      - A customer that is renamed is looked for by its C(username) first, then by its C(new_username).
-      - Names of other customers are ignored.
+      - Passwords by username. You can keep them in a separate file that is encrypted with Ansible Vault.
+      - O(customers[].password) overrides this option, and this option overrides a password in O(defaults).
+      - The password of a customer with a O(customers[].new_username) is looked up by C(username) first, and then by
+        C(new_username).
+      - Usernames that are not in the fleet are ignored.
     type: dict
   purge:
     description:
-      - Whether to delete every customer of the account that O(customers) or O(customers_file) does not name, neither by
-        O(customers[].username) nor by O(customers[].new_username).
-      - A deleted username stays taken for ever. Look at the diff of a run in check mode first.
-      - Deletions begin when all customers of the fleet are done. None is made if one of them has an error, be it
-        known before the first write or not, with O(on_error=continue), too. The customers to delete then count as
-        C(not_reached), and the task fails and says why.
-      - A customer that would be created, while one that the fleet does not name has its e-mail address (without case),
-        is taken for one that somebody renamed. That is an error of this customer, and nothing is deleted. Give it
-        O(customers[].new_username), or delete the other one first. If a customer of the fleet that exists has the
-        same address, several customers share it, and it is no error.
-      - A customer whose name looks like one of the fleet is never deleted, nor one whose stored name has blanks at
-        an end or invisible characters. A warning tells of them.
-      - With O(api=subusers), it needs a list whose pages fit together. If customers move while they are listed, the
-        list is read anew, three times in all. Then the task fails, and nothing is changed.
-      - The list of API v3 may hide customers that may not send. They are not deleted then, and do not count. A warning
-        tells of a list that shows no such customer.
-      - With a fleet without customers, it is an error.
+      - Whether to delete all unmanaged customers. An unmanaged customer is a customer of the account that O(customers)
+        or O(customers_file) names neither as O(customers[].username) nor as O(customers[].new_username).
+      - The username of a deleted customer stays taken forever. Look at the diff of a run in check mode first.
+      - Deletions begin after all customers of the fleet are done. If one of them has an error, nothing is deleted. This
+        also applies to an error that is known before the first write, and to O(on_error=continue). The customers to
+        delete then count as C(not_reached), and the task fails with the reason.
+      - If the task would create a customer, and an unmanaged customer has the same e-mail address (ignoring case), the
+        module assumes that somebody renamed the customer. This is an error of this customer, and nothing is deleted.
+        Set O(customers[].new_username), or delete the unmanaged customer first. It is not an error if an existing
+        customer of the fleet has the same address, because several customers then share it.
+      - Some unmanaged customers are never deleted. Either their usernames are similar to one of the fleet, or the
+        stored usernames have leading or trailing spaces or invisible characters. A warning names them.
+      - With O(api=subusers), the pages of the list must be consistent. If customers move while they are listed, the
+        list is read again, up to three times in total. After that, the task fails, and nothing is changed.
+      - The list of API v3 can hide customers that are not allowed to send mail. Such hidden customers are not deleted,
+        and do not count. If the list shows no customer of this kind, a warning says so.
+      - If the fleet has no customers, this option is an error.
     type: bool
     default: false
   max_deletions:
     description:
-      - The most customers that O(purge) may delete. If there are more to delete, the task fails before any write. This
-        is checked first.
+      - Maximum number of customers that O(purge) can delete. If there are more to delete, the task fails before any
+        write. This check comes first.
       - Customers with O(customers[].state=absent) do not count.
       - Required with O(purge=true).
     type: int
   concurrency:
     description:
-      - How many calls may be under way at once, from 1 to 64.
-      - They share what the server allows. When it refuses a call because there were too many, all of them wait.
+      - How many calls can run at the same time, from 1 to 64.
+      - All calls share the rate limit of the server. If the server refuses a call because there were too many, all
+        calls wait.
     type: int
     default: 8
   on_error:
     description:
-      - What to do when a customer fails.
-      - V(continue) goes on with the other customers, V(stop) makes no further call. The task fails in both cases, and
+      - What to do if a customer fails.
+      - V(continue) goes on with the other customers. V(stop) makes no further call. In both cases, the task fails and
         O(purge) deletes nothing.
-      - An error that every customer would meet, such as a wrong O(api_key), always ends the run.
+      - An error that would affect every customer, such as a wrong O(api_key), always ends the run.
     type: str
     default: continue
     choices: [continue, stop]
@@ -298,7 +315,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Keep a whole fleet as it should be
+- name: Manage a fleet
   mailfleet.sendgrid.reseller_customers:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -312,7 +329,7 @@ EXAMPLES = r"""
       - username: olga@old.example
         state: absent
 
-- name: Keep a fleet as a table from another system says
+- name: Manage a fleet from a CSV file
   mailfleet.sendgrid.reseller_customers:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
@@ -323,23 +340,23 @@ EXAMPLES = r"""
       whitelabel: mail.example.com
     passwords: "{{ fleet_passwords }}"
 
-- name: Delete whoever is not in the list any more, but never more than five
+- name: Delete customers that are not in the fleet, but never more than ten
   mailfleet.sendgrid.reseller_customers:
     api_user: "{{ reseller_name }}"
     api_key: "{{ reseller_key }}"
     customers: "{{ fleet }}"
     purge: true
-    max_deletions: 5
+    max_deletions: 10
   register: converged
 
-- name: Show what became of it
+- name: Show the summary
   ansible.builtin.debug:
     var: converged.summary
 """
 
 RETURN = r"""
 summary:
-  description: How many customers there are of each kind. Each one counts once.
+  description: Number of customers by result. Each customer counts once.
   returned: when the customers were compared with the list
   type: dict
   contains:
@@ -347,22 +364,23 @@ summary:
       description: Customers that were created.
       type: int
     updated:
-      description: Customers of which something was changed.
+      description: Customers that were changed.
       type: int
     renamed:
-      description: Customers that were renamed, whatever else was changed of them.
+      description: Customers that were renamed, with or without other changes.
       type: int
     deleted:
       description: Customers that were deleted.
       type: int
     unchanged:
-      description: Customers that are as they should be.
+      description: Customers that already matched the fleet.
       type: int
     failed:
       description: Customers that failed. Some of their operations may have been applied.
       type: int
     not_reached:
-      description: Customers for which something is left to do, because the run ended before that or was held back.
+      description:
+        - Customers that still need a change, because the run ended before it or did not allow it.
       type: int
   sample:
     created: 2
@@ -374,32 +392,33 @@ summary:
     not_reached: 0
 results:
   description:
-    - The customers that changed or failed, in the order of the fleet, and after them those that O(purge) deletes.
+    - The customers that changed or failed, in the order of the fleet. The customers that O(purge) deletes come last.
   returned: when the customers were compared with the list
   type: list
   elements: dict
   contains:
     username:
-      description: The customer, as O(customers[].username) names it.
+      description: Username of the customer, as in O(customers[].username).
       type: str
     changed:
-      description: Whether anything was changed.
+      description: Whether the customer was changed.
       type: bool
     failed:
-      description: Whether it failed.
+      description: Whether the customer failed.
       type: bool
     msg:
-      description: The error; empty without one.
+      description: The error message. Empty if there is no error.
       type: str
     operations:
       description:
-        - The operations with their status, as in RV(mailfleet.sendgrid.reseller_customer#module:operations).
+        - The write operations and their status, as in RV(mailfleet.sendgrid.reseller_customer#module:operations).
       type: list
       elements: dict
     customer:
       description:
-        - The customer as the list showed it, with what was written since. V(null) when there is none.
-        - What the server makes of the values shows in the next run.
+        - The customer as the list showed it, with the values that were written after that. V(null) if the customer does
+          not exist.
+        - If the server stores a value in a different form, only the next run shows this.
       type: dict
   sample:
     - username: mara@lighthouse.example
@@ -413,7 +432,7 @@ results:
         username: mara@lighthouse.example
         city: Portland
 not_reached_reasons:
-  description: Why customers were not reached, a sentence for each reason with the number of customers.
+  description: Why customers were not reached. Each reason is one sentence with the number of customers.
   returned: when customers were not reached, or any failed
   type: list
   elements: str
@@ -421,23 +440,25 @@ not_reached_reasons:
     - 2 of 40 customers were not reached, because on_error is stop.
 unverified:
   description:
-    - By username, the attributes that were sent although nothing tells whether they differed.
-    - Leaves out customers whose username begins with C(_ansible_) or C(__ansible_), with a warning, because Ansible
-      keeps such keys for itself.
+    - By username, the attributes that were sent without a comparison, because the server does not show whether they
+      differ.
+    - If a username begins with C(_ansible_) or C(__ansible_), the customer is missing here and a warning says so,
+      because Ansible reserves such keys.
   returned: when the customers were compared with the list
   type: dict
   sample:
     mara@lighthouse.example: [company]
 not_compared:
   description:
-    - By attribute, for how many existing customers it was given and not compared, because that would take a call for
-      each of them. With API v2, that is O(customers[].company). With API v3, there is no such attribute.
+    - By attribute, the number of existing customers for which the fleet sets it, but for which the module did not
+      compare it. A comparison would take one call for each customer.
+    - With API v2, this is O(customers[].company). With API v3, there is no such attribute.
   returned: when the customers were compared with the list
   type: dict
   sample:
     company: 1000
 diff:
-  description: One entry for each customer that changed, with RV(ignore:before) and RV(ignore:after).
+  description: One entry with RV(ignore:before) and RV(ignore:after) for each customer that changed.
   returned: when the customers were compared with the list
   type: list
   elements: dict

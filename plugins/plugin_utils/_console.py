@@ -55,7 +55,7 @@ class Console(Progress):
         # The rate of the work that comes after it counts from its end.
         self._began = time.monotonic()
         if self._is_time(done, total):
-            self._show(f"{self._subject}: {done:,} of {total:,} customers looked up that the list lacks")
+            self._show(f"{self._subject}: {done:,} of {total:,} customers that the list lacks are looked up")
 
     def on_progress(self, done: int, failed: int, total: int) -> None:
         if self._done_at_first is None:

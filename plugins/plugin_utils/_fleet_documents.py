@@ -74,7 +74,7 @@ def _short_number(read: t.Callable[[str], t.Any]) -> t.Callable[[str], t.Any]:
 
 
 def _no_constant(_name: str) -> t.NoReturn:
-    raise Unusable("it has NaN or Infinity, which JSON does not know")
+    raise Unusable("it has NaN or Infinity, which are not valid JSON")
 
 
 def read_yaml(text: str, decrypt: Decrypt) -> Content:
@@ -91,7 +91,7 @@ def read_yaml(text: str, decrypt: Decrypt) -> Content:
     except yaml.YAMLError:
         unreadable = yaml.reader.Reader.NON_PRINTABLE.search(text)
         where = f"line {line_at(text, unreadable.start())}" if unreadable else "it"
-        raise Unusable(f"{where} has a character that YAML cannot have") from None
+        raise Unusable(f"{where} has a character that is not allowed in YAML") from None
     return _listed(document)
 
 
@@ -99,17 +99,17 @@ def read_yaml(text: str, decrypt: Decrypt) -> Content:
 _TOO_DEEP_FOR_PARSER = "exceeded maximum nesting depth"
 # What PyYAML says, without what it quotes, and what that means.
 _YAML_PROBLEMS = {
-    "found character": "no value begins with this character, or with a tab",
+    "found character": "a value must not begin with this character or with a tab",
     "found a tab character": "it is indented with a tab",
     "did not find expected '-' indicator": "its indentation does not fit",
     "did not find expected key": "its indentation does not fit",
     "expected <block end>": "its indentation does not fit",
     "found unexpected end of stream": "a quoted text does not end",
-    "mapping values are not allowed": "there can be no colon here",
+    "mapping values are not allowed": "a colon is not allowed here",
     "found undefined alias": "there is no anchor for this alias",
     "but found another document": "a second document begins here",
-    "could not determine a constructor": "a fleet cannot have this tag",
-    "found unconstructable recursive node": "this value holds itself",
+    "could not determine a constructor": "a fleet must not have this tag",
+    "found unconstructable recursive node": "this value contains itself",
 }
 
 
@@ -179,7 +179,7 @@ def _scalar(construct: t.Callable[[t.Any, t.Any], t.Any]) -> t.Callable[[t.Any, 
         try:
             return construct(loader, node)
         except (ValueError, LookupError, AttributeError):
-            told = f"line {_line_of(node)} has a date, a number or a boolean that is none"
+            told = f"line {_line_of(node)} has an invalid date, number or boolean"
             raise Unusable(f"{told}; put it in quotes if it is a text") from None
 
     return checked
@@ -193,14 +193,14 @@ def _sequence(loader: t.Any, node: t.Any) -> t.Any:
 def _mapping(loader: t.Any, node: t.Any) -> dict[str, t.Any]:
     """A dict that has each name once, each a text, and that cannot hold itself. An own value wins over a merged one."""
     if not isinstance(node, yaml.MappingNode):
-        raise Unusable(f"line {_line_of(node)} has a tag for dicts where there is none")
+        raise Unusable(f"line {_line_of(node)} has the tag of a dict on a value that is not a dict")
     own: dict[str, t.Any] = {}
     merged: dict[str, t.Any] = {}
     for name_node, value_node in node.value:
         is_merge = name_node.tag == _MERGE
         name = "<<" if is_merge else loader.construct_object(name_node, deep=True)
         if not isinstance(name, str):
-            raise Unusable(f"line {_line_of(name_node)} has a name that is no text; put it in quotes")
+            raise Unusable(f"line {_line_of(name_node)} has a name that is not a text; put it in quotes")
         if name in own or (is_merge and merged):
             raise Unusable(f"line {_line_of(name_node)} has {escape_control(name, 100)} once more")
         own[name] = loader.construct_object(value_node, deep=True)
@@ -214,7 +214,7 @@ def _merged(loader: t.Any, node: t.Any, value: t.Any) -> dict[str, t.Any]:
     added: dict[str, t.Any] = {}
     for shared in value if isinstance(value, list) else [value]:
         if not isinstance(shared, dict):
-            raise Unusable(f"line {_line_of(node)} merges what is no dict")
+            raise Unusable(f"line {_line_of(node)} merges a value that is not a dict")
         loader.merged += len(shared)
         if loader.merged > _MOST_MERGED:
             raise Unusable(f"line {_line_of(node)} merges too much")
@@ -236,7 +236,7 @@ def _listed(document: t.Any) -> Content:
     if height > _DEEPEST:
         raise Unusable(_TOO_DEEP)
     if size > LARGEST:
-        raise Unusable(f"with what its aliases stand for, it is larger than {LARGEST // 1024 // 1024} MiB")
+        raise Unusable(f"it is larger than {LARGEST // 1024 // 1024} MiB once its aliases are expanded")
     return {"customers": document, "lines": []}
 
 

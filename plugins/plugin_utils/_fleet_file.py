@@ -60,7 +60,7 @@ def _bytes_of(path: str) -> bytes:
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Unusable("it is no regular file")
+                raise Unusable("it is not a regular file")
             data = file.read(LARGEST + 1)
     except OSError as error:
         raise Unusable((error.strerror or "it cannot be read").lower()) from None
@@ -88,7 +88,7 @@ def _text(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise Unusable(f"it is not encoded in UTF-8, as line {line} shows") from None
+        raise Unusable(f"it is not encoded in UTF-8 (see line {line})") from None
     if not text.strip():
         raise Unusable("it is empty")
     if "\0" in text:

@@ -161,8 +161,8 @@ class KeyedGroups:
             (self.refused, "keyed_groups makes no groups with these names, which mean something else to Ansible: {}."),
             (
                 self.like_hosts,
-                "keyed_groups makes groups that are named like customers, so that Ansible takes their names for the "
-                "groups: {}. Set a prefix.",
+                "keyed_groups makes groups with the names of customers, and Ansible takes these names for the groups: "
+                "{}. Set a prefix.",
             ),
         )
         return [text.format(_enumerated(names)) for names, text in sentences if names]
@@ -174,9 +174,9 @@ def _enumerated(names: t.Iterable[str]) -> str:
 
 _REASONS: tuple[tuple[t.Callable[[str], bool], str], ...] = (
     (_names_the_controller, "it stands for the controller"),
-    (_is_path, "it would be taken for a path"),
-    (_is_file_of_another, "it would be taken for a file with the variables of another host"),
-    (_is_template, "it would be taken for a template"),
-    (_is_literal, "it would be taken for a list or a dictionary"),
+    (_is_path, "Ansible would take it for a path"),
+    (_is_file_of_another, "Ansible would take it for a file with the variables of another host"),
+    (_is_template, "Ansible would take it for a template"),
+    (_is_literal, "Ansible would take it for a list or a dictionary"),
     (_is_not_shown, "it has characters that cannot be shown"),
 )

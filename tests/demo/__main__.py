@@ -31,10 +31,10 @@ from types import FrameType
 from typing import Any
 
 from tests.collection_tree import CHECKOUT, make_tree
+from tests.sandbox.seed import DEMO_FLEET, DEMO_V3_KEY
 from tools.environment import ansible_environment, clean_environment
 
 HERE = Path(__file__).resolve().parent
-SEED = HERE / "before.json"
 INFO_MODULE = "mailfleet.sendgrid.reseller_customer_info"
 
 _WIDTH = 100
@@ -46,27 +46,25 @@ _LISTENING = re.compile(r"sandbox listening on (\S+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^localhost\s*:\s(?P<counts>ok=\d+ .*)$", re.MULTILINE)
 # The first of the lines in which the role or the playbook tells what became of the fleet.
-_COUNTS = re.compile(r"\b(?P<total>\d+) customers(?: \([^)]*\))?: (?P<counts>\d+ [a-z]+(?:, \d+ [a-z ]+)*)")
+_COUNTS = re.compile(r"\b(?P<total>\d+) customers?(?: \([^)]*\))?: (?P<counts>\d+ [a-z ]+(?:, \d+ [a-z ]+)*)")
 
 
 @dataclass(frozen=True)
 class Api:
     """How the customers are managed through one API.
 
-    `path`: the end of its address. `key`: of the seed's account. `details`: arguments that let the info module read
-    what the table shows.
+    `path`: the end of its address. `details`: arguments that let the info module read what the table shows.
     """
 
     playbook: str
     path: str
-    key: str
     details: tuple[str, ...] = ()
 
 
 # By choice of the option `api`, the default first.
 APIS = {
-    "reseller": Api("converge.yml", "/apiv2", "api_key"),
-    "subusers": Api("converge_v3.yml", "/v3", "v3_key", ("-a", "details=profile")),
+    "reseller": Api("converge.yml", "/apiv2"),
+    "subusers": Api("converge_v3.yml", "/v3", ("-a", "details=profile")),
 }
 
 
@@ -166,7 +164,7 @@ def _heading(text: str) -> None:
 
 def _seed() -> dict[str, Any]:
     """The account, and the customers before the first run."""
-    return json.loads(SEED.read_text(encoding="utf-8"))
+    return json.loads(DEMO_FLEET.read_text(encoding="utf-8"))
 
 
 @contextmanager
@@ -202,7 +200,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 @contextmanager
 def _sandbox() -> Iterator[str]:
     """The sandbox, as it was recorded of the service; its address without the path of an API."""
-    options = ["--port", "0", "--behaviour", "observed", "--seed", str(SEED)]
+    options = ["--port", "0", "--behaviour", "observed", "--demo"]
     with _running([sys.executable, "-m", "tests.sandbox", *options], clean_environment()) as process:
         found = _LISTENING.match(process.stdout.readline())
         if found is None:
@@ -224,7 +222,7 @@ def _environment(scratch: Path, choice: str, api_url: str) -> dict[str, str]:
         "SENDGRID_API": choice,
         "SENDGRID_API_URL": api_url,
         "SENDGRID_API_USER": account["api_user"],
-        "SENDGRID_API_KEY": account[APIS[choice].key],
+        "SENDGRID_API_KEY": DEMO_V3_KEY if choice == "subusers" else account["api_key"],
     }
     if sys.stdout.isatty():
         # Ansible itself writes into a pipe.

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.sandbox.seed import DEMO_FLEET, DEMO_V3_KEY
+
 from .making import checkout_for_make, environment_for_make
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -56,7 +58,7 @@ def run_demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def seed() -> dict[str, Any]:
     """The account, and the customers before the first run."""
-    return json.loads((DEMO / "before.json").read_text(encoding="utf-8"))
+    return json.loads(DEMO_FLEET.read_text(encoding="utf-8"))
 
 
 def secrets() -> list[str]:
@@ -64,7 +66,8 @@ def secrets() -> list[str]:
     before = seed()
     passwords = yaml.safe_load((DEMO / "passwords.yml").read_text(encoding="utf-8"))["fleet_passwords"]
     return [
-        *(account[key] for account in before["accounts"] for key in ("api_key", "v3_key")),
+        *(account["api_key"] for account in before["accounts"]),
+        DEMO_V3_KEY,
         *(customer["password"] for customer in before["customers"]),
         *passwords.values(),
         ENVIRONMENT["SENDGRID_API_KEY"],
@@ -116,7 +119,7 @@ def test_the_second_run_changes_nothing(demo: subprocess.CompletedProcess[str]) 
 def test_the_table_shows_the_fleet_that_was_asked_for(demo: subprocess.CompletedProcess[str]) -> None:
     customers = table(demo.stdout)
     before = {customer["username"] for customer in seed()["customers"]}
-    removed, renamed = "ivan@quarry.example", "hana@origami.example"
+    removed, renamed = "olga@old.example", "hana@origami.example"
     assert {removed, renamed} <= before
     new = {"studio@origami.example", "nora@nightferry.example", "omar@atlas.example"}
     assert set(customers) == before - {removed, renamed} | new
@@ -165,7 +168,7 @@ def test_api_v3_converges_the_same_fleet(demo_of_v3: subprocess.CompletedProcess
     assert first["changed"] > 0
     assert second["changed"] == 0
     assert first["failed"] == second["failed"] == 0
-    # All but Ada and Jonas, who are as they should be, and Grace, whose password API v3 cannot set.
+    # All but Mara and Jonas, who are as they should be, and Grace, whose password API v3 cannot set.
     counts = "2 created, 5 updated, 1 renamed, 1 deleted, 3 unchanged"
     assert f"First run: 9 of 12 customers changed: {counts}." in demo_of_v3.stdout
     assert "Second run: 0 of 12 customers changed: 12 unchanged." in demo_of_v3.stdout

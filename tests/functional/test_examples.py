@@ -19,13 +19,11 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.sandbox.seed import DEMO_FLEET
 
-from .conftest import seeded
 from .examples import Block, blocks, overlooked
 from .running import ROOT, Ansible, Sandbox
 
@@ -45,6 +43,8 @@ GUIDES = "docs/docsite/rst/"
 WITHOUT_EXAMPLES = {GUIDES + name for name in ("idempotency.rst", "network_failures.rst")}
 # They create the customer that all others find.
 CREATE_MARA = {GUIDES + "one_customer.rst", "README.md", "plugins/modules/reseller_customer.py"}
+# The sandbox that they start has the account `demo`.
+OF_THE_DEMO = {GUIDES + "testing_with_the_sandbox.rst"}
 # They use API v3.
 OF_API_V3 = {GUIDES + "api_v2_and_v3.rst"}
 # Filters for what is there already.
@@ -61,11 +61,6 @@ PASSWORD = "tide-tables-of-may-312"
 MARA = "mara@lighthouse.example"
 JONAS = "jonas@birch.example"
 OLGA = "olga@old.example"
-CUSTOMERS = [
-    seeded(JONAS, active=False),
-    seeded(OLGA, active=False),
-    seeded("paul@harbour.example"),
-]
 FLEET = [{"username": name} for name in (MARA, JONAS, OLGA)]
 
 SUMMARY = dict.fromkeys(("created", "updated", "renamed", "deleted", "unchanged", "failed", "not_reached"), 0)
@@ -102,29 +97,31 @@ PLACES = {
 COMMAND = 'yes "$KEY" | bash -ex script.sh'
 
 
-def seed(*customers: dict[str, Any]) -> str:
-    """The demo's customers, which belong to the first account, and those of the examples."""
+def seed(owner: str, *, with_mara: bool) -> str:
+    """The demo's customers, which the guides speak of. They belong to the account that the examples use."""
     demo = json.loads(DEMO_FLEET.read_text(encoding="utf-8"))
-    ours = [{**customer, "account": NAME} for customer in customers]
+    customers = [customer for customer in demo["customers"] if with_mara or customer["username"] != MARA]
+    assert {JONAS, OLGA} < {customer["username"] for customer in customers}
     return json.dumps(
         {
             "accounts": [*demo["accounts"], {"api_user": NAME, "api_key": KEY, "v3_key": V3_KEY}],
-            "customers": [*demo["customers"], *ours],
+            "customers": [{**customer, "account": owner} for customer in customers],
         }
     )
 
 
 @pytest.fixture(scope="module")
-def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[bool], Sandbox]]:
-    """A sandbox with Mara and one without her, each started when it is first asked for."""
-    started: dict[bool, Sandbox] = {}
+def sandboxes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Sandbox]]:
+    """The sandbox of a source. It is started when it is first asked for; sources that need the same one share it."""
+    started: dict[tuple[bool, bool], Sandbox] = {}
 
-    def get(with_mara: bool) -> Sandbox:
-        if with_mara not in started:
+    def get(source: str) -> Sandbox:
+        of_the_demo, creates_mara = kind = source in OF_THE_DEMO, source in CREATE_MARA
+        if kind not in started:
             path = tmp_path_factory.mktemp("seed") / "seed.json"
-            path.write_text(seed(*CUSTOMERS, *[seeded(MARA)] * with_mara), encoding="utf-8")
-            started[with_mara] = Sandbox("--behaviour", "observed", "--seed", str(path))
-        return started[with_mara]
+            path.write_text(seed("demo" if of_the_demo else NAME, with_mara=not creates_mara), encoding="utf-8")
+            started[kind] = Sandbox("--behaviour", "observed", "--seed", str(path))
+        return started[kind]
 
     yield get
     for sandbox in started.values():
@@ -240,12 +237,12 @@ def test_every_block_is_found(source: str) -> None:
 
 def test_sources_in_the_tables_are_there() -> None:
     assert len(SOURCES) > 20
-    assert WITHOUT_EXAMPLES | CREATE_MARA | CALL_NOTHING | OF_API_V3 <= set(SOURCES)
+    assert WITHOUT_EXAMPLES | CREATE_MARA | OF_THE_DEMO | CALL_NOTHING | OF_API_V3 <= set(SOURCES)
 
 
 @parametrized(source for source, found in EXAMPLES.items() if found)
-def test_examples(source: str, sandboxes: Callable[[bool], Sandbox], tmp_path: Path, collections_path: Path) -> None:
-    sandbox = sandboxes(source not in CREATE_MARA)
+def test_examples(source: str, sandboxes: Callable[[str], Sandbox], tmp_path: Path, collections_path: Path) -> None:
+    sandbox = sandboxes(source)
     sandbox.reset()
     story = Story(EXAMPLES[source], Ansible(sandbox, tmp_path, collections_path, NAME, KEY), source in OF_API_V3)
 

@@ -819,10 +819,10 @@ def test_it_ends_with_another_process(start: Callable[..., Sandbox]) -> None:
 def test_demo_fleet(start: Callable[..., Sandbox]) -> None:
     sandbox = start("--demo", "--behaviour", "observed")
     demo = {"api_user": "demo", "api_key": "demo-key-1234"}
-    assert len(sandbox.rows(key=demo)) == 9
-    assert len(sandbox.rows(key=demo, active="false")) == 1
+    assert len(sandbox.rows(key=demo)) == 10
+    assert len(sandbox.rows(key=demo, active="false")) == 2
     passwords = json.loads((ROOT / "tests/sandbox/demo_fleet.json").read_text(encoding="utf-8"))["customers"]
-    assert len({item["password"] for item in passwords}) == 9
+    assert len({item["password"] for item in passwords}) == 10
 
 
 def test_a_database_file_keeps_its_state(start: Callable[..., Sandbox], seed_file: Path, tmp_path: Path) -> None:

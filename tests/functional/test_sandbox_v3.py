@@ -651,7 +651,7 @@ def test_the_demo_says_its_key() -> None:
     sandbox = Sandbox("--demo", "--behaviour", "observed")
     assert sandbox.line.endswith(f"/apiv2 (behaviour: observed), api key {DEMO_V3_KEY}\n")
     assert [len(part) for part in DEMO_V3_KEY.split(".")] == [2, 22, 43]
-    assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 9
+    assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 10
     assert sandbox.stop() == (0, "", "")
 
 

@@ -196,7 +196,7 @@ def test_switches_of_the_command_line(start: Callable[..., Sandbox]) -> None:
     assert sandbox.control("GET", "switches") == described
     assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 2
     sandbox.control("DELETE", "switches")
-    assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 9
+    assert len(sandbox.v3("GET", "subusers", key=DEMO_V3_KEY).json()) == 10
     sandbox.reset()
     assert sandbox.control("GET", "switches") == described
 

@@ -21,10 +21,19 @@ import pytest
 import trustme
 
 from .conftest import only_direct, only_json, only_observed
-from .running import Ansible, Run, task
+from .running import SUBUSERS, Ansible, Run, task
 from .test_failures import EmptyList, listening
 
 INFO = "reseller_customer_info"
+NO_USER = "api_user is missing, and api=reseller needs it; set it, or SENDGRID_API_USER in the environment"
+NO_KEY = "api_key is missing, and api={api} needs it; set it, or SENDGRID_API_KEY in the environment"
+# For each module, options that lack nothing but the account.
+WITHOUT_ACCOUNT: dict[str, dict[str, Any]] = {
+    "reseller_customer": {"username": "ada@example.com"},
+    "reseller_customer_info": {},
+    "reseller_customer_password": {"username": "ada@example.com", "password": "canary-4711"},
+    "reseller_customers": {"customers": [{"username": "ada@example.com"}]},
+}
 # What a machine may say by itself.
 NOTHING = dict.fromkeys(
     (
@@ -59,6 +68,14 @@ class Service:
     url: str
     authority: str
     calls: list[str]
+
+
+class Unnamed(Ansible):
+    """Ansible in an environment that does not name the account."""
+
+    def environment(self) -> dict[str, str]:
+        named = super().environment()
+        return {name: value for name, value in named.items() if name not in ("SENDGRID_API_USER", "SENDGRID_API_KEY")}
 
 
 @pytest.fixture(scope="module")
@@ -192,7 +209,7 @@ def test_a_socks_proxy_without_its_library(ansible: Ansible, service: Service, t
     (hidden / "sitecustomize.py").write_text("import sys; sys.modules['socks'] = None", encoding="utf-8")
     settings = {"https_proxy": "socks5h://user:canary@127.0.0.1:9", "PYTHONPATH": str(hidden)}
     message = failure(ansible, {"api_url": service.url}, **settings)
-    assert "the proxy that https_proxy in the environment names is a SOCKS proxy" in message
+    assert "the environment names a SOCKS proxy (https_proxy)" in message
     assert f"lacks PySocks; install it with: {sys.executable} -m pip install PySocks" in message
     assert "canary" not in message
     assert service.calls == []
@@ -265,3 +282,35 @@ def test_a_variable_that_sets_nothing(ansible: Ansible, option: str) -> None:
     assert listing.result["msg"] == f"The options are not valid: {wanted}."
     assert wanted in fleet.result["msg"] and "no_such_option" in fleet.result["msg"]
     assert (with_option.status, with_option.called) == ("ok", ["list"])
+
+
+def without_account(ansible: Ansible, **given: Any) -> list[str]:
+    """What each module says of an account that is not named, when the sandbox was not called."""
+    tasks = [task(module, {**options, **given}, ignore_errors=True) for module, options in WITHOUT_ACCOUNT.items()]
+    run = Unnamed(**vars(ansible)).play(tasks)
+    assert [step.status for step in run.steps] == ["failed"] * len(tasks), run.output
+    assert ansible.sandbox.log() == []
+    return [step.result["msg"] for step in run.steps]
+
+
+@only_observed
+@only_json
+def test_a_missing_account_names_the_variables_that_set_it(ansible: Ansible) -> None:
+    key = NO_KEY.format(api="reseller")
+    for message in without_account(ansible):
+        assert message == f"The options are not valid: {NO_USER}; {key}."
+
+
+@only_observed
+@only_json
+def test_a_missing_user_names_the_variable_that_sets_it(ansible: Ansible) -> None:
+    for message in without_account(ansible, api_key=ansible.api_key):
+        assert message.endswith(f" not valid: {NO_USER}.")
+
+
+@only_observed
+@only_json
+def test_api_v3_lacks_the_key_alone(ansible: Ansible) -> None:
+    key = NO_KEY.format(api=SUBUSERS)
+    for message in without_account(ansible, api=SUBUSERS, api_url=ansible.sandbox.v3_url):
+        assert message == f"The options are not valid: {key}."

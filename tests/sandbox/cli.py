@@ -253,8 +253,9 @@ def _load_seed(options: argparse.Namespace) -> Seed:
     if options.customers is not None:
         return fleet.seed(options.customers)
     if options.demo:
+        seed = load(DEMO_FLEET)
         # The file leaves the key of v3 out.
-        return replace(load(DEMO_FLEET), accounts=DEFAULT_SEED.accounts)
+        return replace(seed, accounts=[{**account, "v3_key": DEMO_V3_KEY} for account in seed.accounts])
     return DEFAULT_SEED if options.seed is None else load(options.seed)
 
 

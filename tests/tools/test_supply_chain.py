@@ -24,10 +24,25 @@ ROOT = Path(__file__).resolve().parents[2]
 LOCKS = sorted((ROOT / "tests" / "requirements").glob("*.txt"))
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.y*ml"))
 
+# By workflow: what a job may do beyond reading, and the commands that get a secret.
+GRANTS = {
+    "locks.yml": {"upgrade": {"contents": "write", "pull-requests": "write", "actions": "write"}},
+    "release.yml": {"publish": {"contents": "write"}},
+}
+HOLDERS = {
+    "locks.yml": ['sh tools/propose_locks.sh "$RUNNER_TEMP/changes"'],
+    "release.yml": [
+        'sh tools/publish.sh "dist/mailfleet-sendgrid-$GITHUB_REF_NAME.tar.gz"',
+        'gh release create "$GITHUB_REF_NAME" "dist/mailfleet-sendgrid-$GITHUB_REF_NAME.tar.gz" '
+        '--verify-tag --title "$GITHUB_REF_NAME" --notes "CHANGELOG.md says what is new."',
+    ],
+}
+
 HASH = r"--hash=sha256:[0-9a-f]{64}"
 # A version, where it holds, and at least one file of it. Extras stay: where hashes are required, pip takes no package
 # for pinned that is wanted with an extra and locked without it.
 LOCKED = re.compile(rf"[a-z0-9][\w.-]*(?:\[[\w,-]+\])?==\S+(?: ; [^\\\n]+)?(?: \\\n    {HASH})+")
+SECRET = r"\bsecrets\b|github\.token"
 WHEEL = "canary_package-1.0-py3-none-any.whl"
 
 
@@ -66,15 +81,32 @@ def test_a_workflow_has_the_least_permissions(workflow: Path) -> None:
     told = yaml.safe_load(workflow.read_text(encoding="utf-8"))
     assert told["permissions"] in ({}, {"contents": "read"})
     jobs = told["jobs"].values()
-    granted = [job["permissions"] for job in jobs if "permissions" in job]
+    granted = {name: job["permissions"] for name, job in told["jobs"].items() if "permissions" in job}
+    assert granted == GRANTS.get(workflow.name, {})
     # A pull request from elsewhere gets no permission to write.
     assert not granted or not {"pull_request", "pull_request_target"} & set(told["on"])
     steps = [step for job in jobs for step in job["steps"]]
     checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
     assert len(checkouts) == len(jobs)
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
-    holders = [step.get("run") for step in steps if re.search(r"\bsecrets\b|github\.token", str(step))]
-    assert holders == (['sh tools/propose_locks.sh "$RUNNER_TEMP/changes"'] if granted else [])
+    holders = [step for step in steps if re.search(SECRET, str(step))]
+    assert [step.get("run") for step in holders] == HOLDERS.get(workflow.name, [])
+    # One secret for each, so that what one command gives away is not what another one needs.
+    assert [len(re.findall(SECRET, str(step))) for step in holders] == [1] * len(holders)
+    # Nor is a secret in what all steps of a job, or all jobs, share.
+    shared = [{name: value for name, value in part.items() if name not in ("jobs", "steps")} for part in (told, *jobs)]
+    assert re.findall(SECRET, str(shared)) == []
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_only_a_protected_environment_has_a_secret(workflow: Path) -> None:
+    """The token that each run has anyhow is none: what it may do, the permissions say."""
+    jobs = yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"]
+    names = {name: re.findall(r"\bsecrets\.(\w+)", str(job)) for name, job in jobs.items()}
+    environments = {name: job["environment"] for name, job in jobs.items() if names[name]}
+    is_release = workflow.name == "release.yml"
+    assert environments == ({"publish": "galaxy"} if is_release else {})
+    assert [name for found in names.values() for name in found] == (["GALAXY_TOKEN"] if is_release else [])
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
@@ -84,13 +116,19 @@ def test_a_command_of_a_workflow_has_nothing_put_into_it(workflow: Path) -> None
     assert commands and [command for command in commands if "${{" in command] == []
 
 
+def test_no_workflow_names_a_registry_or_another_server() -> None:
+    for path in [*WORKFLOWS, *sorted((ROOT / "tools").glob("*.sh")), ROOT / "tools" / "release.py"]:
+        assert re.findall(r"https?://(?!www\.gnu\.org/licenses/)\S+", path.read_text(encoding="utf-8")) == [], path
+
+
 def test_locks_are_upgraded_and_what_comes_is_tried_each_week() -> None:
     scheduled = {path.name: yaml.safe_load(path.read_text(encoding="utf-8")) for path in WORKFLOWS}
     commands = {
         name: [step["run"] for job in told["jobs"].values() for step in job["steps"] if "run" in step]
         for name, told in scheduled.items()
+        for times in told["on"].get("schedule", ())
         # Day of the week, and no day of the month.
-        if re.fullmatch(r"\d+ \d+ \* \* \d", told["on"]["schedule"][0]["cron"])
+        if re.fullmatch(r"\d+ \d+ \* \* \d", times["cron"])
     }
     assert 'make locks LOCKS_ARGS=--upgrade >"$RUNNER_TEMP/changes"' in commands["locks.yml"]
     assert commands["devel.yml"] == ["make devel"]

@@ -31,6 +31,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.name
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environment import (
     certificate_problems,
     certificates,
+    missing_credentials,
     named,
     proxy_problems,
 )
@@ -187,6 +188,7 @@ def connection_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> li
     if options.get("eu_api_url") is not None:
         eu_url = options["eu_api_url"]
         problems += _address_problems(eu_url, named("eu_api_url", eu_url))
+    problems += missing_credentials(options, api.connection.unused)
     problems += api.connection.problems(options)
     if not 0 < options["timeout"] <= _LONGEST_WAIT:
         problems.append(f"timeout must be above 0 and at most {_LONGEST_WAIT} seconds")
@@ -372,8 +374,10 @@ def control_problem(name: str, text: str, why: str) -> str:
 def credential_problems(options: t.Mapping[str, t.Any], names: t.Sequence[str], may_be_padded: bool) -> list[str]:
     """What keeps the account's credentials from ever being right, so that the server need not be asked.
 
-    `names`: the options that hold them. `may_be_padded`: whether the key may have blanks at its ends.
+    `names`: the options that hold them; a missing one is no problem here. `may_be_padded`: whether the key may have
+    blanks at its ends.
     """
+    names = [name for name in names if options.get(name) is not None]
     problems = [f"{named(name, options[name])} is empty" for name in names if not options[name]]
     problems += [problem for name in names for problem in transmission_problems(name, options[name])]
     for name in names:

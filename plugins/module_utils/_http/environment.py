@@ -28,6 +28,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import es
 # In the order in which they count; the first two as requests has them, the last one as OpenSSL has it.
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
+# The options that hold the credentials of the account, each with the variable that sets it where a task does not.
+CREDENTIAL_VARIABLES = {"api_user": "SENDGRID_API_USER", "api_key": "SENDGRID_API_KEY"}
+
 # How OpenSSL names the files of a folder: the hash of a subject, and a number where several subjects share it.
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
 # What OpenSSL takes for a certificate in a file.
@@ -52,6 +55,16 @@ def from_environment(variable: str, text: str) -> FromEnvironment:
 def named(option: str, value: t.Any) -> str:
     """The name of an option for a message, with the environment variable where its value comes from one."""
     return f"{option} (from {value.variable} in the environment)" if isinstance(value, FromEnvironment) else option
+
+
+def missing_credentials(options: t.Mapping[str, t.Any], unused: t.Container[str] = ()) -> list[str]:
+    """The problems of credentials that neither the task nor the environment sets. Those of `unused` do not matter."""
+    needs = f", and api={options['api']} needs it" if options.get("api") else ""
+    return [
+        f"{name} is missing{needs}; set it, or {variable} in the environment"
+        for name, variable in CREDENTIAL_VARIABLES.items()
+        if options.get(name) is None and name not in unused
+    ]
 
 
 def empty_variables(options: t.Mapping[str, t.Any], unused: t.Container[str] = ()) -> list[str]:
@@ -82,8 +95,8 @@ def proxy_problems(url: str) -> list[str]:
         return []
     variables = [name for name, value in os.environ.items() if name.lower().endswith("_proxy") and value == proxy]
     return [
-        f"the proxy that {' and '.join(sorted(variables))} in the environment names is a SOCKS proxy, for which this "
-        f"Python lacks PySocks; install it with: {sys.executable} -m pip install PySocks"
+        f"the environment names a SOCKS proxy ({' and '.join(sorted(variables))}), but this Python lacks PySocks; "
+        f"install it with: {sys.executable} -m pip install PySocks"
     ]
 
 
@@ -129,8 +142,8 @@ def certificate_problems(path: str) -> list[str]:
     try:
         if os.path.isdir(path) and not any(map(_HASHED.fullmatch, os.listdir(path))):
             return [
-                f"{told} is a folder without hashed certificates, whose names are such as 5ed36f99.0; "
-                "make them with: openssl rehash FOLDER"
+                f"{told} is a folder without hashed certificates (names such as 5ed36f99.0); "
+                "create them with: openssl rehash FOLDER"
             ]
         # A pipe can be read once only.
         if os.path.isfile(path) and not _holds_certificate(path):

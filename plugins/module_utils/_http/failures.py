@@ -32,7 +32,7 @@ def refuse_by_status(status: int, headers: t.Mapping[str, str], applied_if_limit
     """Raises CallError for what the status alone decides. `applied_if_limited`: what HTTP 429 says of the call."""
     if 300 <= status < 400:
         raise CallError(
-            f"the server redirects elsewhere (HTTP {status}), which is not followed because the call holds secrets",
+            f"the server redirects the call (HTTP {status}); the collection does not follow, because the call holds secrets",
             # Many services act on a call and then redirect to what came of it.
             MAYBE_APPLIED,
             status=status,
@@ -160,7 +160,7 @@ def _failures() -> list[_Failure]:
             MAYBE_APPLIED,
             True,
         ),
-        _Failure(Exception, "the connection ended before the whole answer was there ({server})", MAYBE_APPLIED, True),
+        _Failure(Exception, "the connection ended before the whole answer arrived ({server})", MAYBE_APPLIED, True),
     ]
 
 

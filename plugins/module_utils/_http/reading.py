@@ -103,7 +103,7 @@ class Room:
             return
         self._is_taken = _ONE_LARGE_ANSWER.acquire(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
         if not self._is_taken:
-            raise CallError("the answer had to wait too long for other large answers", MAYBE_APPLIED, transient=True)
+            raise CallError("the answer waited too long for other large answers", MAYBE_APPLIED, transient=True)
 
 
 def read_body(response: t.Any, largest: int, room: Room, seconds_left: t.Callable[[], float]) -> bytes:
@@ -148,7 +148,7 @@ class _Packed:
     def __init__(self, headers: t.Mapping[str, str]) -> None:
         packing = headers.get("Content-Encoding", "identity").strip().lower()
         if packing not in ("identity", "gzip"):
-            raise CallError("the answer is packed in a way that was not asked for", MAYBE_APPLIED)
+            raise CallError("the answer has a content encoding that the collection did not ask for", MAYBE_APPLIED)
         self._stream = zlib.decompressobj(_GZIP) if packing == "gzip" else None
 
     @property
@@ -169,7 +169,7 @@ class _Packed:
             try:
                 part = self._stream.decompress(piece, _PIECE)
             except zlib.error:
-                raise CallError("the answer cannot be unpacked", MAYBE_APPLIED, transient=True) from None
+                raise CallError("the answer cannot be decompressed", MAYBE_APPLIED, transient=True) from None
             piece = self._stream.unused_data if self._stream.eof else self._stream.unconsumed_tail
             yield part
 

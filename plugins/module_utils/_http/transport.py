@@ -49,7 +49,7 @@ try:
 except ImportError:
     HAS_REQUESTS = False
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 # A list holds the whole fleet, since no page can be relied on: a customer with all fields takes 350 to 600 bytes, by
 # the format and its blanks, so this is room for 100,000. MOST_AT_ONCE answers may hold 64 KiB each beside it, see
 # `_reading`.

@@ -29,9 +29,6 @@ def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
 
     An API key has no blanks at its ends. A password may: it is the key unless the name is `apikey`.
     """
-    if options["api_user"] is None:
-        needed = f"api_user is missing, which api={options['api']} needs"
-        return [needed, *credential_problems(options, ("api_key",), may_be_padded=True)]
     return credential_problems(options, ("api_user", "api_key"), may_be_padded=user_is_account(options))
 
 

@@ -20,7 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Redactor, server_said
 
 _CHECK_URL = "Check that api_url is the address of the v2 API."
-TRY_V3 = "If API v2 does not serve the account any more, use api: subusers with an API key."
+TRY_V3 = "If API v2 no longer serves the account, use api: subusers with an API key."
 # Answers without the API's own error, by which a service says that it is not there, or not for this account.
 _GONE = frozenset((401, 403, 404, 410))
 

@@ -58,7 +58,7 @@ def test_what_a_server_said_is_no_template():
     summary = {**dict.fromkeys(SUMMARY, 0), "failed": 1}
     result = {"changed": False, "summary": summary, "results": [failed], "unverified": {}}
     report = fleet_outcome(result, "20")
-    assert report["lines"] == ["1 customers: 1 failed", f"failed: ann: {TEMPLATE}"]
+    assert report["lines"] == ["1 customer: 1 failed", f"failed: ann: {TEMPLATE}"]
     templar = Templar(loader=DataLoader(), variables={"report": report})
     for expression in ("{{ report.lines[1] }}", "{{ report.failed_customers[0].msg }}"):
         assert templar.template(trust_as_template(expression)).endswith(TEMPLATE)

@@ -179,7 +179,7 @@ def test_a_name_that_is_not_sent_is_not_the_account(plugin):
 
 def test_an_account_that_is_missing_is_told_with_a_cache_too(plugin):
     plugin.given["api_user"] = None
-    with pytest.raises(AnsibleParserError, match="api_user is missing, which api=reseller needs"):
+    with pytest.raises(AnsibleParserError, match="api_user is missing, and api=reseller needs it; .*SENDGRID_API_USER"):
         plugin._customers("a", True)
 
 
@@ -252,7 +252,7 @@ def test_a_cache_that_cannot_be_used_means_to_ask_the_server(plugin, asked, make
     plugin._cache, plugin.display = make(plugin._cache_key("a")), Warned()
     assert [customer["username"] for customer in plugin._customers("a", True)] == ["c1"]
     [warning] = plugin.display
-    assert reason in warning and "the server is asked instead" in warning
+    assert reason in warning and "it asks the server instead" in warning
     [kept] = plugin._cache.values()
     assert kept[0]["username"] == "c1"
 
@@ -376,7 +376,10 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"citty": "x", "apy_key": "canary"}, "The options are not valid: there is no apy_key; there is no citty."),
+        (
+            {"citty": "x", "apy_key": "canary"},
+            "The options are not valid: unknown option apy_key; unknown option citty.",
+        ),
         ({"retries": "many"}, "retries"),
         ({"api": "other"}, "value of api must be one of: reseller, customer"),
         ({"city": ["canary"]}, "The options are not valid: city must be a text, and is a list."),
@@ -387,7 +390,9 @@ def test_a_text_that_looks_like_a_list_stays_a_text(parse):
         ({"api_key": 4711}, "The options are not valid: api_key must be a text, and is a number; put it in quotes, "),
         ({"api_key": ["canary"]}, "The options are not valid: api_key must be a text, and is a list."),
         ({"city": b"canary"}, "The options are not valid: city must be a text, and is bytes."),
-        ({"api_key": None}, "missing required arguments: api_key"),
+        ({"api_key": None}, "api_key is missing, and api=reseller needs it; set it, or SENDGRID_API_KEY in the "),
+        ({"api_user": None, "api_key": None}, "SENDGRID_API_USER in the environment; api_key is missing, "),
+        ({"api": "subusers", "api_user": None, "api_key": None}, "The options are not valid: api_key is missing, "),
         ({"api_key": "{{ 'canary' | nonsense }}"}, "The template of api_key cannot be evaluated: "),
     ],
 )
@@ -417,7 +422,7 @@ def test_a_name_that_cannot_be_a_host_is_told_and_left_out(parse, strict):
         return
     inventory = parse(groups=groups)
     [warning] = parse.display
-    assert warning.endswith(" They are left out.") and "'all'" in warning and "'a/b'" in warning
+    assert warning.endswith(" The inventory leaves them out.") and "'all'" in warning and "'a/b'" in warning
     assert sorted(inventory.hosts)[:1] == ["ann"] and not {"all", "a/b"} & set(inventory.hosts)
 
 

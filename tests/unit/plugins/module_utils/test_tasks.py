@@ -589,7 +589,7 @@ def test_whatever_happens_is_a_result(world):
         world.put(FakeService(STORED_ANN), **faults)
         result = run_task(functools.partial(_call, world), {}, False)
         assert result["failed"] is True and result["changed"] is False
-        assert "defect" not in result["msg"] and KEY not in result["msg"] and "?" not in result["msg"]
+        assert "internal error" not in result["msg"] and KEY not in result["msg"] and "?" not in result["msg"]
 
 
 def _call(world, _options, check_mode, _connect):

@@ -108,7 +108,7 @@ def test_a_defect_ends_the_rest(cancellation, error):
         assert started.wait(PATIENCE)
         raise error
     # It was told, and not waited for in vain.
-    assert (cancellation.reason, worked_on) == ("of a defect", [0])
+    assert (cancellation.reason, worked_on) == ("of an internal error", [0])
 
 
 def test_a_person_who_insists_is_not_kept_waiting(cancellation):

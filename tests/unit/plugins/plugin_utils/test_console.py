@@ -110,7 +110,7 @@ def test_lookups_before_the_work_are_told_and_do_not_count_for_its_speed(termina
     clock.sleep(10)
     console.on_progress(9_000, 0, 10_000)
     assert shown == [
-        "fleet: 750 of 1,500 customers looked up that the list lacks",
+        "fleet: 750 of 1,500 customers that the list lacks are looked up",
         "fleet: 8,500 of 10,000 customers done, 0 failed, 0 per minute",
         "fleet: 9,000 of 10,000 customers done, 0 failed, 50 per second",
     ]

@@ -60,13 +60,55 @@ def test_a_task_that_had_no_list_has_its_error_only() -> None:
     assert set(report["summary"].values()) == {0}
 
 
+def test_check_mode_says_what_is_to_be_done() -> None:
+    """No word of it says that something was done."""
+    items = [item("a", "create", "planned"), item("b", "set_profile", "planned")]
+    items += [item("c", "rename", "planned"), item("d", "delete", "planned")]
+    report = summarize(result(items, created=1, updated=1, renamed=1, deleted=1, unchanged=1, not_reached=1))
+    assert report["lines"] == [
+        "6 customers (check mode, nothing was written): "
+        "1 to create, 1 to update, 1 to rename, 1 to delete, 1 unchanged, 1 not reached",
+        "to create: a",
+        "to update: b",
+        "to rename: c",
+        "to delete: d",
+    ]
+
+
+def test_what_was_sent_and_cannot_be_seen() -> None:
+    unverified = {"a": ["company", "website_access"], "b\u202e": ["company"], "c": ["company"]}
+    report = summarize({**result([], unchanged=3), "unverified": unverified}, 2)
+    assert report["unverified"] == unverified
+    assert report["lines"][1:] == [
+        "unverified, because the server does not show it: "
+        "company and website_access of a, company of b\\u202e, and 1 more"
+    ]
+
+
+def test_what_was_not_compared() -> None:
+    report = summarize({**result([], unchanged=9), "not_compared": {"company": 9, "package": 1}})
+    assert report["not_compared"] == {"company": 9, "package": 1}
+    assert report["lines"] == [
+        "9 customers: 9 unchanged",
+        "not compared with the account: company of 9 customers, package of 1 customer",
+    ]
+
+
+def test_errors_come_last() -> None:
+    """Where nobody has to look for them."""
+    items = [item("a", "set_profile", "failed", "No.")]
+    uncertain = {"unverified": {"b": ["company"]}, "not_compared": {"company": 1}}
+    report = summarize({**result(items, failed=1, not_reached=1), **uncertain, "not_reached_reasons": ["Held back."]})
+    assert [line.split()[0] for line in report["lines"]] == ["2", "failed:", "unverified,", "not", "Held"]
+
+
 def test_names_are_cut() -> None:
     many = [item(f"c{number}", "create", "planned") for number in range(5)]
     report = summarize(result(many, created=5), 2)
     assert report["predicted"] is True
     assert report["lines"] == [
-        "5 customers (check mode, nothing was written): 5 created",
-        "created: c0, c1, and 3 more",
+        "5 customers (check mode, nothing was written): 5 to create",
+        "to create: c0, c1, and 3 more",
     ]
     assert len(report["created"]) == 5
 

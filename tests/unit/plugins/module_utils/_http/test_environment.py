@@ -21,6 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.environme
     certificates,
     empty_variables,
     from_environment,
+    missing_credentials,
     named,
     proxies,
     proxy_problems,
@@ -68,6 +69,29 @@ def test_variables_that_set_nothing_are_told():
     }
     assert empty_variables(options) == ["api_url (from SENDGRID_API_URL in the environment) is empty"]
     assert empty_variables(options, {"api_url"}) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "unused", "missing"),
+    [
+        ({}, (), ["api_user", "api_key"]),
+        ({"api_key": "k"}, (), ["api_user"]),
+        ({"api_user": "u"}, (), ["api_key"]),
+        ({"api_user": None, "api_key": ""}, (), ["api_user"]),
+        ({}, ("api_user",), ["api_key"]),
+    ],
+)
+def test_credentials_that_nothing_sets_are_told_with_their_variables(options, unused, missing):
+    problems = missing_credentials({**options, "api": "reseller"}, unused)
+    assert problems == [
+        f"{name} is missing, and api=reseller needs it; set it, or SENDGRID_{name.upper()} in the environment"
+        for name in missing
+    ]
+
+
+def test_without_an_api_no_api_needs_a_credential():
+    [problem] = missing_credentials({"api_key": "k"})
+    assert problem == "api_user is missing; set it, or SENDGRID_API_USER in the environment"
 
 
 # Proxies
