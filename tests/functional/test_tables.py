@@ -39,6 +39,7 @@ pytestmark = pytest.mark.xdist_group("tables")
 # What each test of a run of Ansible is about.
 TESTED = {
     "modules/reseller_customer": "test_customer.py",
+    "modules/reseller_customer_api_key": "test_api_key.py",
     "modules/reseller_customer_info": "test_info.py",
     "modules/reseller_customer_password": "test_password.py",
     "modules/reseller_customers": "test_fleet.py",

@@ -127,6 +127,9 @@ CALLS: dict[str, Call] = {
     "set_email": Call(
         "PUT", "/user/email", "set the e-mail address of customer '{user}'", "user.email.update", on_behalf=True
     ),
+    "rename": Call(
+        "PUT", "/user/username", "rename customer '{user}'", "user.username.update", on_behalf=True, repeatable=False
+    ),
     "list_api_keys": Call(
         "GET", "/api_keys", "list the API keys of customer '{user}'", "api_keys.read", on_behalf=True
     ),
@@ -151,9 +154,6 @@ CALLS: dict[str, Call] = {
         "api_keys.delete",
         on_behalf=True,
         repeatable=False,
-    ),
-    "rename": Call(
-        "PUT", "/user/username", "rename customer '{user}'", "user.username.update", on_behalf=True, repeatable=False
     ),
 }
 

@@ -76,7 +76,8 @@ def test_every_write_has_a_call():
     written = {one.written_by for one in CAN.attributes.values()} - {None, "switch"}
     assert written == {*CAN.order, "rename"}
     switches = {operation for switch in CAN.switches.values() for operation in (switch.open, switch.close)}
-    assert {*written, *switches, "create", "delete"} | {"list", "get", "who_am_i", "get_profile"} == set(CALLS)
+    of_customers = {name for name in CALLS if not name.endswith(("_api_key", "_api_keys"))}
+    assert {*written, *switches, "create", "delete"} | {"list", "get", "who_am_i", "get_profile"} == of_customers
 
 
 @pytest.mark.parametrize("name", sorted(MISSING | LATER))
