@@ -12,6 +12,10 @@ import typing as t
 from ansible.errors import AnsibleError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import Connect, Options, Result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import kind_of_value
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.option_names import (
+    OPTION_NAMES,
+    OptionNames,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import FILE_CONTENT
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import manage_fleet
@@ -19,6 +23,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._console import Console
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._direct import DirectAction
+
+# A task variable. A role that runs the module says in it, by option, which of its variables a message must name.
+_NAMES_VARIABLE = "_sendgrid_option_names"
 
 
 def _manage_fleet_and_tell(options: Options, check_mode: bool, connect: Connect) -> Result:
@@ -34,18 +41,26 @@ class ActionModule(DirectAction):
         """Reads `customers_file` here, wherever the module runs."""
         self._task.args = _without_omitted(self._task.args, (task_vars or {}).get("omit"))
         try:
-            self._beside_arguments = self._file_content()
+            names = self._option_names(task_vars or {})
+            self._beside_arguments = {**self._file_content(names), **({OPTION_NAMES: {**names}} if names else {})}
         except InvalidInput as error:
             return {"failed": True, "changed": False, "msg": str(error)}
         return super().run(tmp, task_vars)
 
-    def _file_content(self) -> dict[str, t.Any]:
+    def _option_names(self, task_vars: dict[str, t.Any]) -> OptionNames:
+        if OPTION_NAMES in self._task.args:
+            raise InvalidInput([f"unknown option {OPTION_NAMES}"])
+        given = self._templar.template(task_vars.get(_NAMES_VARIABLE))
+        names = given if isinstance(given, t.Mapping) else {}
+        return OptionNames({str(option): str(name) for option, name in names.items()})
+
+    def _file_content(self, names: OptionNames) -> dict[str, t.Any]:
         name = self._task.args.get("customers_file")
         if name is None or self._task.args.get("customers") is not None:
             # The module says what is wrong with that, if anything is.
             return {}
         if not isinstance(name, str):
-            raise InvalidInput([f"customers_file must be a text, and is {kind_of_value(name)}"])
+            raise InvalidInput([f"{names['customers_file']} must be a text, and is {kind_of_value(name)}"])
         # Not before it is needed: most tasks have no file.
         from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import (
             decrypt_with,

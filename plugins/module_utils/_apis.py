@@ -19,6 +19,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.api import 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import fields as _v3_fields
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.api import V3Api
 
+if t.TYPE_CHECKING:
+    from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api_keys import ApiKeys
+
 # The choices of the option `api`, the default first.
 CHOICES: tuple[str, ...] = (*_v2_fields.FAMILIES, _v3_fields.SUBUSERS)
 
@@ -37,6 +40,13 @@ def can_read(answer_format: t.Any) -> bool:
     from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.xml_answers import HAS_XMLTODICT
 
     return HAS_XMLTODICT
+
+
+def open_api_keys(client: Client, api: CustomerApi, username: str, key: t.Any) -> ApiKeys:
+    """The API keys of one customer that exists. `key`: as its Customer has it. To be asked of an API that has them."""
+    from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.api_keys import V3ApiKeys
+
+    return V3ApiKeys(t.cast(V3Api, api), username, key, client.redact)
 
 
 def open_api(client: Client, choice: str) -> CustomerApi:

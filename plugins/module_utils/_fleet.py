@@ -31,6 +31,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.comm
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.index import CustomerIndex
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import by_username, hidden_names
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.option_names import option_names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     RUN_AGAIN,
     check_creation,
@@ -50,7 +51,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
     stored_text,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.purge import (
-    NO_CUSTOMERS,
     NO_PURGE,
     Purge,
     check_ceiling,
@@ -203,7 +203,7 @@ def _compared(
         members = _members(wanted, index, unlisted, api)
         warnings += hidden_names(index)
         purge = whom_to_purge(wanted, index) if options["purge"] else NO_PURGE
-        check_ceiling(purge.deletions, options["max_deletions"])
+        check_ceiling(purge.deletions, options["max_deletions"], option_names(options)["max_deletions"])
         warnings += purge.warnings()
         _keep_renamed(members, purge)
         unmanaged = [_member(Desired(name, state="absent"), index, api) for name in purge.deletions]
@@ -228,12 +228,15 @@ def _without_garbage_collection() -> t.Iterator[None]:
 
 def _setting_problems(options: Options, fleet: Fleet) -> list[str]:
     """What is wrong with the options that are about no single customer."""
-    is_empty = not fleet.rows and not fleet.problems
-    problems = [NO_CUSTOMERS] if options["purge"] and is_empty else []
+    names = option_names(options)
+    purge, ceiling = names["purge"], names["max_deletions"]
+    problems = []
+    if options["purge"] and not fleet.rows and not fleet.problems:
+        problems.append(f"{purge} with no customers would delete every customer of the account")
     if options["purge"] and options["max_deletions"] is None:
-        problems.append("purge needs max_deletions, the number of customers that it may delete")
+        problems.append(f"{purge} needs {ceiling}, the number of customers that it may delete")
     if options["max_deletions"] is not None and options["max_deletions"] < 0:
-        problems.append("max_deletions must not be negative")
+        problems.append(f"{ceiling} must not be negative")
     return problems + concurrency_problems(options)
 
 
@@ -276,6 +279,7 @@ class _Run:
         self._concurrency: int = options["concurrency"]
         self._slots = Slots(self._concurrency)
         self._stops_at_errors = options["on_error"] == "stop"
+        self._on_error = option_names(options)["on_error"]
         self._check_mode = check_mode
         self._purges = options["purge"]
         self._cancellation = cancellation
@@ -444,7 +448,8 @@ class _Run:
         if isinstance(error, CallError) and error.recurs:
             self._cancellation.cancel("every further call would fail in the same way")
         elif error is not None and (self._stops_at_errors or isinstance(error, InternalError)):
-            self._cancellation.cancel("on_error is stop" if self._stops_at_errors else "of an internal error")
+            reason = f"{self._on_error} is stop" if self._stops_at_errors else "of an internal error"
+            self._cancellation.cancel(reason)
 
     def _api(self, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()) -> CustomerApi:
         """The API for one customer: an error hides its secrets, since to look for those of a whole fleet takes long."""

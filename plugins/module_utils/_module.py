@@ -28,8 +28,9 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.comm
     customer_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kinds import Findings, KindCheck
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.option_names import option_names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import (
-    FILE_CONTENT,
+    BESIDE_OPTIONS,
     ROW_OPTIONS,
     attribute_option,
     given_secrets,
@@ -116,6 +117,21 @@ def password_spec() -> Spec:
     }
 
 
+def api_key_spec() -> Spec:
+    """The options of reseller_customer_api_key."""
+    return {
+        **connection_spec(),
+        "username": {"type": "str", "required": True},
+        "name": {"type": "str", "required": True},
+        "state": {"type": "str", "default": "present", "choices": ["present", "absent"]},
+        "scopes": {"type": "list", "elements": "str"},
+        "full_access": {"type": "bool", "default": False},
+        "rotate": {"type": "bool", "default": False},
+        # An id opens nothing.
+        "api_key_id": {"type": "str", "no_log": False},
+    }
+
+
 class Module(AnsibleModule):
     """An AnsibleModule that tells everything that is wrong with its options, and no value of an unexpected kind.
 
@@ -189,7 +205,7 @@ class Module(AnsibleModule):
         Ansible's own line holds all options and is masked afterwards, which misses a secret that was escaped.
         """
         options = {**self.params, **self._rows}
-        logged = _logged_options(_without(options, [FILE_CONTENT]), self.argument_spec, self.no_log_values)
+        logged = _logged_options(_without(options, BESIDE_OPTIONS), self.argument_spec, self.no_log_values)
         words = " ".join(f"{name}={value}" for name, value in logged.items())
         self.log(f"Invoked with {words}" if words else "Invoked", log_args=logged)
 
@@ -311,7 +327,9 @@ def run(
 
 def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
     """Everything that is wrong with options of reseller_customers, with the place of each row."""
-    kinds = KindCheck(spec)(_without(options, ROW_OPTIONS))
+    names = option_names(options)
+    spec = names.renamed(spec)
+    kinds = KindCheck(spec)(names.renamed(_without(options, ROW_OPTIONS)))
     # An API that there is not is told as such, and not once more for each customer.
     api = capabilities(options.get("api"))
     return kinds.problems + validated(spec, kinds)[0] + read_options(options, api).problems
@@ -377,7 +395,7 @@ def abridged(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return {
         name: f"({len(value)} items)" if _is_long(value) else _SHOWN.get(name, _as_it_is)(value)
         for name, value in options.items()
-        if name != FILE_CONTENT
+        if name not in BESIDE_OPTIONS
     }
 
 

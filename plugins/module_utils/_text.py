@@ -248,6 +248,11 @@ class Redactor:
         self._secrets = [secret for secret in secrets if secret]
         self._names = [name for name in names if name]
 
+    def add(self, secret: str) -> None:
+        """Keeps out one more secret from now on."""
+        self._secrets.append(secret)
+        self.__dict__.pop("_search", None)
+
     def __call__(self, message: str) -> str:
         """The first 4096 characters of `message`, or in its place the words that it is not shown."""
         message = message[:_LONGEST_MESSAGE]

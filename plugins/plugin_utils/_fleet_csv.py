@@ -12,7 +12,7 @@ import csv
 import io
 import typing as t
 
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import row_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.rows import row_spec, suggestion
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, first_of
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text import FEW, Content, Unusable
 
@@ -96,7 +96,7 @@ def _check_head(line: int, head: t.Sequence[str]) -> None:
     problems = [f"line {line} names no option in column {number}" for number, name in enumerate(head, 1) if not name]
     for name, count in collections.Counter(filter(None, head)).items():
         if name not in options:
-            problems.append(f"line {line} names the unknown option '{escape_control(name, 100)}'")
+            problems.append(f"line {line} names the unknown option '{escape_control(name, 100)}'{suggestion(name)}")
         elif count > 1:
             problems.append(f"line {line} names {name} {count} times")
     if problems:

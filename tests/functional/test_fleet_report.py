@@ -348,9 +348,9 @@ def test_customers_that_are_not_reached(
     ("variables", "message"),
     [
         ({"customers": [{"username": "ada@example.com"}] * 2}, "ada@example.com"),
-        ({"customers": [{"user": "ada@example.com"}]}, "user"),
+        ({"customers": [{"user": "ada@example.com"}]}, "fleet_report_customers[0]: unknown option user"),
         ({"purge": True}, "neither fleet_report_customers nor fleet_report_file declares a fleet"),
-        ({"purge": True, "customers": []}, "purge with no customers would delete every customer"),
+        ({"purge": True, "customers": []}, "fleet_report_purge with no customers would delete every customer"),
         ({"path": None}, "fleet_report_path"),
         ({"columns": ["email", "company"]}, "fleet_report_columns"),
         ({"filters": {"package": "Gold"}}, "package"),
@@ -358,7 +358,7 @@ def test_customers_that_are_not_reached(
         ({"details": ["ips"]}, "fleet_report_details"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
         ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
-        ({"file": "fleet.csv", "customers": []}, "customers and customers_file exclude each other"),
+        ({"file": "fleet.csv", "customers": []}, "fleet_report_customers and fleet_report_file exclude each other"),
     ],
     ids=[
         "a name twice",

@@ -247,7 +247,8 @@ class TestInProcess:
         [text] = told(played)
         assert "Nothing was changed" in text
         assert (
-            "2 customers are not in the fleet ('ben@example.com', 'cleo@example.com'), and max_deletions is 1" in text
+            "2 customers are not in the fleet ('ben@example.com', 'cleo@example.com'), and fleet_max_deletions is 1"
+            in text
         )
         assert "dora@example.com" not in played.customers
 
@@ -352,27 +353,31 @@ class TestInProcess:
         assert (calls(run), calls(purge)) == (listing(ansible), [])
 
     WRONG = [
-        ({"customers": [{**ADA, "citty": "X"}]}, "customers[0] ('ada@example.com'): unknown option citty"),
+        (
+            {"customers": [{**ADA, "citty": "X"}]},
+            "fleet_customers[0] ('ada@example.com'): unknown option citty (did you",
+        ),
         ({"customers": [ADA, {**BEN, "active": "maybe"}]}, "customers[1] ('ben@example.com'): active must be true or"),
         ({"customers": [{**ADA, "city": ["X"]}]}, "('ada@example.com'): city must be a text, and is a list"),
         ({"customers": [{**ADA, "state": "gone"}]}, "state must be present or absent, and is 'gone'"),
-        ({"customers": [ADA, BEN, ADA]}, "customers[0] and customers[2] have the username"),
-        ({"customers": [{"city": "X"}]}, "customers[0]: username is missing"),
-        ({"customers": [[{"password": CANARY}]]}, "customers[0] must be a dict, and is a list"),
+        ({"customers": [ADA, BEN, ADA]}, "fleet_customers[0] and fleet_customers[2] have the username"),
+        ({"customers": [{"city": "X"}]}, "fleet_customers[0]: username is missing"),
+        ({"customers": [[{"password": CANARY}]]}, "fleet_customers[0] must be a dict, and is a list"),
         ({"customers": [{**ADA, "password": [CANARY]}]}, "password must be a text, and is a list"),
-        ({"customers": [ADA], "passwords": {"ada@example.com": [CANARY]}}, "must be a text, and is a list"),
-        ({"customers": [ADA], "defaults": {"username": "x"}}, "defaults: there can be no default for username"),
-        ({"customers": [ADA], "defaults": CANARY}, "defaults must be a dict, and is a text"),
-        ({"customers": [ADA], "purge": True}, "purge needs max_deletions"),
-        ({"customers": [ADA], "purge": "perhaps"}, "purge"),
-        ({"customers": [ADA], "concurrency": 0}, "concurrency must be from 1 to 64"),
+        ({"customers": [ADA], "passwords": {"ada@example.com": [CANARY]}}, "fleet_passwords: the password of"),
+        ({"customers": [ADA], "defaults": {"username": "x"}}, "fleet_defaults: there can be no default for username"),
+        ({"customers": [ADA], "defaults": CANARY}, "fleet_defaults must be a dict, and is a text"),
+        ({"customers": [ADA], "max_deletions": -1}, "fleet_max_deletions must not be negative"),
+        ({"customers": [ADA], "purge": True}, "fleet_purge needs fleet_max_deletions, "),
+        ({"customers": [ADA], "purge": "perhaps"}, "fleet_purge"),
+        ({"customers": [ADA], "concurrency": 0}, "fleet_concurrency must be from 1 to 64"),
         ({"customers": [ADA], "on_error": "pause"}, "value of fleet_on_error must be one of: continue, stop"),
-        ({"customers": {"ada": {"password": CANARY}}}, "customers must be a list of dicts, and is a dict"),
-        ({"customers": CANARY}, "customers must be a list of dicts, and is a text"),
-        ({"customers": [ADA], "passwords": [CANARY]}, "passwords must be a dict, and is a list"),
-        ({}, "one of customers and customers_file is needed"),
-        ({"customers": " ", "file": " "}, "one of customers and customers_file is needed"),
-        ({"customers": [ADA], "file": "fleet.csv"}, "customers and customers_file exclude each other"),
+        ({"customers": {"ada": {"password": CANARY}}}, "fleet_customers must be a list of dicts, and is a dict"),
+        ({"customers": CANARY}, "fleet_customers must be a list of dicts, and is a text"),
+        ({"customers": [ADA], "passwords": [CANARY]}, "fleet_passwords must be a dict, and is a list"),
+        ({}, "one of fleet_customers and fleet_file is needed"),
+        ({"customers": " ", "file": " "}, "one of fleet_customers and fleet_file is needed"),
+        ({"customers": [ADA], "file": "fleet.csv"}, "fleet_customers and fleet_file exclude each other"),
         ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
         ({"file": "playbook.txt"}, "playbook.txt"),
     ]
@@ -487,6 +492,54 @@ def test_what_one_api_does_not_take_is_told_before_any_call(played: Run, variabl
     assert played.status == 2
     assert text in str(told(played))
     assert calls(played) == []
+
+
+TOLD_ONCE = {
+    "customers": [ADA, BEN, {**CLEO, "frist_name": "Cleo"}],
+    "defaults": {"citty": "Oslo", "country": False},
+    "passwords": {"ada@example.com": [CANARY]},
+    "purge": True,
+}
+
+
+@only_json
+@in_shared_playbook(lambda: tries(TOLD_ONCE))
+def test_messages_name_the_variables_of_the_role(played: Run) -> None:
+    """Wherever the module runs. What is wrong with shared values is told once."""
+    assert played.status == 2
+    [text] = told(played)
+    assert text.startswith("The options are not valid: fleet_defaults: unknown option citty (did you mean 'city'?); ")
+    for part in (
+        "fleet_defaults: country must be a text, and is a boolean",
+        "fleet_passwords: the password of 'ada@example.com' must be a text, and is a list",
+        "fleet_customers[2] ('cleo@example.com'): unknown option frist_name (did you mean 'first_name'?)",
+        "fleet_purge needs fleet_max_deletions",
+    ):
+        assert text.count(part) == 1
+    assert text.count("fleet_defaults") == 2
+    assert calls(played) == [] and CANARY not in played.output
+
+
+@only_json
+@pytest.mark.parametrize("direct", [True, False], indirect=True)
+def test_only_a_role_names_its_variables(ansible: Ansible) -> None:
+    """A task of the same play names the options, and cannot give names itself."""
+    task = "mailfleet.sendgrid.reseller_customers"
+    refused = {"ignore_errors": True}
+    run = ansible.play(
+        [
+            {"name": "Run the role", "block": [role(customers=[5])], "rescue": [SHOW]},
+            {"name": "Options", task: {"customers": [5]}, **refused},
+            {"name": "Names", task: {"customers": [], "_option_names": {"customers": "x"}}, **refused},
+        ]
+    )
+    of_role = result_of(run)["errors"]
+    of_task = [step.result["msg"] for step in run.steps if step.name in ("Options", "Names")]
+    assert of_role == ["The options are not valid: fleet_customers[0] must be a dict, and is a number."]
+    assert of_task == [
+        "The options are not valid: customers[0] must be a dict, and is a number.",
+        "The options are not valid: unknown option _option_names.",
+    ]
 
 
 APART = {

@@ -39,6 +39,7 @@ pytestmark = pytest.mark.xdist_group("tables")
 # What each test of a run of Ansible is about.
 TESTED = {
     "modules/reseller_customer": "test_customer.py",
+    "modules/reseller_customer_api_key": "test_api_key.py",
     "modules/reseller_customer_info": "test_info.py",
     "modules/reseller_customer_password": "test_password.py",
     "modules/reseller_customers": "test_fleet.py",
@@ -312,6 +313,17 @@ def test_above_the_door_no_api_has_a_name() -> None:
         assert not texts & {*ROOMS, *CHOICES} - {"customer"}, name
         names = {str(getattr(node, key, "")) for node in nodes for key in ("id", "attr", "arg", "name", "module")}
         assert [word for word in names if re.search("v2|v3|famil|reseller|subuser", word, re.IGNORECASE)] == [], name
+
+
+def test_the_sandbox_and_the_plugins_share_no_code() -> None:
+    """Else a wrong name on the wire would be wrong on both sides."""
+    for folder, other in (("tests/sandbox", "plugins"), ("plugins", "tests")):
+        places = sorted((ROOT / folder).rglob("*.py"))
+        assert len(places) > 20
+        nodes = [node for place in places for node in ast.walk(ast.parse(place.read_text(encoding="utf-8")))]
+        imported = [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)]
+        imported += [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+        assert [name for name in imported if other in name.split(".")] == [], folder
 
 
 def files() -> list[str]:

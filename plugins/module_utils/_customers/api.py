@@ -121,7 +121,7 @@ class Capabilities:
     `longest_settling`: seconds that the server may take to know a new customer everywhere; None: as long as a call may
     wait. `lookup_misses_near`: whether only a lookup for near names shows those that look alike. `hidden_in_lists`: the
     values by which one knows customers that lists may hide, so that a name may be there that a list lacks; empty where
-    a list shows everybody.
+    a list shows everybody. `no_api_keys`: why customers have no API keys, as a sentence; empty where they have.
     """
 
     connection: ConnectionRules
@@ -136,6 +136,7 @@ class Capabilities:
     longest_settling: float | None = None
     lookup_misses_near: bool = True
     hidden_in_lists: Attributes = dataclasses.field(default_factory=dict)
+    no_api_keys: str = ""
 
     @functools.cached_property
     def _by_sight(self) -> dict[str, frozenset[str]]:

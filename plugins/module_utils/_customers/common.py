@@ -18,6 +18,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     option_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.option_names import option_names
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import MOST_AT_ONCE, Client, Connection
 
@@ -53,7 +54,9 @@ def customer_problems(options: Options, api: Capabilities) -> list[str]:
 
 def concurrency_problems(options: Options) -> list[str]:
     """What is wrong with the number of calls that may be under way at once."""
-    return [] if 1 <= options["concurrency"] <= MOST_AT_ONCE else [f"concurrency must be from 1 to {MOST_AT_ONCE}"]
+    if 1 <= options["concurrency"] <= MOST_AT_ONCE:
+        return []
+    return [f"{option_names(options)['concurrency']} must be from 1 to {MOST_AT_ONCE}"]
 
 
 def addresses(options: Options, api: Capabilities) -> dict[str, t.Any]:

@@ -27,7 +27,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 
 _FEW = 3
-NO_CUSTOMERS = "purge with no customers would delete every customer of the account"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,14 +75,17 @@ def check_whole(listing: Listing) -> None:
         )
 
 
-def check_ceiling(deletions: t.Sequence[str], most: int | None) -> None:
-    """Raises InvalidInput when there are more than `most` customers to delete. None: without a ceiling, none."""
+def check_ceiling(deletions: t.Sequence[str], most: int | None, option: str = "max_deletions") -> None:
+    """Raises InvalidInput when there are more than `most` customers to delete; None counts as 0.
+
+    `option`: how messages name the ceiling.
+    """
     if len(deletions) > (most or 0):
         names = ", ".join(f"'{escape_hidden(name)}'" for name in deletions[:_FEW])
         raise InvalidInput(
             [
                 f"{len(deletions)} customers are not in the fleet ({names}{', …' if len(deletions) > _FEW else ''}), "
-                f"and max_deletions is {most}"
+                f"and {option} is {most}"
             ],
             about="Nothing was changed, since purge would delete more customers than it may",
         )

@@ -13,6 +13,7 @@ second, tells only some of what is wrong, and quotes what it cannot convert.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import typing as t
 
@@ -32,17 +33,26 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.kind
     kind_of_value,
     number_warnings,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.option_names import (
+    OPTION_NAMES,
+    OptionNames,
+    option_names,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control, first_of
 
 Row = dict[str, t.Any]
 
 # Beside the options: what the controller has read from `customers_file`, a dict with `customers` and `lines`.
 FILE_CONTENT = "_customers_file_content"
+# Arguments that are no options: the action plugin adds them.
+BESIDE_OPTIONS = (FILE_CONTENT, OPTION_NAMES)
 # The options that this file looks at, and Ansible does not.
-ROW_OPTIONS = ("customers", "defaults", "passwords", FILE_CONTENT)
+ROW_OPTIONS = ("customers", "defaults", "passwords", *BESIDE_OPTIONS)
 
-_NO_SOURCE = "one of customers and customers_file is needed"
 _MOST_PROBLEMS = 100
+# How much a misspelt name must have in common with an option: with less, a suggestion surprises more than it helps.
+_LIKELY = 0.7
+_LONGEST_NAME = 100
 _NAMES = ("username", "new_username")
 _NUMBER = re.compile("[0-9]{1,18}")
 # What Ansible takes for booleans; words in any case.
@@ -94,6 +104,7 @@ class GivenFleet:
     """A fleet as it was given, with nothing of it checked: each value may be of any kind.
 
     `customers`: the rows of the task, or of `file`. `lines`: for a CSV file, the line that each row begins in.
+    `names`: how messages name the options.
     """
 
     customers: t.Any
@@ -101,13 +112,14 @@ class GivenFleet:
     passwords: t.Any = None
     file: str = ""
     lines: t.Sequence[int] = ()
+    names: OptionNames = dataclasses.field(default_factory=OptionNames)
 
     def place(self, number: int) -> str:
         """Where a row stands."""
         file = escape_control(self.file, 200)
         if self.lines:
             return f"line {self.lines[number]} of '{file}'"
-        return f"'{file}'[{number}]" if file else f"customers[{number}]"
+        return f"'{file}'[{number}]" if file else f"{self.names['customers']}[{number}]"
 
     def secrets(self) -> set[str]:
         """Every password in it, also where one is of a wrong kind or belongs to nobody."""
@@ -139,12 +151,13 @@ def read_options(options: t.Mapping[str, t.Any], api: Capabilities) -> Fleet:
 def given_fleet(options: t.Mapping[str, t.Any]) -> GivenFleet:
     """The fleet that options of reseller_customers give, as it is given."""
     shared = options.get("defaults"), options.get("passwords")
+    names = option_names(options)
     if options.get("customers_file") is None:
-        return GivenFleet(options.get("customers"), *shared)
+        return GivenFleet(options.get("customers"), *shared, names=names)
     content = options.get(FILE_CONTENT)
     # A task may try to name it, too.
     file = content if isinstance(content, t.Mapping) else {}
-    return GivenFleet(file.get("customers"), *shared, options["customers_file"], file.get("lines") or ())
+    return GivenFleet(file.get("customers"), *shared, options["customers_file"], file.get("lines") or (), names)
 
 
 def given_secrets(options: t.Mapping[str, t.Any]) -> set[str]:
@@ -154,13 +167,14 @@ def given_secrets(options: t.Mapping[str, t.Any]) -> set[str]:
 
 
 def _source_problems(options: t.Mapping[str, t.Any], given: GivenFleet) -> list[str]:
+    rows, file = given.names["customers"], given.names["customers_file"]
     if options.get("customers_file") is None:
         if FILE_CONTENT in options:
             return [f"unknown option {FILE_CONTENT}"]
-        return [_NO_SOURCE] if given.customers is None else []
+        return [f"one of {rows} and {file} is needed"] if given.customers is None else []
     if options.get("customers") is not None:
-        return ["customers and customers_file exclude each other"]
-    return [] if FILE_CONTENT in options else ["customers_file can only be read by the action plugin of this module"]
+        return [f"{rows} and {file} exclude each other"]
+    return [] if FILE_CONTENT in options else [f"{file} can only be read by the action plugin of this module"]
 
 
 def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
@@ -188,6 +202,17 @@ def default_problems(defaults: t.Mapping[str, t.Any]) -> list[str]:
 def known(row: t.Mapping[str, t.Any]) -> Row:
     """A row for a result: with the kind in place of the value of a misspelt option, and without wrong values."""
     return dict(_KINDS(row).options)
+
+
+@functools.lru_cache(maxsize=1000)
+def suggestion(name: str) -> str:
+    """Which option of a customer a misspelt name is likely to mean, in brackets; empty if none is like it."""
+    # Only a mistake needs it, so no start of a command pays for the import.
+    import difflib
+
+    spelt = re.sub("[ -]", "_", name[:_LONGEST_NAME].strip().lower())
+    near = difflib.get_close_matches(spelt, _SPEC, n=1, cutoff=_LIKELY)
+    return f" (did you mean '{near[0]}'?)" if near else ""
 
 
 def is_blank(value: t.Any) -> bool:
@@ -233,14 +258,15 @@ class _Reading:
         defaults, problems, numbers = _converted(_without_names(given))
         problems += default_problems(given)
         problems += option_problems(defaults, self._api, {})
-        self._tell("defaults", problems, numbers)
+        self._tell(self._given.names["defaults"], problems, numbers)
         return defaults
 
     def _read_passwords(self) -> Row:
         given = {} if is_blank(self._given.passwords) else self._given.passwords
         problems = {name: _PASSWORD_KIND({"password": value}).problems for name, value in given.items()}
+        place = self._given.names["passwords"]
         self._problems += [
-            f"passwords: the password of '{escape_control(str(name), 100)}'{problem[len('password') :]}"
+            f"{place}: the password of '{escape_control(str(name), 100)}'{problem[len('password') :]}"
             for name, found in problems.items()
             for problem in found
         ]
@@ -256,12 +282,12 @@ class _Reading:
 
 
 def _shape_problems(given: GivenFleet) -> list[str]:
-    what = f"'{escape_control(given.file, 200)}'" if given.file else "customers"
+    what = f"'{escape_control(given.file, 200)}'" if given.file else given.names["customers"]
     problems = []
     if not _is_list(given.customers):
         problems.append(f"{what} must be a list of dicts, and is {kind_of_value(given.customers)}")
     problems += [
-        f"{name} must be a dict, and is {kind_of_value(value)}"
+        f"{given.names[name]} must be a dict, and is {kind_of_value(value)}"
         for name, value in (("defaults", given.defaults), ("passwords", given.passwords))
         if not is_blank(value) and not isinstance(value, t.Mapping)
     ]
@@ -271,7 +297,7 @@ def _shape_problems(given: GivenFleet) -> list[str]:
 def _converted(row: t.Mapping[str, t.Any]) -> tuple[Row, list[str], dict[str, NumberForText]]:
     """A row as its options want it, what is wrong with it, and the numbers in it that stand for texts."""
     found = _KINDS(row)
-    problems = [f"unknown option {escape_control(str(name), 100)}" for name in found.unknown] + found.problems
+    problems = [_unknown_option(str(name)) for name in found.unknown] + found.problems
     own = dict(row) if found.options is row else _right(row, found)
     for name in found.stand_for_text & own.keys():
         own[name] = [as_text(one) for one in own[name]] if _is_list(own[name]) else as_text(own[name])
@@ -280,6 +306,10 @@ def _converted(row: t.Mapping[str, t.Any]) -> tuple[Row, list[str], dict[str, Nu
             own[name], problem = convert(name, own[name])
             problems += problem
     return own, problems, found.numbers
+
+
+def _unknown_option(name: str) -> str:
+    return f"unknown option {escape_control(name, _LONGEST_NAME)}{suggestion(name)}"
 
 
 def _right(row: t.Mapping[str, t.Any], found: Findings) -> Row:

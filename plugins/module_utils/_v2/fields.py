@@ -153,6 +153,7 @@ def capabilities(family: str) -> Capabilities:
             "website_access": Switch("enable_website", "disable_website", allows="log in to the website"),
         },
         order=("set_email", "set_profile", "set_password"),
+        no_api_keys="API v2 has no API keys of customers; set api to subusers, for API v3",
     )
 
 

@@ -74,13 +74,15 @@ Row = t.TypeVar("Row")
 
 _USER = "{user}"
 _DOMAIN = "{domain}"
+_KEY_ID = "{api_key_id}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Call:
     """One operation [spec].
 
-    `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{domain}` for the id of a domain. `doing`: what it is, for a
+    `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{domain}` for the id of a
+    domain, `{api_key_id}` for one of the customer's API keys. `doing`: what it is, for a
     sentence. `scope`: what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer.
     `names_customer`: whether it names the customer elsewhere than in the route. `body`: members that are always sent. `repeatable`: whether it may be repeated blindly; else what the server shows
     decides after a lost answer. `applied_if_limited`: whether the server may have acted on a call that it answers with
@@ -105,6 +107,7 @@ def _switch(route: str, disabled: bool, doing: str) -> Call:
 
 _ONE = "/subusers/{user}"
 _DOMAINS = "/whitelabel/domains"
+_ONE_KEY = "/api_keys/{api_key_id}"
 CALLS: dict[str, Call] = {
     "list": Call("GET", "/subusers", "look up customer '{user}'", "subusers.read", largest=LARGEST_ANSWER),
     # In no description, and met by several clients [seen].
@@ -168,6 +171,31 @@ CALLS: dict[str, Call] = {
         "take a domain from customer '{user}'",
         "whitelabel.delete",
         names_customer=True,
+    ),
+    "list_api_keys": Call(
+        "GET", "/api_keys", "list the API keys of customer '{user}'", "api_keys.read", on_behalf=True
+    ),
+    "get_api_key": Call("GET", _ONE_KEY, "read an API key of customer '{user}'", "api_keys.read", on_behalf=True),
+    # Names need not be unique, so a repetition would make a second key [spec].
+    "create_api_key": Call(
+        "POST",
+        "/api_keys",
+        "create an API key of customer '{user}'",
+        "api_keys.create",
+        on_behalf=True,
+        repeatable=False,
+        applied_if_limited=MAYBE_APPLIED,
+    ),
+    "update_api_key": Call(
+        "PUT", _ONE_KEY, "update an API key of customer '{user}'", "api_keys.update", on_behalf=True
+    ),
+    "delete_api_key": Call(
+        "DELETE",
+        _ONE_KEY,
+        "delete an API key of customer '{user}'",
+        "api_keys.delete",
+        on_behalf=True,
+        repeatable=False,
     ),
 }
 
@@ -316,6 +344,28 @@ class V3Api:
                 self._on_behalf.check_write(subject)
         body = _BODIES[name](operation.sent) if name in _BODIES else {**call.body, **to_wire(operation.sent)} or None
         self._send(name, user, self._reader(name).confirmation, body=body, subject=subject, budget=budget)
+
+    def call_on_behalf(
+        self,
+        operation: str,
+        username: str,
+        key: Key,
+        decode: t.Callable[[t.Any], Value] | None = None,
+        body: t.Mapping[str, t.Any] | None = None,
+        api_key_id: str = "",
+        budget: RetryBudget | None = None,
+    ) -> Value | None:
+        """Makes one call on behalf of a customer, once it is certain that the server hears for whom it is.
+
+        Returns what `decode` makes of the answer; None where it is only a confirmation.
+        """
+        with _doing(operation, username):
+            subject = self._on_behalf.subject(username, key)
+            is_read = CALLS[operation].method == "GET"
+            (self._on_behalf.check_read if is_read else self._on_behalf.check_write)(subject)
+        reader = self._reader(operation)
+        read: t.Callable[[Answer], t.Any] = reader.confirmation if decode is None else reader.value(decode)
+        return self._send(operation, username, read, body=body, subject=subject, budget=budget, api_key_id=api_key_id)
 
     def is_repeatable(self, operation: str) -> bool:
         """Whether the same call may be made again after its answer was lost."""
@@ -473,9 +523,11 @@ class V3Api:
         subject: Subject | None = None,
         budget: RetryBudget | None = None,
         domain: str = "",
+        api_key_id: str = "",
     ) -> Value:
         """`body`: what becomes JSON; None for a call without a body."""
-        request = self._request(CALLS[operation], {_USER: user, _DOMAIN: domain}, query, body, subject)
+        named = {_USER: user, _DOMAIN: domain, _KEY_ID: api_key_id}
+        request = self._request(CALLS[operation], named, query, body, subject)
         with _doing(operation, user):
             try:
                 return self._client.send(request, read, budget)
@@ -487,7 +539,7 @@ class V3Api:
     def _request(
         self,
         call: Call,
-        parts: t.Mapping[str, str],
+        named: t.Mapping[str, str],
         query: t.Mapping[str, t.Any] | None,
         body: t.Any,
         subject: Subject | None,
@@ -495,8 +547,8 @@ class V3Api:
         connection = self._client.connection
         base = subject.base if subject else connection.api_url
         path = call.route
-        for name, value in parts.items():
-            path = path.replace(name, quote(value, safe=""))
+        for place, name in named.items():
+            path = path.replace(place, quote(name, safe=""))
         return Request(
             call.method,
             f"{base}{path}?{urlencode(query)}" if query else f"{base}{path}",

@@ -332,7 +332,10 @@ def test_a_cell_can_neither_empty_an_attribute_nor_take_a_default_away(read):
         (f"username,city;zip\nann,{CANARY}\n", ["line 1 names the unknown option 'city;zip'"]),
         (
             f"username,citty,\tcity\nann,{CANARY},x\n",
-            ["line 1 names the unknown option 'citty'", "line 1 names the unknown option '\\tcity'"],
+            [
+                "line 1 names the unknown option 'citty' (did you mean 'city'?)",
+                "line 1 names the unknown option '\\tcity' (did you mean 'city'?)",
+            ],
         ),
         (f"username,api_key\nann,{CANARY}\n", ["line 1 names the unknown option 'api_key'"]),
         (f"username,city,city,zip,city\nann,{CANARY}\n", ["line 1 names city 3 times"]),

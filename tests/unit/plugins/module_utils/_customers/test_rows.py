@@ -242,7 +242,7 @@ def test_all_shapes_are_told_at_once():
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"citty": "canary"}, "unknown option citty"),
+        ({"citty": "canary"}, "unknown option citty (did you mean 'city'?)"),
         ({"api_key": "canary"}, "unknown option api_key"),
         ({5: "canary"}, "unknown option 5"),
         ({"a\nb": "canary"}, "unknown option a\\nb"),
@@ -299,7 +299,7 @@ def test_what_is_wrong_with_shared_values_is_told_once_and_not_for_each_customer
     defaults = {"country": False, "citty": "canary", "city": "x" * 101, "active": "perhaps", "ips": "canary"}
     passwords = {"c0@example.com": 47114711, "c1@example.com": "good-4711", "c2@example.com": True}
     assert problems_of(rows, defaults, passwords) == [
-        "defaults: unknown option citty",
+        "defaults: unknown option citty (did you mean 'city'?)",
         f"defaults: country must be a text, and is a boolean; {QUOTE_BOOLEAN}",
         "defaults: active must be true or false, and is 'perhaps'",
         "defaults: city has 101 characters, the limit is 100",
@@ -320,7 +320,8 @@ def test_a_default_that_is_wrong_is_told_though_nobody_takes_it():
 def test_many_problems_are_cut_and_the_rest_is_counted(count, more):
     told = problems_of([{"username": f"c{number}@example.com", "citty": "x"} for number in range(count)])
     assert told[:100] == [
-        f"customers[{number}] ('c{number}@example.com'): unknown option citty" for number in range(100)
+        f"customers[{number}] ('c{number}@example.com'): unknown option citty (did you mean 'city'?)"
+        for number in range(100)
     ]
     assert told[100:] == more
 

@@ -61,8 +61,10 @@ WRITES = [
     ("rename", BOB, {"username": NEW}, "PUT", "/user/username", {"username": NEW}),
 ]
 ON_BEHALF = ("set_profile", "set_email", "rename", "who_am_i", "get_profile")
+OF_KEYS = ("list_api_keys", "get_api_key", "create_api_key", "update_api_key", "delete_api_key")
 # What these do cannot be done twice, or nobody knows whether it can.
-REPEATABLE = frozenset(CALLS) - {"create", "delete", "rename", "set_whitelabel"}
+NOT_REPEATABLE = {"create", "delete", "rename", "set_whitelabel", "create_api_key", "delete_api_key"}
+REPEATABLE = frozenset(CALLS) - NOT_REPEATABLE
 
 
 class RecordingClient(Client):
@@ -186,8 +188,11 @@ def test_calls_that_the_server_counts_together_have_one_key(http):
 def test_how_each_call_may_be_made(http):
     api = V3Api(RecordingClient(http))
     assert {name for name in CALLS if api.is_repeatable(name)} == REPEATABLE
-    assert {name for name, call in CALLS.items() if call.applied_if_limited == MAYBE_APPLIED} == {"create"}
-    assert {name for name, call in CALLS.items() if call.on_behalf} == set(ON_BEHALF)
+    assert {name for name, call in CALLS.items() if call.applied_if_limited == MAYBE_APPLIED} == {
+        "create",
+        "create_api_key",
+    }
+    assert {name for name, call in CALLS.items() if call.on_behalf} == {*ON_BEHALF, *OF_KEYS}
     assert {call.scope for call in CALLS.values()} == {
         *(f"subusers.{right}" for right in ("read", "create", "update", "delete")),
         *(f"user.{what}" for what in ("username.read", "username.update", "profile.read", "profile.update")),
@@ -196,6 +201,7 @@ def test_how_each_call_may_be_made(http):
         "subusers.credits.update",
         "ips.read",
         *(f"whitelabel.{right}" for right in ("read", "create", "delete")),
+        *(f"api_keys.{right}" for right in ("read", "create", "update", "delete")),
     }
 
 

@@ -78,10 +78,11 @@ def test_every_write_has_a_call():
     written = {one.written_by for one in CAN.attributes.values()} - {None, "switch"}
     assert written == {*CAN.order, "rename"}
     switches = {operation for switch in CAN.switches.values() for operation in (switch.open, switch.close)}
+    of_customers = {name for name in CALLS if not name.endswith(("_api_key", "_api_keys"))}
     reads = {"list", "get", "who_am_i", "get_profile", "get_ips", "list_ips", "get_credits", "get_whitelabel"}
     # A domain is found by a list, and taken away by a call of its own.
     of_domains = {"list_domains", "remove_whitelabel"}
-    assert {*written, *switches, "create", "delete"} | reads | of_domains == set(CALLS)
+    assert {*written, *switches, "create", "delete"} | reads | of_domains == of_customers
 
 
 @pytest.mark.parametrize("name", sorted(MISSING))
