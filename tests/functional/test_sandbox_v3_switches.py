@@ -165,14 +165,14 @@ def test_switches_are_shown_and_set_one_by_one(sandbox: Sandbox) -> None:
     (
         ("", "Switches must be a JSON object"),
         ("[]", "Switches must be a JSON object"),
-        ('{"nothing": 1}', '"nothing" is no switch'),
+        ('{"nothing": 1}', '"nothing" is not a switch'),
         ('{"page_ceiling": 0}', "page_ceiling must be a whole number from 1 on, or null"),
         ('{"hide_disabled": 1}', "hide_disabled must be true or false"),
         ('{"ignore_on_behalf_of": "upper-case"}', "ignore_on_behalf_of must be one of: never, lower-case, always"),
         ('{"ignore_on_behalf_of": {}}', "ignore_on_behalf_of must be one of"),
         ('{"without_effect": "create"}', "without_effect must be a list of operations"),
-        ('{"without_effect": ["boom"]}', '"boom" is no operation, nor writes'),
-        ('{"without_effect": [{}]}', "{} is no operation, nor writes"),
+        ('{"without_effect": ["boom"]}', '"boom" is neither an operation nor writes'),
+        ('{"without_effect": [{}]}', "{} is neither an operation nor writes"),
         ('{"hide_disabled": true, "page_ceiling": -1}', "page_ceiling must be"),
     ),
 )
@@ -207,11 +207,11 @@ def test_switches_of_the_command_line(start: Callable[..., Sandbox]) -> None:
         ("--page-ceiling=0", "page_ceiling must be a whole number from 1 on"),
         ("--page-ceiling=many", "page_ceiling must be a whole number from 1 on"),
         ("--ignore-on-behalf-of=upper", "invalid choice"),
-        ("--without-effect=boom", '"boom" is no operation, nor writes'),
+        ("--without-effect=boom", '"boom" is neither an operation nor writes'),
         ("--endpoint-limit=1/5", "is not ENDPOINT=CALLS/SECONDS"),
-        ("--endpoint-limit=POST /v3/nothing=1/5", '"POST /v3/nothing" is no verb and route, nor *'),
+        ("--endpoint-limit=POST /v3/nothing=1/5", '"POST /v3/nothing" is neither a verb and route nor *'),
         ("--endpoint-limit=POST /v3/subusers=0/5", "calls must be a whole number from 1 on"),
-        ("--endpoint-limit=POST /v3/subusers=1/5,quiet", "is not silent, which is all that can follow a limit"),
+        ("--endpoint-limit=POST /v3/subusers=1/5,quiet", "is not silent, and nothing else can follow a limit"),
     ),
 )
 def test_options_that_are_refused(option: str, said: str) -> None:
@@ -405,8 +405,8 @@ def test_endpoint_limits_of_the_control_address(start: Callable[..., Sandbox]) -
     (
         ("{", "must be a JSON object with endpoint, calls and seconds"),
         ('{"calls": 1, "seconds": 1}', "with endpoint, calls and seconds"),
-        ('{"endpoint": "GET /v3/subusers/{name}", "calls": 1, "seconds": 1}', "is no verb and route, nor *"),
-        ('{"endpoint": ["*"], "calls": 1, "seconds": 1}', "is no verb and route"),
+        ('{"endpoint": "GET /v3/subusers/{name}", "calls": 1, "seconds": 1}', "is neither a verb and route nor *"),
+        ('{"endpoint": ["*"], "calls": 1, "seconds": 1}', "is neither a verb and route"),
         ('{"endpoint": "*", "calls": 0, "seconds": 1}', "calls must be a whole number from 1 on"),
         ('[{"endpoint": "*", "calls": 1, "seconds": 1}, 1]', "with endpoint, calls and seconds"),
         ('{"endpoint": "*", "calls": 1, "seconds": 1, "silent": "yes"}', "silent must be true or false"),
