@@ -322,7 +322,22 @@ def test_what_a_fleet_does_not_compare_is_counted(world, check_mode):
         {"username": "nobody@example.com", "company": "New", "state": "absent"},
     ]
     assert world.fleet(rows, check_mode)["not_compared"] == {"company": 2}
-    assert world.fleet(rows[3:], check_mode)["not_compared"] == {} if check_mode else {"company": 1}
+    again = world.fleet(rows[3:], check_mode)["not_compared"]
+    assert again == ({} if check_mode else {"company": 1, "package": 1, "password": 1, "whitelabel": 1})
+
+
+def test_what_only_a_creation_sets_counts_for_existing_customers_as_not_compared(world):
+    word = "a-word-4711"
+    rows = [
+        {"username": ANN, "package": "Gold", "ips": ["192.0.2.1"], "free_user": False, "password": word},
+        {"username": BOB, "package": "Gold", "password": word, "new_username": "bob.new@example.com"},
+        # What is asked for is compared.
+        {"username": CLEO, "password": word, "update_password": "always"},
+        {"username": DORA, "ip_groups": [], "whitelabel": "x", "billing_date": "2026-01-01", "state": "absent"},
+        new(EVE),
+    ]
+    result = world.fleet(rows, check_mode=True)
+    assert result["not_compared"] == {"free_user": 1, "ips": 1, "package": 2, "password": 2}
 
 
 @pytest.mark.parametrize("options", [{"active": False}, {"email": "x@example.com"}, {"website_access": False}])
