@@ -773,7 +773,7 @@ def test_64_clients_at_once(start: Callable[..., Sandbox], tmp_path: Path, behav
     demo = {"api_user": "demo", "api_key": "demo-key-1234"}
 
     def work(number: int) -> list[Any]:
-        """Four customers of one's own, and one name that all want."""
+        """Each client has four customers, and all clients want one shared name."""
         with requests.Session() as http:
             http.trust_env = False
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox's faults over a real socket: what a plain client sees, what became of the state, what the log says."""
+"""The sandbox's faults over a real socket: the answer to a plain client, the state, and the log."""
 
 from __future__ import annotations
 
@@ -410,7 +410,7 @@ def test_redirect(sandbox: Sandbox, location: str | None) -> None:
 
 
 def usual_body(sandbox: Sandbox, wanted: str) -> bytes:
-    """The answer to a creation that nothing spoils."""
+    """The answer to a creation without a fault."""
     body = create(sandbox, "usual@example.com", wanted).content
     sandbox.control("DELETE", "log")
     return body
@@ -457,7 +457,7 @@ def test_cut(sandbox: Sandbox, wanted: str) -> None:
 
 @only_observed
 def test_empty_answers_can_be_spoiled(sandbox: Sandbox) -> None:
-    """The observed service answers a list of nobody in XML with no byte at all."""
+    """The observed service answers an empty list in XML with an empty body."""
     for fault in ("cut", "half", "dtd", "drip"):
         set_fault(sandbox, fault, "list")
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
@@ -890,7 +890,7 @@ def test_64_clients_and_faults(start: Callable[..., Sandbox], behaviour: str) ->
     ready = threading.Barrier(64)
 
     def work(number: int) -> int:
-        """Three customers of one's own, and one that all want. Returns how many calls that took."""
+        """Each client has three customers, and all want one shared name. Returns the number of calls."""
         calls = 0
         with requests.Session() as client:
             client.trust_env = False

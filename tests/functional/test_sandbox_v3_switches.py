@@ -350,7 +350,7 @@ def test_the_limit_of_an_account_holds_for_each_endpoint_of_v3(sandbox: Sandbox)
 
 
 def test_a_limit_that_no_answer_tells(sandbox: Sandbox) -> None:
-    """Nothing but a refusal says that there is one."""
+    """Only a refusal shows that there is a limit."""
     silent = {"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 60, "silent": True}
     told = {"endpoint": "GET /v3/subusers", "calls": 9, "seconds": 60, "silent": False}
     sandbox.set("endpoint-limits", [silent, told])
@@ -420,7 +420,7 @@ def test_endpoint_limits_that_cannot_be_set(sandbox: Sandbox, body: str, said: s
 
 
 def test_limits_and_faults(sandbox: Sandbox) -> None:
-    """The limit stands before the faults, and what is answered under a fault has its headers."""
+    """The limit comes before the faults, and the answers of faults have its headers."""
     set_endpoint_limit(sandbox, "GET /v3/subusers", 3)
     sandbox.set_fault("list", "error-before", times="forever")
     assert [remaining(sandbox.v3("GET", "subusers"))[0] for _turn in range(4)] == [500, 500, 500, 429]

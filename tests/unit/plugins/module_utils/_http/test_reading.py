@@ -378,7 +378,7 @@ def test_answers_that_fail_while_they_are_read_give_room_back():
 
 
 def test_many_large_answers_at_once_are_held_one_after_the_other():
-    """64 threads, each with an answer of 1 MiB. All succeed, and little memory is used besides the answer being read."""
+    """64 threads, each with an answer of 1 MiB. All succeed, and hold little besides the answer being read."""
     at_once, most, done = [0], [0], []
     lock = threading.Lock()
     size = MEBIBYTE
