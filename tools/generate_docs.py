@@ -127,7 +127,9 @@ def customer_options(place: Place, options: Options, width: int) -> list[str]:
 def _described(place: Place, all_options: Options, option: Option, width: int) -> list[str]:
     texts = [_referring(place, all_options, text) for text in _worded(place, option["description"])]
     lines = _texts("description", texts, width)
-    lines += [f"{key}: {_flow(option[key])}" for key in COPIED if key in option and not _refuses_null(place, option, key)]
+    lines += [
+        f"{key}: {_flow(option[key])}" for key in COPIED if key in option and not _refuses_null(place, option, key)
+    ]
     if place.is_spec and "no_log" in option:
         lines.append(f"no_log: {_flow(option['no_log'])}")
     if "suboptions" in option:
@@ -137,7 +139,7 @@ def _described(place: Place, all_options: Options, option: Option, width: int) -
 
 
 def _refuses_null(place: Place, option: Option, key: str) -> bool:
-    """Whether Ansible would refuse a null by it, before the module leaves it out: choices of a role without a default."""
+    """Whether it would let Ansible refuse a null that the module leaves out: choices of a role without a default."""
     return place.is_spec and key == "choices" and "default" not in option
 
 

@@ -194,9 +194,7 @@ def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[O
     given = {name: value for name, value in desired.attributes.items() if api.attributes[name].on_create}
     sent = {"username": desired.final_username, **given}
     shown_at_first = _shown_at_first(observed, api)
-    at_first = {
-        name: value for name, value in api.new_customer.items() if name in shown_at_first and name not in sent
-    }
+    at_first = {name: value for name, value in api.new_customer.items() if name in shown_at_first and name not in sent}
     create = Operation("create", desired.final_username, sent, {**_shown(sent, desired, api), **at_first})
     rest = {name: value for name, value in desired.attributes.items() if name not in sent}
     known = {**create.effect, **api.new_customer}

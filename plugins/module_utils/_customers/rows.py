@@ -402,6 +402,4 @@ _KINDS = KindCheck(_SPEC)
 _PASSWORD_KIND = KindCheck({"password": _SPEC["password"]})
 _DEFAULTS = {name: option["default"] for name, option in _SPEC.items() if "default" in option}
 _CONVERSIONS = _conversions(_SPEC)
-_PART_CONVERSIONS = {
-    name: _conversions(option["options"]) for name, option in _SPEC.items() if "options" in option
-}
+_PART_CONVERSIONS = {name: _conversions(option["options"]) for name, option in _SPEC.items() if "options" in option}

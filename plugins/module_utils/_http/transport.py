@@ -226,7 +226,7 @@ class Client:
         return self._transport.remembered(kind)
 
     def remembered_in_task(self, kind: type[Value]) -> Value:
-        """What an API keeps for this client and all that it has made: the one object of its class."""
+        """The one object of class `kind` that an API keeps for this client and for all clients made from it."""
         return self._memory.object_of(kind)
 
     def retry_budget(self) -> RetryBudget:

@@ -82,11 +82,12 @@ class Call:
     """One operation [spec].
 
     `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{domain}` for the id of a
-    domain, `{api_key_id}` for one of the customer's API keys. `doing`: what it is, for a
-    sentence. `scope`: what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer.
-    `names_customer`: whether it names the customer elsewhere than in the route. `body`: members that are always sent. `repeatable`: whether it may be repeated blindly; else what the server shows
-    decides after a lost answer. `applied_if_limited`: whether the server may have acted on a call that it answers with
-    HTTP 429. `largest`: bytes that its answer may have.
+    domain, `{api_key_id}` for one of the customer's API keys. `doing`: what it is, for a sentence. `scope`:
+    what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer. `names_customer`:
+    whether it names the customer elsewhere than in the route. `body`: members that are always sent. `repeatable`:
+    whether it may be repeated blindly; else what the server shows decides after a lost answer. `applied_if_limited`:
+    whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes that its answer may
+    have.
     """
 
     method: str
@@ -154,9 +155,7 @@ CALLS: dict[str, Call] = {
         "whitelabel.read",
         names_customer=True,
     ),
-    "list_domains": Call(
-        "GET", _DOMAINS, "list the domains of the account", "whitelabel.read", largest=LARGEST_ANSWER
-    ),
+    "list_domains": Call("GET", _DOMAINS, "list the domains of the account", "whitelabel.read", largest=LARGEST_ANSWER),
     # Whether a domain that the customer has already is refused is on no record.
     "set_whitelabel": Call(
         "POST",

@@ -100,7 +100,10 @@ def blocked_by(wanted: str | None, domains: t.Sequence[Domain]) -> str:
 
 
 def choose(
-    text: str, own: t.Sequence[Domain], every: t.Callable[[], t.Sequence[Domain]], is_customer: t.Callable[[Domain], bool]
+    text: str,
+    own: t.Sequence[Domain],
+    every: t.Callable[[], t.Sequence[Domain]],
+    is_customer: t.Callable[[Domain], bool],
 ) -> tuple[Domain | None, str]:
     """The domain that a customer is to have, or why it cannot have it, as a clause.
 

@@ -21,7 +21,6 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answ
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import from_row
 from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.desired import (
     API,
-    API,
     asked_for,
     is_done,
     known,
