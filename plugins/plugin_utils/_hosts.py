@@ -52,9 +52,11 @@ def _is_customer(value: t.Any) -> bool:
 
 def _is_kind(kind: str, value: t.Any) -> bool:
     """Whether a value is of this kind. Lists are of texts; dicts hold texts, numbers and null."""
-    items = {"list": (value, str), "dict": (value.values() if isinstance(value, dict) else (), (str, int, type(None)))}
-    content, types = items.get(kind, ((), object))
-    return isinstance(value, _TYPES[kind]) and all(isinstance(item, types) for item in content)
+    if not isinstance(value, _TYPES[kind]):
+        return False
+    if kind == "list":
+        return all(isinstance(item, str) for item in value)
+    return kind != "dict" or all(isinstance(part, (str, int, type(None))) for part in value.values())
 
 
 def variables(customer: Customer) -> dict[str, t.Any]:

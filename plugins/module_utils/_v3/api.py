@@ -318,8 +318,7 @@ class V3Api:
             if "ips" in sent:
                 problems += self._foreign_ips(set(sent["ips"]) - set(now.get("ips", ())))
             if sent.get("whitelabel"):
-                names = {operation.user, now.get("username")}
-                problems += [self._domain(sent["whitelabel"], lambda one, names=names: one.owner in names)[1]]
+                problems.append(self._domain(sent["whitelabel"], {operation.user, now.get("username")})[1])
             if "data_residency" in sent and any(CALLS[one.name].on_behalf for one in operations):
                 problems += self._on_behalf.residency_problems(sent["data_residency"])
         return [problem for problem in problems if problem]
@@ -470,12 +469,20 @@ class V3Api:
         read = self._reader("get_whitelabel").value_if_known(domains_of)
         return self._send("get_whitelabel", username, read, query={"username": username}) or []
 
-    def _domain(self, text: str, is_customer: t.Callable[[Domain], bool]) -> tuple[Domain | None, str]:
-        """The domain that a customer is to have, or why it cannot have it."""
+    def _domain(self, text: str, owners: set[str | None], owner_id: str | None = None) -> tuple[Domain | None, str]:
+        """The domain that a customer is to have, or why it cannot have it.
+
+        `owners` and `owner_id`: the names and the id of the customer itself.
+        """
         from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import choose
 
         own = self._account.get("domains", lambda: self._account_domains(exclude_subusers="true"))
-        return choose(text, own, lambda: self._account.get("all domains", self._account_domains), is_customer)
+        return choose(
+            text,
+            own,
+            lambda: self._account.get("all domains", self._account_domains),
+            lambda domain: domain.owner in owners or (owner_id is not None and domain.owner_id == owner_id),
+        )
 
     def _account_domains(self, **query: str) -> list[Domain]:
         from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import domains_of
@@ -489,8 +496,7 @@ class V3Api:
         if earlier is None:
             earlier = self._domains_of(user)
         if text:
-            number = key.id if key else None
-            domain, problem = self._domain(text, lambda one: one.owner == user or one.owner_id == number)
+            domain, problem = self._domain(text, {user}, key.id if key else None)
             if domain is None:
                 with _doing("set_whitelabel", user):
                     raise CallError(problem, NOT_APPLIED)

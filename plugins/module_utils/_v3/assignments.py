@@ -63,11 +63,18 @@ def domains_of(document: t.Any) -> list[Domain]:
 
 
 def _domain(row: dict[str, t.Any]) -> Domain:
-    texts = [row.get(name) for name in ("id", "domain", "subdomain", "username", "user_id")]
-    number, domain, *others = [text if isinstance(text, str) else "" for text in texts]
-    if not number or not domain:
+    texts = {name: row[name] for name in ("id", "domain", "subdomain", "username", "user_id") if name in row}
+    known = {name: text if isinstance(text, str) else "" for name, text in texts.items()}
+    if not known.get("id") or not known.get("domain"):
         raise WireError(["the list has a domain without 'id' or 'domain'"], readable=False)
-    return Domain(number, domain, *others, is_valid=row.get("valid") is True)
+    return Domain(
+        known["id"],
+        known["domain"],
+        subdomain=known.get("subdomain", ""),
+        owner=known.get("username", ""),
+        owner_id=known.get("user_id", ""),
+        is_valid=row.get("valid") is True,
+    )
 
 
 def _rows(document: t.Any, what: str) -> list[dict[str, t.Any]]:
@@ -79,7 +86,7 @@ def _rows(document: t.Any, what: str) -> list[dict[str, t.Any]]:
 def foreign_problems(wanted: t.Iterable[str], known: t.Container[str]) -> list[str]:
     """Which IP addresses the account does not have."""
     foreign = [ip for ip in wanted if ip not in known]
-    return [f"ips: {', '.join(foreign)} {'is' if len(foreign) == 1 else 'are'} not of the account"] if foreign else []
+    return [f"ips: {', '.join(foreign)} {'does' if len(foreign) == 1 else 'do'} not belong to the account"] if foreign else []
 
 
 def shown_domain(wanted: str | None, domains: t.Sequence[Domain]) -> str:
