@@ -86,6 +86,10 @@ importer: .venv-importer/.has-importer ## what Galaxy says of the tarball, what 
 locks: .venv-lint/.has-lint ## the lock files of tests/requirements; the newest versions with LOCKS_ARGS=--upgrade
 	@.venv-lint/bin/python tools/locks.py $(LOCKS_ARGS)
 
+.PHONY: picture
+picture: .venv/.has-demo ## the picture in README.md, with a Chromium or Chrome that is installed
+	@.venv/bin/python -m tools.report_picture
+
 .PHONY: build
 build: .venv/.has-demo ## the collection's tarball, in dist
 	@.venv/bin/python tools/environment.py ansible-galaxy collection build --force --output-path dist
