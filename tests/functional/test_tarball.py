@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in the tarball: all that users need, and nothing else, whatever lies about when it is built."""
+"""The content of the tarball: everything that users need and nothing else, even if other files exist at the build."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ FILES = {
     "README.md",
     "SECURITY.md",
     "requirements.txt",
+    # README.md shows it.
+    "docs/images/fleet_report.png",
     # Ansible's own release notes are made from them.
     "changelogs/changelog.yaml",
     "changelogs/config.yaml",
