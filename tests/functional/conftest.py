@@ -62,7 +62,10 @@ DOMAINS = [
     {"domain": "ben.example", "username": "ben@example.com"},
 ]
 SEED = {
-    "accounts": [{**ACCOUNT, "v3_key": V3_KEY, "ips": IPS, "domains": DOMAINS}, {**NARROW, "v3_key": NARROW_V3_KEY, "v3_scopes": ["subusers.read"]}],
+    "accounts": [
+        {**ACCOUNT, "v3_key": V3_KEY, "ips": IPS, "domains": DOMAINS},
+        {**NARROW, "v3_key": NARROW_V3_KEY, "v3_scopes": ["subusers.read"]},
+    ],
     "customers": [
         seeded("ada@example.com"),
         seeded("ben@example.com", active=False, website_access=False),
