@@ -424,6 +424,20 @@ def test_what_the_server_shows_beyond_the_options_is_extra(world):
     assert PASSWORD not in repr(result)
 
 
+@pytest.mark.parametrize(
+    ("options", "account"),
+    [
+        ({}, {"api": "reseller", "api_url": "https://api.example.com/apiv2", "api_user": "acme"}),
+        ({"api_url": " HTTPS://api.example.com/apiv2/ "}, {"api_url": "https://api.example.com/apiv2"}),
+        ({"api_user": "apikey"}, {"api_user": "apikey"}),
+    ],
+)
+def test_the_account_of_a_list(world, options, account):
+    shown = world.info(**options)["account"]
+    assert {**shown, **account} == shown
+    assert set(shown) == {"api", "api_url", "api_user"}
+
+
 RESERVED = ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "_ansible_no_log", "_ansible_x"]
 
 
