@@ -226,7 +226,7 @@ def test_each_promise_of_security_names_tests_that_there_are() -> None:
         for path in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^ *def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    shown_by = {row[0]: code(row[2]) for row in markdown_table("SECURITY.md", "| threat | what holds | shown by |")}
+    shown_by = {row[0]: code(row[2]) for row in markdown_table("SECURITY.md", "| threat | protection | tests |")}
     assert len(shown_by) >= 15
     assert [threat for threat, tests in shown_by.items() if not tests or set(tests) - there] == []
 
