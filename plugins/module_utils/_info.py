@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What shows customers: reseller_customer_info and the inventory. No Ansible here.
+"""Lists customers for reseller_customer_info and the inventory. No Ansible here.
 
-The functions are like those of `_tasks`. They need nothing of what changes customers, and a command does not import it.
+The functions are like those of `_tasks`. They do not import the code that changes customers, which saves start time.
 """
 
 from __future__ import annotations

@@ -365,7 +365,7 @@ def test_customers_that_are_not_reached(
         ({"details": ["ips"]}, "fleet_report_details"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
         ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
-        ({"file": "fleet.csv", "customers": []}, "fleet_report_customers and fleet_report_file exclude each other"),
+        ({"file": "fleet.csv", "customers": []}, "fleet_report_customers and fleet_report_file are mutually exclusive"),
     ],
     ids=[
         "a name twice",

@@ -286,7 +286,7 @@ class _Write:
             if done is None:
                 return UNKNOWN, error
             if not (self._may_repeat(error) and budget.wait_to_retry(error.wait)):
-                error.advice = "The customer was read again, and does not show it."
+                error.advice = "The customer was read again, and does not show the change."
                 return FAILED, error
 
     def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
@@ -296,14 +296,16 @@ class _Write:
         done = self._was_applied()
         name = self._name_by_now() if done and self._operation.name == "delete" else ""
         if name:
-            error.advice = f"By now it is called '{escape_control(name, 100)}', so somebody renamed it meanwhile."
+            error.advice = f"It is now called '{escape_control(name, 100)}', so somebody else renamed it."
         elif done and self._operation.name != "create":
             return APPLIED, None
         elif done:
             # It may be another customer than the one that was asked for, so it has to be compared anew.
-            error.advice = "By now the customer exists, so it was created by somebody else meanwhile."
+            error.advice = "The customer exists now, so somebody else created it."
         elif done is False and error.messages and not error.advice and self._operation.name != "delete":
-            error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
+            error.advice = (
+                "The name may be taken: a deleted customer keeps its name, and so does a customer of another account."
+            )
         return FAILED, error
 
     def _name_by_now(self) -> str:

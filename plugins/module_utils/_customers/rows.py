@@ -161,10 +161,10 @@ def _source_problems(options: t.Mapping[str, t.Any], given: GivenFleet) -> list[
     if options.get("customers_file") is None:
         if FILE_CONTENT in options:
             return [f"unknown option {FILE_CONTENT}"]
-        return [f"one of {rows} and {file} is needed"] if given.customers is None else []
+        return [f"either {rows} or {file} is required"] if given.customers is None else []
     if options.get("customers") is not None:
-        return [f"{rows} and {file} exclude each other"]
-    return [] if FILE_CONTENT in options else [f"{file} can only be read by the action plugin of this module"]
+        return [f"{rows} and {file} are mutually exclusive"]
+    return [] if FILE_CONTENT in options else [f"only the action plugin of this module can read {file}"]
 
 
 def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
@@ -186,7 +186,7 @@ def password_of(row: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) ->
 
 def default_problems(defaults: t.Mapping[str, t.Any]) -> list[str]:
     """Which options of one customer alone stand among the defaults."""
-    return [f"there can be no default for {name}" for name in _NAMES if name in defaults]
+    return [f"there cannot be a default for {name}" for name in _NAMES if name in defaults]
 
 
 def known(row: t.Mapping[str, t.Any]) -> Row:

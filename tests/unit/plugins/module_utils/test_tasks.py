@@ -246,7 +246,7 @@ def test_a_write_that_is_lost_and_not_done_says_that_it_was_looked_at(world, opt
     world.put(FakeService(STORED_ANN), **{operation: ["busy", "lost_before"] * 9})
     result = world.customer(**options)
     assert (result["failed"], result["changed"]) == (True, False)
-    assert "The customer was read again, and does not show it." in result["msg"]
+    assert "The customer was read again, and does not show the change." in result["msg"]
     assert world.http.writes == [operation] * 5
 
 
