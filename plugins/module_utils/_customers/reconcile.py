@@ -195,7 +195,8 @@ class _Known:
     """What is known of the customer while a plan is carried out.
 
     `key`: how the API identifies it. `settling`: the context to enter during a wait for it. `is_new`: whether this run
-    created it. `time_limit`: how long the server may still take to know it everywhere; None: as long as a call may wait.
+    created it. `time_limit`: how long the server may still take to know it everywhere; None: as long as a call
+    may wait.
     """
 
     key: t.Any

@@ -53,6 +53,7 @@ _MOST_PROBLEMS = 100
 # How much a misspelt name must have in common with an option: with less, a suggestion surprises more than it helps.
 _LIKELY = 0.7
 _LONGEST_NAME = 100
+_BETWEEN_WORDS = re.compile("[ -]")
 _NAMES = ("username", "new_username")
 # What Ansible takes for booleans; words in any case.
 _WORDS: dict[t.Any, bool] = {
@@ -200,7 +201,7 @@ def suggestion(name: str) -> str:
     # Only a mistake needs it, so no start of a command pays for the import.
     import difflib
 
-    spelt = re.sub("[ -]", "_", name[:_LONGEST_NAME].strip().lower())
+    spelt = _BETWEEN_WORDS.sub("_", name[:_LONGEST_NAME].strip().lower())
     near = difflib.get_close_matches(spelt, _SPEC, n=1, cutoff=_LIKELY)
     return f" (did you mean '{near[0]}'?)" if near else ""
 
