@@ -86,7 +86,11 @@ def _rows(document: t.Any, what: str) -> list[dict[str, t.Any]]:
 def foreign_problems(wanted: t.Iterable[str], known: t.Container[str]) -> list[str]:
     """Which IP addresses the account does not have."""
     foreign = [ip for ip in wanted if ip not in known]
-    return [f"ips: {', '.join(foreign)} {'does' if len(foreign) == 1 else 'do'} not belong to the account"] if foreign else []
+    return (
+        [f"ips: {', '.join(foreign)} {'does' if len(foreign) == 1 else 'do'} not belong to the account"]
+        if foreign
+        else []
+    )
 
 
 def shown_domain(wanted: str | None, domains: t.Sequence[Domain]) -> str:
