@@ -532,8 +532,6 @@ MISSING = {
     "free_user": True,
     "billing_date": "2011-02-28",
     "mail_domain": "example.com",
-    "whitelabel": "mail.example.com",
-    "ips": ["192.0.2.1"],
 }
 REFUSED: dict[str, tuple[dict[str, Any], list[str]]] = {
     "all at once": (
