@@ -14,7 +14,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._worker_cache i
 
 
 class ActionModule(DirectAction):
-    # Ansible loads this file before it forks the workers of the task, whose options may come from the cache.
+    # The options of the task may come from the cache. Ansible loads this file before it forks the workers.
     CACHE = WORKER_CACHE
     TASK = staticmethod(manage_customer)
     SPEC = staticmethod(customer_spec)

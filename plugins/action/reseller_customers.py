@@ -57,11 +57,11 @@ class ActionModule(DirectAction):
     def _file_content(self, names: OptionNames) -> dict[str, t.Any]:
         name = self._task.args.get("customers_file")
         if name is None or self._task.args.get("customers") is not None:
-            # The module says what is wrong with that, if anything is.
+            # If these options are wrong, the module says so.
             return {}
         if not isinstance(name, str):
             raise InvalidInput([f"{names['customers_file']} must be a text, and is {kind_of_value(name)}"])
-        # Not before it is needed: most tasks have no file.
+        # Imported only if needed: most tasks have no file.
         from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_file import (
             decrypt_with,
             read_content,
@@ -70,7 +70,7 @@ class ActionModule(DirectAction):
         return {FILE_CONTENT: read_content(self._path_of(name), name, decrypt_with(self._loader))}
 
     def _path_of(self, name: str) -> str:
-        """The path of a file, found as ansible.builtin.copy finds its `src`."""
+        """The path of a file. Searches like ansible.builtin.copy for its `src`."""
         try:
             return str(self._find_needle("files", name))
         except AnsibleError:
@@ -87,9 +87,9 @@ class ActionModule(DirectAction):
 
 
 def _without_omitted(arguments: dict[str, t.Any], omit: t.Any) -> dict[str, t.Any]:
-    """The arguments without what is `omit` inside of them.
+    """The arguments without nested values that are `omit`.
 
-    Before ansible-core 2.19 that is a text, which Ansible takes out of the arguments themselves only.
+    Before ansible-core 2.19, `omit` is a text, and Ansible removes it only at the top level.
     """
     return t.cast("dict[str, t.Any]", _kept(arguments, omit)) if isinstance(omit, str) else arguments
 
@@ -105,7 +105,7 @@ def _kept(value: t.Any, omit: str) -> t.Any:
 
 
 def _from_json(text: str) -> t.Any:
-    """What a text of JSON stands for; nothing for another text, since the rest of it goes with what is omitted."""
+    """The value of a JSON text. An empty text for any other text: all of it is omitted."""
     try:
         return json.loads(text)
     except ValueError:

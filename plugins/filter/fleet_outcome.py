@@ -6,12 +6,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet_outcome
-short_description: Sum up a result of a fleet
+short_description: Summarize the result of a fleet
 version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Says in a few lines what became of a fleet.
+  - Summarizes in a few lines what happened to the customers of a fleet.
   - The role P(mailfleet.sendgrid.fleet#role) uses it.
 positional: names_shown
 options:
@@ -20,20 +20,20 @@ options:
     type: dict
     required: true
   names_shown:
-    description: How many customers a line tells, or how many lines there are for those that failed.
+    description: The largest number of customers that a line names, and of lines for customers that failed.
     type: int
     default: 20
 """
 
 EXAMPLES = r"""
-- name: Say in a few lines what became of a fleet
+- name: Summarize the result of a fleet in a few lines
   ansible.builtin.debug:
     msg: "{{ (converged | mailfleet.sendgrid.fleet_outcome).lines }}"
 """
 
 RETURN = r"""
 _value:
-  description: What the role documents as C(fleet_result).
+  description: The value that the role documents as C(fleet_result).
   type: dict
 """
 
@@ -44,7 +44,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_outcome 
 
 
 def fleet_outcome(result: t.Any, names_shown: t.Any = 20) -> Report:
-    # What a server said is in it, in sentences that are new objects: no template may ever be seen in them.
+    # The sentences hold the words of a server and are new objects. Mark them, so that Ansible never takes them for
+    # templates.
     wrapped: Report = wrap_var(summarize(result, names_shown))
     return wrapped
 

@@ -13,21 +13,23 @@ author:
 description:
   - Makes each customer (in other words each subuser) of a mail reseller a host, so that a play over hosts is a play
     over customers, with C(serial), C(max_fail_percentage), C(strategy), C(--limit) and the slices of a job.
-  - The name of the host is the username, exactly. Tasks run on the controller, as for the implicit C(localhost).
+  - The name of the host is exactly the username. Tasks run on the controller, as for the implicit C(localhost).
   - Each host has C(ansible_connection=local), the interpreter of the controller and C(ansible_become=false). The last
-    one overrides C(become=true) of a play or a task, and C(ansible_become) of all groups. To have it otherwise, set
+    one overrides C(become=true) of a play or a task, and C(ansible_become) of all groups. To change that, set
     C(ansible_become) in C(host_vars) or with C(--extra-vars).
-  - The variables of a host are named after the options of M(mailfleet.sendgrid.reseller_customer). What the server does
-    not show is V(null). C(sendgrid_extra) is a dictionary of what the server shows beyond them.
+  - The variables of a host have the names of the options of M(mailfleet.sendgrid.reseller_customer). A value that the
+    server does not show is V(null). C(sendgrid_extra) is a dictionary of the other fields that the server shows.
   # Generated from tools/customer_options.yml by tools/generate_docs.py: variables
   - The variables are C(sendgrid_username), C(sendgrid_email), C(sendgrid_first_name), C(sendgrid_last_name),
     C(sendgrid_address), C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
     C(sendgrid_website), C(sendgrid_company), C(sendgrid_active) and C(sendgrid_website_access).
   # End of the generated part
-  - API v2 is asked with one call. API v3 (O(api=subusers)) is asked for pages of 500 customers, and for what O(details)
-    names with further calls for each customer. What was not read is V(null). Nothing is written.
-  - The filters find each customer that B(contains) the text. O(username=ann) also finds C(joanna@example.com). Without
-    filters, all customers are hosts. API v2 filters by itself; of API v3, all customers are read.
+  - With API v2, the plugin makes one call. With API v3 (O(api=subusers)), it reads pages of 500 customers, and makes
+    further calls for each customer to read what O(details) names. A value that it does not read is V(null). It writes
+    nothing.
+  - A filter finds each customer with a value that B(contains) the text. O(username=ann) also finds
+    C(joanna@example.com). Without filters, all customers are hosts. API v2 filters on the server. With API v3, the
+    plugin reads all customers.
 extends_documentation_fragment:
   - mailfleet.sendgrid.reseller
   - mailfleet.sendgrid.reseller.inventory
@@ -43,44 +45,47 @@ options:
     choices: [mailfleet.sendgrid.reseller]
   strict:
     description:
-      - Whether an expression that fails, a customer that cannot be a host, and a group of O(keyed_groups) that cannot
-        be or is named like a customer, is an error.
-      - Else the expression is skipped, and the customer or the group left out with a warning that names it.
+      - If V(true), these are errors. An expression that fails, a customer that cannot be a host, and a group of
+        O(keyed_groups) that is not possible or that has the name of a customer.
+      - If V(false), the plugin skips the expression. It leaves out a customer or a group that is not possible, and
+        makes a group with the name of a customer. Each customer or group is named in a warning.
 notes:
-  - The name of the file must end in C(sendgrid.yml) or C(sendgrid.yaml). Ansible finds the plugin by the file's
-    O(plugin) as long as C(auto) is among the enabled inventory plugins, which it is by default. If C(enable_plugins)
-    is set in the section C(inventory) of C(ansible.cfg), add C(auto) or C(mailfleet.sendgrid.reseller) to it.
+  - The name of the file must end in C(sendgrid.yml) or C(sendgrid.yaml). Ansible finds the plugin through O(plugin) in
+    the file, if the inventory plugin C(auto) is enabled, as it is by default. If you set C(enable_plugins) in the
+    section C(inventory) of C(ansible.cfg), add C(auto) or C(mailfleet.sendgrid.reseller) to it.
   - The options of the connection and the filters may be templates, with lookups and with variables of
     C(--extra-vars), or encrypted with Ansible Vault. Other variables do not exist yet when an inventory is read.
   - Keep the key itself out of the file. If the file is not valid YAML, Ansible shows some lines of it.
-  - The tasks of a play get nothing of these options. Set the account for them too, in the environment or in
+  - The tasks of a play do not get these options. Set the account for the tasks, too, in the environment or in
     C(module_defaults).
-  - What the server sends is never evaluated as a template, neither in variables nor in O(compose), O(groups) and
-    O(keyed_groups), and neither after it was cached.
-  - C(ansible-inventory --list) marks text that must not be evaluated with C(__ansible_unsafe), so that whatever reads
-    its output can keep to that.
-  - A customer whose username would mean something else to Ansible is left out with a warning, or with O(strict=true)
-    an error. These are the name of a group that exists or that O(groups) makes, C(localhost) and the addresses that
-    stand for it, a name with a C(/) (it would lead to files), with the marks of a template or with characters that
-    cannot be shown (control characters, and those that are invisible, such as a soft hyphen, or turn the reading
-    direction), and a name that begins like a list or a dictionary. A name that ends in C(.yml), C(.yaml),
-    C(.json) (or what C(yaml_valid_extensions) is set to) or C(~) is left out, too, because Ansible would give it the
-    C(host_vars) of another host. Any other text is a host name. A pattern such as that of C(--limit) cannot name a
-    host with a comma, a colon or brackets, but C(all) has it.
-  - O(keyed_groups) makes groups of what customers wrote into their attributes. It makes no group C(all), C(ungrouped)
-    or C(localhost), but gives a warning, or with O(strict=true) an error. A group that is named like a customer is
-    made, with a warning, or with O(strict=true) an error; Ansible then takes the name for the group. Give each entry
-    a C(prefix), so that no customer can join a group of yours.
-  - With O(cache=true), nothing is called as long as the cache is fresh. C(--flush-cache) and C(meta) with
-    C(refresh_inventory) ask the server again. A cache that is cut short or holds something else is not used; the server
-    is asked instead, with a warning. What one account, address, API, set of details or set of filters has cached is not
-    used for another one. Where no name says which account it is (V(apikey), and O(api=subusers)), each API key has a
-    cache of its own. The key and the name of the account are not in the cache; the customers are, so keep the folder of
-    a file cache to yourself.
-  - For job slices of AWX or automation controller, make a file such as those below a source of an inventory, and set
-    the number of slices of the job template. Each slice gets its share of the customers, on any node. A credential
-    type that injects E(SENDGRID_API_KEY), and E(SENDGRID_API_USER) or E(SENDGRID_API), serves the source and the jobs.
-    The execution environment needs the collection and its requirements.
+  - Ansible never evaluates text from the server as a template, in variables, O(compose), O(groups) and
+    O(keyed_groups). This also holds for text from the cache.
+  - C(ansible-inventory --list) marks text that must not be evaluated with C(__ansible_unsafe), so that programs that
+    read its output can respect that.
+  - A customer cannot be a host if its username means something else to Ansible. The plugin leaves the customer out and
+    gives a warning, or an error with O(strict=true).
+  - These names cannot be hosts. The name of a group that exists or that O(groups) makes, C(localhost) and its
+    addresses, a name with a C(/) (it would lead to files), and a name with the marks of a template. A name with
+    characters that cannot be shown (control characters, invisible characters such as a soft hyphen, and characters that
+    change the reading direction). A name that begins like a list or a dictionary. A name that ends in C(.yml),
+    C(.yaml), C(.json) (or an ending in C(yaml_valid_extensions)) or C(~), because Ansible would give it the
+    C(host_vars) of another host. Any other text can be a host name.
+  - A pattern, for example for C(--limit), cannot name a host with a comma, a colon or brackets. The pattern C(all)
+    includes such a host.
+  - O(keyed_groups) makes groups from the values of attributes, which customers can choose. It does not make the groups
+    C(all), C(ungrouped) and C(localhost), and gives a warning, or an error with O(strict=true). It makes a group with
+    the name of a customer, with a warning, or gives an error with O(strict=true). Ansible then takes the name for the
+    group. Give each entry a C(prefix), so that no customer can join one of your groups.
+  - With O(cache=true), the plugin makes no call while the cache is fresh. C(--flush-cache) and C(meta) with
+    C(refresh_inventory) make it call the server again. If the cache is incomplete or holds something else, the plugin
+    gives a warning and calls the server instead.
+  - Each account, address, API, set of details and set of filters has its own cache. If no name identifies the account
+    (V(apikey), and O(api=subusers)), each API key has its own cache. The cache does not hold the key and the name of
+    the account. It holds the customers, so protect the folder of a file cache from other users.
+  - For job slices of AWX or automation controller, use a file such as those below as a source of an inventory, and set
+    the number of slices in the job template. Each slice gets its share of the customers, on any node. One credential
+    type that injects E(SENDGRID_API_KEY), and E(SENDGRID_API_USER) or E(SENDGRID_API), works for the source and the
+    jobs. The execution environment needs the collection and its requirements.
 seealso:
   - module: mailfleet.sendgrid.reseller_customer
   - module: mailfleet.sendgrid.reseller_customer_info
@@ -116,7 +121,7 @@ cache_connection: ~/.cache/reseller
 cache_timeout: 3600
 
 ---
-# v3.sendgrid.yml: the same through API v3, with the profile of each customer, for which no name of an account is needed
+# v3.sendgrid.yml: all customers through API v3, with their profiles. API v3 needs no api_user
 plugin: mailfleet.sendgrid.reseller
 api: subusers
 # Needed only where SENDGRID_API_URL is the address of API v2.
@@ -128,15 +133,15 @@ keyed_groups:
     prefix: region
 
 ---
-# A play over these hosts, ten customers at a time, which ends when more than a fifth of ten have failed:
+# A play over these hosts, ten customers at a time. It ends when more than a fifth of ten customers fail:
 # ansible-playbook -i fleet.sendgrid.yml website.yml
-- name: Take the website away from all who may not send
+- name: Disable website access of all customers that may not send
   hosts: all
   gather_facts: false
   serial: 10
   max_fail_percentage: 20
   tasks:
-    - name: Close the website
+    - name: Disable website access
       mailfleet.sendgrid.reseller_customer:
         username: "{{ inventory_hostname }}"
         website_access: false
@@ -176,7 +181,7 @@ try:
 except ImportError:
     from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as Encrypted
 
-# Of what is cached: with another form comes another number.
+# The version of the cached data. Increase it when the form of the data changes.
 _FORM = 1
 
 
@@ -194,18 +199,18 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def set_options(
         self, task_keys: t.Any = None, var_options: t.Any = None, direct: dict[str, t.Any] | None = None
     ) -> None:
-        """Makes of the file's options what a module makes of them, after their templates were evaluated."""
+        """Evaluates the templates in the options of the file, and validates the options like a module."""
         validated_options = {} if direct is None else self._validated(direct)
         given = direct if direct is None else {**direct, **validated_options}
         super().set_options(task_keys=task_keys, var_options=var_options, direct=given)
-        # For what counts as not set, Ansible looks into the environment once more.
+        # For options that are not set, Ansible reads the environment once more. This overrides its result.
         self._options.update(validated_options)
 
     def _read_options(self, path: str) -> None:
         try:
             given = self._read_config_data(path)
         except AnsibleError as error:
-            # Without the errors that it came from: one sentence.
+            # Without the causes of the error, so that the message is one sentence.
             raise AnsibleParserError(str(error)) from None
         unknown = sorted(str(name) for name in given if name not in self._options)
         if unknown:
@@ -223,7 +228,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             raise self._not_valid(problems)
         for warning in kinds.warnings():
             self.display.warning(warning)
-        # Ansible puts marks of its own on options, which it cannot where a text has one already.
+        # Ansible adds its own mark to a text. It cannot do that for a text of another class.
         return {name: str(value) if isinstance(value, FromEnvironment) else value for name, value in options.items()}
 
     def _not_valid(self, problems: list[str]) -> AnsibleParserError:
@@ -234,22 +239,22 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _evaluated(self, name: str, value: t.Any) -> t.Any:
         if isinstance(value, str):
             value = self._evaluated_text(name, value)
-        # What Ansible Vault encrypted is an object that decrypts itself.
+        # A value that Ansible Vault encrypted is an object that decrypts itself.
         return str(value) if isinstance(value, Encrypted) else value
 
     def _evaluated_text(self, name: str, text: str) -> t.Any:
         self.templar.available_variables = self._vars
-        # Before ansible-core 2.19, text that looks like a list is made one unless told otherwise.
+        # Before ansible-core 2.19, Ansible turns text that looks like a list into a list by default.
         as_text = {} if hasattr(self.templar, "evaluate_expression") else {"convert_data": False}
         try:
             return self.templar.template(text, **as_text)
         except AnsibleError as error:
-            # Before ansible-core 2.19, the error repeats the template as it is.
+            # Before ansible-core 2.19, the error quotes the template.
             reason = Redactor([text])(str(error).replace(text, MASK))
             raise AnsibleParserError(f"The template of {name} cannot be evaluated: {reason}") from None
 
     def _customers(self, path: str, cache: bool) -> list[Customer]:
-        """The customers, from the cache where `cache` and the options allow it."""
+        """The customers, from the cache if `cache` and the options allow it."""
         if not self.get_option("cache"):
             return self._listed()
         key = self._cache_key(path)
@@ -259,16 +264,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return kept
 
     def _kept(self, key: str) -> list[Customer] | None:
-        """The customers of the cache; None where it has none, or something that cannot be used."""
+        """The customers in the cache. None if the cache is empty or unusable."""
         try:
             kept = self._cache[key]
         except KeyError:
             if not self._cache_has(key):
-                # Not there, or too old.
+                # Missing, or too old.
                 return None
             reason = "it is not in the form of this ansible-core"
         except Exception as error:  # pylint: disable=broad-exception-caught
-            # Each cache plugin has errors of its own.
+            # Each cache plugin has its own errors.
             reason = f"it cannot be read ({type(error).__name__})"
         else:
             if is_listing(kept):
@@ -278,7 +283,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return None
 
     def _cache_has(self, key: str) -> bool:
-        """Whether there is anything fresh, though it was not found. Only the plugin behind the cache can tell."""
+        """Whether the cache has a fresh entry that it could not return. Only the plugin behind the cache knows."""
         plugin = getattr(self._cache, "_plugin", None)
         return plugin is not None and bool(plugin.contains(key))
 
@@ -297,7 +302,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return listed
 
     def _cache_key(self, path: str) -> str:
-        """Of the file, and of whatever makes the list another one."""
+        """The cache key: it depends on the file, and on every option that changes the list."""
         matters = [
             _FORM,
             *(url and base_address(url) for url in self._addresses().values()),
@@ -309,10 +314,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return f"{self.get_cache_key(path)}_{hashlib.sha256(json.dumps(matters).encode()).hexdigest()[:32]}"
 
     def _account(self) -> list[str | None]:
-        """What says whose customers are listed: the name of the account, or the key alone where no name says it.
+        """Identifies the account: by its name, or by the API key if there is no name.
 
-        Only a digest of it leaves the process. API keys are random and long, so that tells nothing of them; of a
-        password it might, and beside a name none is needed.
+        Only a digest leaves the process. An API key is long and random, so the digest reveals nothing about it. A
+        digest of a password might. With a password there is a name, so the password is not needed.
         """
         options = {name: self.get_option(name) for name in ("api_user", "api_key")}
         if capabilities(self.get_option("api")).connection.user_is_account(options):
@@ -320,7 +325,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return [None, options["api_key"]]
 
     def _populate(self, listed: list[Customer]) -> None:
-        """Step by step for all hosts: a group that is made for one host must not stand in the way of the next."""
+        """Does each step for all hosts before the next: a group for one host must not stand in the way of another."""
         strict = self.get_option("strict")
         hosts = {customer["username"]: variables(customer) for customer in self._usable(listed, strict)}
         for name, values in hosts.items():
@@ -339,7 +344,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             construct(self.get_option(option), self.inventory.get_host(name).get_vars(), name, strict=strict)
 
     def _add_keyed_groups(self, names: t.Iterable[str], strict: bool) -> None:
-        """Groups whose names may be texts of customers."""
+        """Adds groups. Customers may choose their names."""
         inventory = self.inventory
         self.inventory = keyed_groups = KeyedGroups(inventory)
         try:
@@ -352,7 +357,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.display.warning(problem)
 
     def _usable(self, listed: list[Customer], strict: bool) -> list[Customer]:
-        """The customers that can be hosts. The others are told, since nobody would miss them otherwise."""
+        """The customers that can be hosts. Reports the others, because nobody would notice that they are missing."""
         groups = {*self.inventory.groups, *map(self._sanitize_group_name, self.get_option("groups"))}
         unusable = unusable_names((customer["username"] for customer in listed), groups)
         if unusable and strict:

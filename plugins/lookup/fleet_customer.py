@@ -6,15 +6,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: fleet_customer
-short_description: One customer of a fleet, with what the fleet shares
+short_description: The options of one customer of a fleet, with the defaults of the fleet
 version_added: 0.1.0
 author:
   - The mailfleet.sendgrid contributors (@mailfleet)
 description:
-  - Returns what is declared of a customer, merged as M(mailfleet.sendgrid.reseller_customers) merges it, for a task
-    that handles this one customer.
-  - The playbook C(mailfleet.sendgrid.converge_slice) uses it, where each host is a customer.
-  - The file is read once for all hosts of a run. No variable holds its rows.
+  - Returns the declared options of a customer, for a task that manages this one customer. Merges them like
+    M(mailfleet.sendgrid.reseller_customers).
+  - The playbook C(mailfleet.sendgrid.converge_slice), where each host is a customer, uses this lookup.
+  - Reads the file once for all hosts of a run. No variable holds its rows.
 options:
   _terms:
     description: Usernames.
@@ -23,21 +23,21 @@ options:
     required: true
   customers_file:
     description:
-      - A file with the fleet, as O(mailfleet.sendgrid.reseller_customers#module:customers_file) tells.
-      - A customer is found by its C(username), or by its C(new_username) once it was renamed.
-      - A customer that the file does not name gets what is shared.
-      - A row without a C(username), or with one that is no text, is an error.
+      - A file with the fleet, as described for O(mailfleet.sendgrid.reseller_customers#module:customers_file).
+      - The lookup finds a customer by its C(username), or by its C(new_username) after it was renamed.
+      - A customer that the file does not name gets only O(defaults), O(customer) and its password from O(passwords).
+      - A row without a C(username), or with a C(username) that is not a text, is an error.
     type: str
   customer:
-    description: Options of this customer. They win over those of the file.
+    description: Options of this customer. They override those of the file.
     type: dict
     default: {}
   defaults:
-    description: As O(mailfleet.sendgrid.reseller_customers#module:defaults). A default for a name is an error.
+    description: Like O(mailfleet.sendgrid.reseller_customers#module:defaults). A default for a name is an error.
     type: dict
     default: {}
   passwords:
-    description: As O(mailfleet.sendgrid.reseller_customers#module:passwords).
+    description: Like O(mailfleet.sendgrid.reseller_customers#module:passwords).
     type: dict
     default: {}
 """
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _list:
-  description: For each username a dict with options of M(mailfleet.sendgrid.reseller_customer), without those left out.
+  description: For each username a dict with the options of M(mailfleet.sendgrid.reseller_customer) that are set.
   type: list
   elements: dict
 """
@@ -113,7 +113,7 @@ class LookupModule(LookupBase):
         given = GivenFleet(content["customers"], file=name, lines=content["lines"])
         if not isinstance(given.customers, list) or not all(isinstance(row, dict) for row in given.customers):
             raise InvalidInput(["it must hold a list of dicts"], about=f"The file '{name}' cannot be used")
-        # Else a customer would get what is shared, and nothing of a row that is meant for it.
+        # Otherwise a customer would get the defaults, and nothing from the row that is meant for it.
         problems = [
             f"{given.place(number)} must have a username that is a text"
             for number, row in enumerate(given.customers)
@@ -123,19 +123,19 @@ class LookupModule(LookupBase):
         if problems:
             told = first_of(problems, FEW, "more problems")
             raise InvalidInput(told, about=f"The file '{name}' cannot be used")
-        # A customer that was renamed is known by its new name.
+        # After a rename, the customer has its new name.
         names = ("new_username", "username")
         return {row[name]: row for row in given.customers for name in names if isinstance(row.get(name), str)}
 
 
 def _plain(value: t.Any) -> t.Any:
-    """The text that stands for a date, or for a value that is encrypted by itself.
+    """The text of a date or of an encrypted value.
 
-    Before ansible-core 2.19, no template can hold a date, and an encrypted value is an object that is no text.
+    Before ansible-core 2.19, a template cannot hold a date, and an encrypted value is an object, not a text.
     """
     if isinstance(value, datetime.date):
         return value.isoformat()
-    # How Ansible itself recognizes it. What was encrypted is no template.
+    # Ansible recognizes encrypted values in the same way. Their text is not a template.
     if getattr(value, "__ENCRYPTED__", False):
         return wrap_var(value.data)
     return [_plain(item) for item in value] if isinstance(value, list) else value

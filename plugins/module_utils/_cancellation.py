@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The end of long work before it is done: after an error, or because somebody interrupts it."""
+"""Ends long work early: after an error, or because somebody interrupts it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Cancellation:
-    """Tells all threads of a run that no further call is wanted. A context manager.
+    """Tells all threads of a run to make no further call. A context manager.
 
-    While it is entered by the main thread, SIGINT and SIGTERM say so, and what is under way ends as it should. A second
-    SIGINT does what it usually does, for a person who insists. A second SIGTERM does not: Ansible sends several.
+    While the main thread is inside it, SIGINT and SIGTERM cancel the run, and running calls end normally. A second
+    SIGINT has its usual effect, for a person who insists. A second SIGTERM does not, because Ansible sends several.
     """
 
     def __init__(self) -> None:
@@ -28,12 +28,12 @@ class Cancellation:
         self.is_interrupted = False
         self._parent = os.getppid()
         self._handlers: dict[int, t.Any] = {}
-        # Not a threading.Event: a handler of signals may not take a lock, which its own thread might hold just then.
+        # Not a threading.Event: a signal handler must not take a lock, because its own thread may hold the lock.
         self._read, self._write = os.pipe()
 
     def __enter__(self) -> Cancellation:
         if threading.current_thread() is threading.main_thread():
-            # What is ignored stays so: that is how nohup and shells keep a program in the background going.
+            # An ignored signal stays ignored: nohup and shells keep a background program alive in this way.
             heard = [number for number in _SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
             self._handlers = {number: signal.signal(number, self._on_signal) for number in heard}
         return self
@@ -45,23 +45,23 @@ class Cancellation:
         os.close(self._write)
 
     def cancel(self, reason: str) -> None:
-        """Asks for the end. `reason`: a clause; the first one counts."""
+        """Cancels the run. `reason`: a clause that follows "because"; the first one counts."""
         if not self.reason:
             self.reason = reason
             os.write(self._write, b"!")
 
     def is_cancelled(self) -> bool:
-        """Whether no further call is wanted."""
+        """Whether the run is cancelled."""
         return bool(self.reason)
 
     def wait(self, seconds: float) -> bool:
-        """Waits for some seconds or for the end, and says whether it was the end."""
+        """Waits for some seconds, or until the run is cancelled. Returns whether it is cancelled."""
         poll = select.poll()
         poll.register(self._read, select.POLLIN)
         return bool(poll.poll(seconds * 1000))
 
     def check_parent(self) -> None:
-        """Looks whether the program that waits for the result is still there."""
+        """Cancels the run if the program that waits for the result has ended."""
         if os.getppid() != self._parent:
             self._interrupt("the program that started it has ended")
 
@@ -75,7 +75,7 @@ class Cancellation:
         self.cancel(reason)
 
     def _give_back(self, number: int) -> None:
-        # Taken out in one step, since a signal may come at any moment, also in the middle of this.
+        # `pop` removes it in one step, because a signal may arrive at any moment, even here.
         handler = self._handlers.pop(number, self)
         if handler is not self:
             signal.signal(number, handler if handler is not None else signal.SIG_DFL)

@@ -3,17 +3,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The errors of this collection, for the person who runs the play: no secret, no address, no traceback."""
+"""The errors of this collection, for the person who runs the play: without secrets, addresses and tracebacks."""
 
 from __future__ import annotations
 
 import typing as t
 
-# What is known of a call that failed: the server did nothing, or nobody can tell.
+# Whether a failed call took effect: the server did nothing, or nobody can tell.
 NOT_APPLIED = "not done"
 MAYBE_APPLIED = "unknown"
-# Whose error it is: of the account or of the server, so that every other call would fail in the same way; of a customer
-# that the server does not know; or of the one operation.
+# Whose error it is. With an error of the account or of the server, every other call fails in the same way. The others
+# are: a customer that the server does not know, and the one operation.
 ACCOUNT = "account"
 SERVER = "server"
 UNKNOWN_CUSTOMER = "customer"
@@ -21,11 +21,11 @@ OPERATION = "operation"
 
 
 class CollectionError(Exception):
-    """The base of them all; `str()` gives the whole sentence."""
+    """The base class. `str()` gives the whole message."""
 
 
 class InvalidInput(CollectionError):
-    """The task asks for something that cannot be. Raised before any write; `problems` holds one text for each."""
+    """The task asks for something impossible. Raised before any write. `problems` holds one text for each problem."""
 
     def __init__(self, problems: t.Sequence[str], about: str = "The options are not valid") -> None:
         self.problems = list(problems)
@@ -33,18 +33,18 @@ class InvalidInput(CollectionError):
 
 
 class Cancelled(CollectionError):
-    """A call was not made, since no further call is wanted."""
+    """A call was not made, because the run is cancelled."""
 
     def __init__(self) -> None:
         super().__init__("The run was stopped before that.")
 
 
 class WireError(CollectionError):
-    """An answer that is an error, or no answer that the API gives.
+    """An answer that is an error, or that does not come from the API.
 
-    `messages`: the messages of the server, the longest of them cut. `left_out`: how many there are beyond them.
+    `messages`: the messages of the server; long ones are shortened. `left_out`: the number of further messages.
     `code`: the number in an error object, or None.
-    `readable`: False when the bytes are not an answer of the API at all; `messages` then says why.
+    `readable`: False if the bytes are not an answer of the API; `messages` then says why.
     `html`: the bytes look like a web page.
     """
 
@@ -67,13 +67,15 @@ class WireError(CollectionError):
 
 
 class CallError(CollectionError):
-    """One call to the API that did not succeed.
+    """One failed call to the API.
 
-    `reason`: what happened, as a clause without a full stop. `applied`: NOT_APPLIED or MAYBE_APPLIED, whether the
-    server may have acted. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to
-    wait, or None. `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without an
-    answer. `doing`: what was being done and to which customer. `concerns`: whose error it is. `may_settle`: whether a
-    customer that was only just created can be refused like this for a while. The API that was called sets these three.
+    `reason`: what happened, as a clause without a full stop. `applied`: whether the server may have acted: NOT_APPLIED
+    or MAYBE_APPLIED. `transient`: whether the same call can succeed later. `wait`: seconds that the server asks to
+    wait, or None. `messages`, `code`, `shape`: of the server's own error. `status`: the HTTP status, or None without
+    an answer.
+
+    The API sets these three: `doing`: the operation and the customer. `concerns`: whose error it is. `may_settle`:
+    whether the server may refuse a new customer like this for a while.
     """
 
     def __init__(
@@ -113,7 +115,7 @@ class CallError(CollectionError):
 
 
 class InternalError(CollectionError):
-    """An exception that nobody thought of. Its text may hold anything, so only its kind and its place are told."""
+    """An unexpected exception. Its text may hold anything, so the message names only its type and its place."""
 
     def __init__(self, error: Exception) -> None:
         trace = error.__traceback__
@@ -126,5 +128,5 @@ class InternalError(CollectionError):
 
 
 def as_collection_error(error: Exception) -> CollectionError:
-    """`error` itself if it is one of these, else the internal error that it comes to."""
+    """`error` itself if it is a CollectionError, else an InternalError for it."""
     return error if isinstance(error, CollectionError) else InternalError(error)

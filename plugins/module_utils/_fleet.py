@@ -14,6 +14,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import dataclasses
+import functools
 import gc
 import typing as t
 
@@ -424,7 +425,7 @@ def _result(
         "summary": {name: counts[name] for name in SUMMARY},
         "results": items,
         "unverified": visible,
-        "not_compared": _not_compared(rows),
+        "not_compared": _not_compared(rows, api),
         "diff": [one["diff"] for _member, one in told if one["changed"]],
         "warnings": [*_warnings(members), *warnings],
     }
@@ -444,16 +445,28 @@ def _told(member: Member, api: Capabilities) -> Result:
     return common_result(member.desired, outcome, api)
 
 
-def _not_compared(rows: t.Iterable[Member]) -> dict[str, int]:
-    """By attribute, for how many customers nothing told whether it differs, since no fleet asks for it."""
+def _not_compared(rows: t.Iterable[Member], api: Capabilities) -> dict[str, int]:
+    """By attribute, for how many existing customers the fleet gives a value that nothing compares."""
+    creation_only = api.names(written_by=None)
     counts = collections.Counter(
         name
         for member in rows
         if member.observed.current is not None and member.desired.state == "present"
-        for name in member.desired.along & member.desired.attributes.keys() - member.desired.on_create
+        for name in _uncompared(member.desired.along, member.desired.on_create, creation_only)
+        & member.desired.attributes.keys()
         if name not in member.observed.current
     )
     return dict(sorted(counts.items()))
+
+
+@functools.cache
+def _uncompared(along: frozenset[str], on_create: frozenset[str], creation_only: frozenset[str]) -> frozenset[str]:
+    """The attributes that a run does not compare if the server hides them.
+
+    A profile that the fleet gives to new customers only is not among them: that is what the person has asked for. A
+    password is, since this is the default.
+    """
+    return (along - on_create) | (SECRETS & on_create) | creation_only
 
 
 def _item(member: Member, one: Result) -> Result:

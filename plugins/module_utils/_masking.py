@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Masking of secrets in results, as Ansible does it, in a time that grows with the result alone.
+"""Masks secrets in results as Ansible does, in a time that depends only on the size of the result.
 
-Ansible looks for each secret in each text. With a password for each customer of a fleet that takes minutes. Here each
-text is looked through once, and Ansible's own function is called with the secrets that are in that text.
+Ansible searches each text for each secret. With a password for each customer of a fleet, that takes minutes. This file
+searches each text once, and calls Ansible's own function with the secrets that it finds there.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import typing as t
 
 from ansible.module_utils.common.parameters import remove_values
 
-# Below that, Ansible's way is as fast.
+# With fewer secrets, Ansible's own function is as fast.
 _MANY = 20
-# A text that holds many secrets is one for a log, not of a result: what replaces them is put in place in one go.
+# A text of this length with many secrets belongs to a log, not to a result: one pass replaces all of them.
 _LONG = 100_000
 _PLACE = "*" * 8
-# Secrets that are shorter are looked for by themselves: by a beginning of one letter, any text would hold them all.
+# Shorter secrets are searched as a whole: a beginning of one letter would match in almost every text.
 _SHORT = 8
 
 
@@ -33,7 +33,7 @@ def masked(value: t.Any, secrets: t.Iterable[str]) -> t.Any:
 
 
 class _Mask:
-    """Many secrets, found by how they begin. Those that begin alike are kept by the length of what they share."""
+    """Finds many secrets by their beginnings. Groups secrets with the same beginning, by the length of it."""
 
     def __init__(self, secrets: set[str]) -> None:
         self._by_beginning: dict[int, dict[str, list[str]]] = {}
@@ -41,7 +41,7 @@ class _Mask:
         for secret in secrets:
             beginning = secret[:shortest] if len(secret) >= _SHORT else secret
             self._by_beginning.setdefault(len(beginning), {}).setdefault(beginning, []).append(secret)
-        # What replaces a secret may hold one of these.
+        # The mask itself may hold one of these.
         self._always = {secret for secret in secrets if "*" in secret}
 
     def of(self, value: t.Any) -> t.Any:
@@ -62,7 +62,7 @@ class _Mask:
         return masked_text
 
     def _found(self, text: str) -> t.Iterator[tuple[int, str]]:
-        """Where a secret begins in `text`, and which one; several may begin at one place."""
+        """The places in `text` where a secret begins, each with the secret. Several may begin at one place."""
         for length, secrets in self._by_beginning.items():
             for start in range(len(text) - length + 1):
                 end = start + length
@@ -75,7 +75,7 @@ class _Mask:
         return found | self._always if found else found
 
     def _in_one_go(self, text: str) -> str:
-        """With one replacement for secrets that overlap."""
+        """The text without secrets, in one pass. Secrets that overlap get one mask."""
         pieces: list[str] = []
         end = 0
         for start, secret in sorted(self._found(text)):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Several threads that work on one list of things."""
+"""Threads that work on one list of items."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._cancellation i
 
 Item = t.TypeVar("Item")
 
-# Seconds between two looks at the clock while calls are under way.
+# Seconds between two reports of progress while calls run.
 TICK = 0.5
 
 
 class Slots:
-    """How many of several threads may be at work at once. A context manager for the work.
+    """Limits how many threads work at the same time. A context manager for the work.
 
-    A thread that waits for something to come about by itself lends its slot meanwhile.
+    A thread that waits for the server to settle lends its slot to another thread.
     """
 
     def __init__(self, count: int) -> None:
@@ -38,7 +38,7 @@ class Slots:
 
     @contextlib.contextmanager
     def lent(self) -> t.Iterator[None]:
-        """Lets another thread work until the end of it."""
+        """Lends the slot to another thread inside this context."""
         self._free.release()
         try:
             yield
@@ -50,10 +50,10 @@ class Slots:
 def worker_threads(
     work: t.Callable[[Item], None], items: t.Sequence[Item], concurrency: int, cancellation: Cancellation
 ) -> t.Iterator[queue.SimpleQueue[Item]]:
-    """Threads that do `work` on each of `items`; gives those that are finished.
+    """Threads that do `work` on each of `items`. Yields the queue of finished items.
 
-    What is under way ends before it returns. Only for a person who insists, nothing is waited for. So the threads are
-    no pool of concurrent.futures, whose threads the interpreter waits for in any case.
+    It returns after all running work has ended, except after a second SIGINT: then it does not wait. A pool of
+    concurrent.futures cannot do that, because the interpreter always waits for its threads.
     """
     waiting: queue.SimpleQueue[Item] = queue.SimpleQueue()
     finished: queue.SimpleQueue[Item] = queue.SimpleQueue()
@@ -78,7 +78,7 @@ def worker_threads(
 
 
 def as_completed(finished: queue.SimpleQueue[Item], count: int) -> t.Iterator[Item | None]:
-    """`count` items as they are finished, and None now and then in between."""
+    """Yields `count` items as they finish, and None now and then in between."""
     while count:
         item: Item | None = None
         with contextlib.suppress(queue.Empty):
@@ -88,7 +88,7 @@ def as_completed(finished: queue.SimpleQueue[Item], count: int) -> t.Iterator[It
 
 
 def _work(work: t.Callable[[Item], None], waiting: queue.SimpleQueue[Item], finished: queue.SimpleQueue[Item]) -> None:
-    """What a thread does."""
+    """The work of one thread."""
     with contextlib.suppress(queue.Empty):
         while True:
             item = waiting.get_nowait()

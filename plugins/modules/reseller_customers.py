@@ -451,12 +451,15 @@ unverified:
 not_compared:
   description:
     - By attribute, the number of existing customers for which the fleet sets it, but for which the module did not
-      compare it. A comparison would take one call for each customer.
-    - With API v2, this is O(customers[].company). With API v3, there is no such attribute.
+      compare it, because the server's list does not show it.
+    - With API v2, this is O(customers[].company), O(customers[].password) with
+      O(customers[].update_password=on_create), and the attributes that only a creation sets, such as
+      O(customers[].package). With API v3, this is O(customers[].password).
   returned: when the customers were compared with the list
   type: dict
   sample:
     company: 1000
+    package: 1000
 diff:
   description: One entry with RV(ignore:before) and RV(ignore:after) for each customer that changed.
   returned: when the customers were compared with the list

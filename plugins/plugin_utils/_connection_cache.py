@@ -27,7 +27,7 @@ class ConnectionCache:
     def connect(
         self, connection: Connection, secrets: t.Iterable[str | None] = (), names: t.Iterable[str | None] = ()
     ) -> t.Iterator[Client]:
-        """A client over the cached transport, which stays open after it."""
+        """A client over the cached transport. The transport stays open afterwards."""
         yield Client(connection, secrets, names, self._transport_for(connection))
 
     def close(self) -> None:
@@ -37,7 +37,7 @@ class ConnectionCache:
             self._transport = None
 
     def _transport_for(self, connection: Connection) -> Transport:
-        # With the process: a transport must not be used on both sides of a fork.
+        # The key holds the process, because parent and child of a fork must not share a transport.
         key = (os.getpid(), *connection.pool_key)
         if self._transport is None or key != self._key:
             self.close()
@@ -46,7 +46,7 @@ class ConnectionCache:
         return self._transport
 
     def _close_at_the_end(self) -> None:
-        """Once in each process. A worker ends without what usually runs at the end of a program, except for this."""
+        """Registers `close` once in each process. A worker skips the usual exit handlers, but runs this one."""
         if self._closes_in != os.getpid():
             self._closes_in = os.getpid()
             util.Finalize(None, self.close, exitpriority=0)

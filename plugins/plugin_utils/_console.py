@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Tells the person at the console how long work goes on."""
+"""Shows progress to the person at the console."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ansible import constants as C
 from ansible.utils.display import Display
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._fleet import Progress
 
-# Seconds. What takes less than the first is not worth a word.
+# Seconds. Shorter work shows no progress.
 _FIRST = 5.0
-# What a rate is reckoned from at least.
+# The shortest time from which a rate is calculated.
 _SHORTEST = 1.0
 _LEAST_PAUSE = 5.0
 _PAUSE_GROWTH = 1.5
 _LONGEST_PAUSE = 60.0
-# Formats of output for programs; more text in between would break it where both outputs go to one place.
+# Output formats for programs: lines of progress would break them where both outputs go to the same place.
 _FOR_PROGRAMS = ("json", "jsonl", "junit", "yaml_output", "null")
 
 
 def _own_console() -> int | None:
-    """A copy of the error output, taken when this file is loaded: workers, which are made later, have none."""
+    """A copy of the error output, made when Ansible loads this file. Workers start later and have no error output."""
     try:
         return os.dup(2)
     except OSError:
@@ -38,9 +38,9 @@ _CONSOLE = _own_console()
 
 
 class Console(Progress):
-    """Shows progress when work takes long and somebody looks on: at a terminal, or through AWX, which makes one.
+    """Shows progress of long work at a terminal, also at the one that AWX makes.
 
-    `subject`: what the lines begin with. The report of an interrupted run is always shown.
+    `subject`: the beginning of each line. The console always shows the report of an interrupted run.
     """
 
     def __init__(self, subject: str) -> None:
@@ -52,7 +52,7 @@ class Console(Progress):
         self._done_at_first: int | None = None
 
     def on_looked_up(self, done: int, total: int) -> None:
-        # The rate of the work that comes after it counts from its end.
+        # The rate of the later work counts from the end of the lookup.
         self._began = time.monotonic()
         if self._is_time(done, total):
             self._show(f"{self._subject}: {done:,} of {total:,} customers that the list lacks are looked up")
@@ -65,7 +65,7 @@ class Console(Progress):
             self._show(progress_text(self._subject, done, failed, total, rate))
 
     def _is_time(self, done: int, total: int) -> bool:
-        """Whether to show a line now; the next one is due later then."""
+        """Whether to show a line now. If so, this delays the next one."""
         now = time.monotonic()
         if not self._is_read or now < self._next or done == total:
             return False
@@ -75,13 +75,13 @@ class Console(Progress):
 
     @staticmethod
     def _show(text: str) -> None:
-        # Ansible hands it on to the process that owns the console.
+        # Ansible passes it to the process that owns the console.
         Display().display(text, stderr=True)
 
     def on_cancelled(self, report: str) -> None:
-        """Written to the console itself: Ansible does not hand anything on any more once it was interrupted.
+        """Writes to the console itself: after an interruption, Ansible no longer passes text on.
 
-        Nor does it take the result, for which this worker would wait for ever.
+        Ansible does not take the result either, and this worker would wait for that for ever. So the process ends here.
         """
         if _CONSOLE is not None:
             _write(_CONSOLE, f"\n{self._subject}: {report}\n".encode("utf-8", "replace"))
@@ -89,7 +89,7 @@ class Console(Progress):
 
 
 def progress_text(subject: str, done: int, failed: int, total: int, rate: float) -> str:
-    """One line of progress. `rate`: customers in a second."""
+    """One line of progress. `rate`: customers per second."""
     speed = f"{rate:,.0f} per second" if rate >= 1 else f"{rate * 60:,.0f} per minute"
     return f"{subject}: {done:,} of {total:,} customers done, {failed:,} failed, {speed}"
 

@@ -5,9 +5,9 @@
 # Private to this collection: it may change in any release without notice.
 """Direct execution: a task on this machine does its work in the controller's process.
 
-A module process costs half a second, the work itself some milliseconds. Where nothing in a task asks for a process of
-its own, the entry point of the module runs here, on the same AnsibleModule with the same arguments, and its output is
-parsed by the same code as that of a process. So results, errors, masking and warnings are the same.
+A module process takes half a second, the work itself some milliseconds. If nothing in a task needs its own process, the
+entry point of the module runs here, with the same AnsibleModule and the same arguments. The same code as for a process
+parses its output. So results, errors, masking and warnings are the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import 
 from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._connection_cache import CONNECTION_CACHE
 
 try:
-    # Since ansible-core 2.19, values that cross to a module and back have a profile.
+    # Since ansible-core 2.19, values that go to a module and back have a profile.
     from ansible.module_utils.common.json import Direction, get_module_decoder, get_module_encoder
 
     PROFILE: tuple[str, ...] = ("legacy",)
@@ -57,17 +57,17 @@ except ImportError:
 try:
     from ansible.vars.clean import remove_internal_keys
 except ImportError:
-    # ansible-core 2.21 has a class for what it parsed, which does this itself.
+    # In ansible-core 2.21, the class of the parsed result does this itself.
     remove_internal_keys = None
 
 SWITCH = "sendgrid_direct_execution"
 
 
 class DirectAction(ShippedModule):
-    """Runs a module of this collection here, or ships it where the task needs a process of its own.
+    """Runs a module of this collection here, or ships it if the task needs its own process.
 
-    `TASK`, `SPEC` and `EXPLAIN` are what the module itself hands to `run`. `_beside_arguments` are arguments of plain
-    values that are no options.
+    `TASK`, `SPEC` and `EXPLAIN`: what the module itself passes to `run`. `_beside_arguments`: further arguments that
+    are not options; their values are plain.
     """
 
     TASK: Task
@@ -79,8 +79,8 @@ class DirectAction(ShippedModule):
         try:
             return self._run_somewhere(tmp, task_vars or {})
         except (TypeError, AnsibleError):
-            # Some kinds of values, such as bytes, cannot be handed to a module at all, wherever it runs. What else went
-            # wrong, such as a host that cannot be reached, says so itself.
+            # Ansible cannot pass some kinds of values, such as bytes, to any module. Other errors, such as an
+            # unreachable host, have their own message.
             problems = [] if _is_transferable(self._task.args) else self._problems()
             if not problems:
                 raise
@@ -97,7 +97,7 @@ class DirectAction(ShippedModule):
         return result
 
     def _run_shipped(self, tmp: t.Any, task_vars: dict[str, t.Any]) -> dict[str, t.Any]:
-        """What goes beside the arguments is gone afterwards: callbacks may show those of a task that has ended."""
+        """Ships the module. Removes the further arguments afterwards, because callbacks may show the arguments."""
         arguments = self._task.args
         self._task.args = {**arguments, **self._beside_arguments}
         try:
@@ -115,7 +115,7 @@ class DirectAction(ShippedModule):
 
 
 def _is_transferable(arguments: t.Mapping[str, t.Any]) -> bool:
-    """Whether arguments can be handed to a module."""
+    """Whether Ansible can pass the arguments to a module."""
     try:
         json.dumps(arguments, **_TO_MODULE)
     except (TypeError, AnsibleError):
@@ -124,7 +124,7 @@ def _is_transferable(arguments: t.Mapping[str, t.Any]) -> bool:
 
 
 def _result_dict(parsed: t.Any) -> dict[str, t.Any]:
-    """What the controller parsed of a module's output, as action plugins return it."""
+    """The parsed output of a module, in the form that action plugins return."""
     if remove_internal_keys is None:
         parsed.remove_internal_keys()
         result: dict[str, t.Any] = parsed.as_result_dict(for_round_trip=True)
@@ -134,10 +134,10 @@ def _result_dict(parsed: t.Any) -> dict[str, t.Any]:
 
 
 class _Hooks(AnsibleModule):
-    """An AnsibleModule in a process that is not its own: `arguments` come from here, and the result goes to `output`.
+    """An AnsibleModule without its own process. It takes `arguments` from here and passes its result to `output`.
 
-    It goes behind Module, and takes the place of what AnsibleModule does with its process, by methods that every
-    ansible-core has for it.
+    As a base class after Module, it overrides the methods in which AnsibleModule uses its process. Every supported
+    ansible-core has these methods.
     """
 
     def __init__(
@@ -161,11 +161,12 @@ class _Hooks(AnsibleModule):
     def warn(self, warning: str) -> None:
         """Keeps a warning for the result.
 
-        The original keeps it for the process, and since ansible-core 2.19 shows it at once on a controller.
+        The original keeps it for the process. Since ansible-core 2.19, it also shows the warning at once on the
+        controller.
         """
         self._warnings.append(warning)
         if not PROFILE:
-            # As the original does it.
+            # Like the original.
             self.log(f"[WARNING] {warning}")
 
     def _record_module_result(self, o: dict[str, t.Any]) -> None:
@@ -173,7 +174,7 @@ class _Hooks(AnsibleModule):
         self._output(json.dumps(self._finished(o), **_FROM_MODULE))
 
     def jsonify(self, data: dict[str, t.Any]) -> t.NoReturn:
-        """Before that: makes the text of the result, which is printed next."""
+        """Before ansible-core 2.19: makes the text of the result, and ends the module instead of printing."""
         self._output(super().jsonify(self._finished(data)))
         raise SystemExit
 
@@ -184,7 +185,7 @@ class _Hooks(AnsibleModule):
 
 
 class ModuleHere(Module, _Hooks):
-    """A module that leaves its process as it is, since the process is not its own."""
+    """A module that does not change its process, because the process is not its own."""
 
 
 def module_output(
@@ -194,7 +195,7 @@ def module_output(
     explain: Explain | None = None,
     beside: t.Mapping[str, t.Any] | None = None,
 ) -> str:
-    """What a module prints: its result as JSON. `beside`: arguments that are plain already."""
+    """The output of a module: its result as JSON. `beside`: further arguments, already plain."""
     output: list[str] = []
     given = json.dumps(arguments, **_TO_MODULE)
     with _settings_known(arguments):
@@ -202,15 +203,16 @@ def module_output(
             module = functools.partial(ModuleHere, arguments=given, beside=beside or {}, output=output.append)
             run(task, spec, module, CONNECTION_CACHE.connect, explain)
         except SystemExit:
-            # How a module ends.
+            # A module ends like this.
             pass
     return "".join(output)
 
 
 @contextlib.contextmanager
 def _settings_known(arguments: dict[str, t.Any]) -> t.Iterator[None]:
-    """Lets ansible-core 2.21 see whether the result shows the invocation: no method asks, it looks where a module has
-    read its arguments.
+    """Tells ansible-core 2.21 whether the result shows the invocation.
+
+    It has no method for that: it reads the arguments from the variable where a module keeps them.
     """
     before = getattr(basic, "_PARSED_MODULE_ARGS", None)
     basic._PARSED_MODULE_ARGS = {name: value for name, value in arguments.items() if name.startswith("_ansible_")}
@@ -252,7 +254,7 @@ def _has_another_interpreter(action: DirectAction, task_vars: dict[str, t.Any]) 
 
 
 def _is_this_python(path: str) -> bool:
-    """Whether `path` is this interpreter, in the same environment: many environments lead to one and the same file."""
+    """Whether `path` is this interpreter in the same environment. Many environments link to the same file."""
     try:
         same_folder = os.path.samefile(os.path.dirname(path), os.path.dirname(sys.executable))
         return same_folder and os.path.samefile(path, sys.executable)

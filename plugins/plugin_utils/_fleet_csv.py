@@ -18,7 +18,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text imp
 
 
 def read_csv(text: str) -> Content:
-    """[RFC 4180] with commas. An empty cell is left out; lists are separated by semicolons."""
+    """Reads CSV with commas [RFC 4180]. Leaves out empty cells. Semicolons separate the items of a list."""
     if "\r" in text and "\n" not in text:
         raise Unusable("its lines end with a carriage return only; save it with line feeds")
     records = _Records(text)
@@ -42,10 +42,10 @@ def read_csv(text: str) -> Content:
 
 
 class _Records:
-    """The records of a CSV file that are not blank, each with the number of the line in which it begins."""
+    """The records of a CSV file that are not blank, each with the number of its first line."""
 
     def __init__(self, text: str) -> None:
-        # A line feed ends a line, so that line numbers are those of an editor, and a lone carriage return is an error.
+        # Only a line feed ends a line. So line numbers are those of an editor, and a lone carriage return is an error.
         self._reader = csv.reader(io.StringIO(text, newline="\n"), strict=True)
 
     def __iter__(self) -> t.Iterator[tuple[int, list[str]]]:
@@ -58,7 +58,7 @@ class _Records:
             try:
                 cells = next(self._reader)
             except csv.Error as error:
-                # Its texts hold nothing of the file.
+                # The messages of the csv module quote nothing from the file.
                 raise Unusable(f"line {line} is not valid CSV: {str(error).partition(' - ')[0]}") from None
         return line, cells
 
@@ -68,7 +68,7 @@ def _check_head(line: int, head: t.Sequence[str]) -> None:
     if any(";" in cell and "username" in cell.split(";") for cell in head):
         raise Unusable(f"line {line} separates the columns with semicolons; separate them with commas")
     if "username" not in head:
-        # It may well be a customer, with a password.
+        # Do not quote the line: it may be a customer with a password.
         raise Unusable(f"line {line} must name the columns, and one of them must be username")
     problems = [f"line {line} names no option in column {number}" for number, name in enumerate(head, 1) if not name]
     for name, count in collections.Counter(filter(None, head)).items():

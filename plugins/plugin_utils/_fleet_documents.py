@@ -21,12 +21,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text imp
     line_at,
 )
 
-# A fleet needs three levels. What is checked afterwards goes down by recursion.
+# A fleet needs three levels. Later checks use recursion.
 _DEEPEST = 50
-# How many characters a number may have: reading one takes a time that grows with the square.
+# The longest number in characters: the time to convert a number grows with the square of its length.
 _LONGEST_NUMBER = 100
 _MERGE = "tag:yaml.org,2002:merge"
-# How many options `<<` may copy in all.
+# The number of options that all `<<` of a file may copy.
 _MOST_MERGED = 4_000_000
 
 
@@ -40,7 +40,7 @@ def read_json(text: str) -> Content:
             parse_constant=_no_constant,
         )
     except json.JSONDecodeError as error:
-        # What follows a colon is of the file.
+        # The text after a colon may quote the file.
         reason = error.msg.partition(":")[0].removesuffix(" at").lower()
         raise Unusable(f"line {error.lineno}, column {error.colno} is not valid JSON: {reason}") from None
     except RecursionError:
@@ -53,7 +53,7 @@ _TOO_LONG = f"a number with more than {_LONGEST_NUMBER} characters"
 
 
 def _without_doubles(pairs: t.Sequence[tuple[str, t.Any]]) -> dict[str, t.Any]:
-    """A dict, unless it has a name twice: all but one of the values would be lost without a word."""
+    """A dict. Raises Unusable if a name occurs twice, because json would silently drop all but one of the values."""
     found = dict(pairs)
     if len(found) < len(pairs):
         counts = collections.Counter(name for name, _value in pairs)
@@ -95,9 +95,10 @@ def read_yaml(text: str, decrypt: Decrypt) -> Content:
     return _listed(document)
 
 
-# What PyYAML 6.0.4 says of 1,000 levels, while it looks ahead. Earlier releases leave the depth to `_check_depth`.
+# The error of PyYAML 6.0.4 for 1,000 levels, which it raises while it looks ahead. With earlier releases,
+# `_check_depth` finds them.
 _TOO_DEEP_FOR_PARSER = "exceeded maximum nesting depth"
-# What PyYAML says, without what it quotes, and what that means.
+# Messages of PyYAML, without their quotes from the file, and their meaning.
 _YAML_PROBLEMS = {
     "found character": "a value must not begin with this character or with a tab",
     "found a tab character": "it is indented with a tab",
@@ -119,7 +120,7 @@ def _reason(problem: str) -> str:
 
 
 def _check_depth(text: str, loader: t.Any) -> None:
-    """Looks at the depth before anything is built: there, what is nested too deeply ends the process."""
+    """Checks the depth before the loader builds values: building deeply nested values would end the process."""
     depth = 0
     for event in yaml.parse(text, Loader=loader):
         if isinstance(event, yaml.CollectionStartEvent):
@@ -131,12 +132,13 @@ def _check_depth(text: str, loader: t.Any) -> None:
 
 
 def _yaml_loader(decrypt: Decrypt) -> t.Any:
-    """Plain YAML of what JSON can hold, with dates as texts, and texts that Ansible marks as encrypted or as no
-    templates.
+    """A loader for the values that JSON has, and for Ansible's tags for encrypted and unsafe texts.
+
+    Dates become texts.
     """
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-        """One for each file, since a constructor belongs to a class."""
+        """A class for each file, because constructors belong to the class."""
 
         merged = 0
 
@@ -153,7 +155,7 @@ def _yaml_loader(decrypt: Decrypt) -> t.Any:
         "float": _scalar(Loader.construct_yaml_float),
         "bool": _scalar(Loader.construct_yaml_bool),
         "timestamp": _scalar(lambda loader, node: loader.construct_yaml_timestamp(node).isoformat()),
-        # What `=` and `<<` are where they stand for themselves.
+        # `=` and `<<` as plain texts.
         **dict.fromkeys(("value", "merge"), Loader.construct_scalar),
         **dict.fromkeys(("binary", "set", "omap", "pairs"), Loader.construct_undefined),
     }
@@ -171,7 +173,7 @@ def _line_of(node: t.Any) -> int:
 
 
 def _scalar(construct: t.Callable[[t.Any, t.Any], t.Any]) -> t.Callable[[t.Any, t.Any], t.Any]:
-    """The constructor of a scalar that is not any text."""
+    """The constructor of a scalar other than a text."""
 
     def checked(loader: t.Any, node: t.Any) -> t.Any:
         if len(node.value) > _LONGEST_NUMBER:
@@ -186,12 +188,12 @@ def _scalar(construct: t.Callable[[t.Any, t.Any], t.Any]) -> t.Callable[[t.Any, 
 
 
 def _sequence(loader: t.Any, node: t.Any) -> t.Any:
-    """A list that cannot hold itself, other than PyYAML's own."""
+    """A list that cannot contain itself. PyYAML's own constructor allows that."""
     return loader.construct_sequence(node, deep=True)
 
 
 def _mapping(loader: t.Any, node: t.Any) -> dict[str, t.Any]:
-    """A dict that has each name once, each a text, and that cannot hold itself. An own value wins over a merged one."""
+    """A dict that cannot contain itself. Its names are unique and texts. Its own values override merged ones."""
     if not isinstance(node, yaml.MappingNode):
         raise Unusable(f"line {_line_of(node)} has the tag of a dict on a value that is not a dict")
     own: dict[str, t.Any] = {}
@@ -210,7 +212,7 @@ def _mapping(loader: t.Any, node: t.Any) -> dict[str, t.Any]:
 
 
 def _merged(loader: t.Any, node: t.Any, value: t.Any) -> dict[str, t.Any]:
-    """What `<<` adds. Of several dicts the first wins."""
+    """The options that `<<` adds. If several dicts set an option, the first one wins."""
     added: dict[str, t.Any] = {}
     for shared in value if isinstance(value, list) else [value]:
         if not isinstance(shared, dict):
@@ -228,7 +230,7 @@ def _unsafe(loader: t.Any, node: t.Any) -> t.Any:
 
 
 def _listed(document: t.Any) -> Content:
-    """What a file holds, if it is neither too deep nor too large with what its aliases stand for."""
+    """The content of a file. Raises Unusable if it is too deep, or too large once its aliases are expanded."""
     try:
         size, height = _measured(document, {})
     except RecursionError:
@@ -241,9 +243,9 @@ def _listed(document: t.Any) -> Content:
 
 
 def _measured(value: t.Any, known: dict[int, tuple[int, int]]) -> tuple[int, int]:
-    """Size and height of a value: at most as many characters as it took to write it, and how deeply it is nested.
+    """The size of a value (at most the number of characters that it takes to write it) and its depth.
 
-    `known`: of the dicts and lists that were measured, by identity.
+    `known`: results for dicts and lists, by identity.
     """
     if isinstance(value, str):
         return len(value), 0

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""A fleet in a file: CSV, JSON or YAML, read on the controller. Nothing in it is ever a template.
+"""Reads a fleet from a CSV, JSON or YAML file on the controller. Its content is never evaluated as a template.
 
-An error says where it is. Of the file it quotes nothing but usernames and unknown options, since all else may be a
+An error names the place. It quotes only usernames and unknown options from the file, because all other text may be a
 secret.
 """
 
@@ -32,9 +32,9 @@ _VAULT = b"$ANSIBLE_VAULT;"
 
 
 def read_content(path: str, name: str, decrypt: Decrypt) -> Content:
-    """What the file at `path` holds. `name`: the file as the task names it.
+    """The content of the file at `path`. `name`: the file as the task names it.
 
-    Raises InvalidInput for a file that cannot be used.
+    Raises InvalidInput for an unusable file.
     """
     try:
         parse = _parser_of(name)
@@ -44,7 +44,7 @@ def read_content(path: str, name: str, decrypt: Decrypt) -> Content:
 
 
 def decrypt_with(loader: t.Any) -> Decrypt:
-    """Decrypts with the vault secrets of the run. `loader`: Ansible's DataLoader."""
+    """A function that decrypts with the vault secrets of the run. `loader`: Ansible's DataLoader."""
 
     def decrypt(data: bytes) -> bytes:
         try:
@@ -70,7 +70,7 @@ def _bytes_of(path: str) -> bytes:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Opens a file as usual, but does not wait where a pipe has no writer yet."""
+    """Opens a file as usual, but does not wait for the writer of a pipe."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 

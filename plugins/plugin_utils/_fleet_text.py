@@ -3,20 +3,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What the readers of a fleet in a file share."""
+"""Types and limits that all readers of a fleet file share."""
 
 from __future__ import annotations
 
 import typing as t
 
 LARGEST = 64 * 1024 * 1024
-# How many problems of a file are told.
+# The number of problems that a message lists.
 FEW = 20
 
-# As a module takes it beside its options: `customers` is a list, of any kind of values, and `lines` says for each row
-# of a CSV file in which line it begins.
+# The content as the module takes it in addition to its options. `customers`: a list with values of any kind. `lines`:
+# for each row of a CSV file, the line where it begins.
 Content = dict[str, t.Any]
-# The plain bytes of encrypted ones. Raises ValueError where it has no secret for them.
+# Decrypts bytes. Raises ValueError if it has no secret for them.
 Decrypt = t.Callable[[bytes], bytes]
 
 
@@ -29,5 +29,5 @@ class Unusable(Exception):
 
 
 def line_at(text: str, position: int) -> int:
-    """The number of the line in which a position is."""
+    """The number of the line that contains a position."""
     return text.count("\n", 0, position) + 1

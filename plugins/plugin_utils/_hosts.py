@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Customers as hosts of an inventory: their variables, and the names that Ansible would take for something else."""
+"""Customers as hosts of an inventory: their variables, and the names that mean something else to Ansible."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ try:
 except ImportError:
 
     def trust_as_template(value: str) -> str:
-        """Before that, every text is one that was not marked as unsafe."""
+        """Returns the text: before 2.19, Ansible trusts each text that is not marked as unsafe."""
         return value
 
 
-# A customer as it is kept in a cache: the attributes by option name, and `extra`. Plain values only.
+# A customer as a cache holds it: the attributes by option name, and `extra`. Plain values only.
 Customer = dict[str, t.Any]
 
 _PREFIX = "sendgrid_"
@@ -35,7 +35,7 @@ _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 def is_listing(value: t.Any) -> bool:
-    """Whether `value` is a list of customers in this form. A cache holds what somebody put there, cut short or not."""
+    """Whether `value` is a list of customers in this form. A cache may hold other data, or incomplete data."""
     return isinstance(value, list) and all(map(_is_customer, value))
 
 
@@ -51,19 +51,19 @@ def _is_customer(value: t.Any) -> bool:
 
 
 def variables(customer: Customer) -> dict[str, t.Any]:
-    """The variables of a host. What the server sent is no template, whatever it looks like."""
+    """The variables of a host. Text from the server is never a template, even if it looks like one."""
     return {
-        # As for the implicit localhost. Of its own text, an inventory trusts all.
+        # As for the implicit localhost. These texts are trusted: they come from this plugin.
         "ansible_connection": trust_as_template("local"),
         "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}"),
-        # What is set for machines in all groups would have each task started by another user.
+        # Otherwise a setting for machines in all groups would run each task as another user.
         "ansible_become": False,
         **{_PREFIX + name: wrap_var(value) for name, value in customer.items()},
     }
 
 
 def unusable_names(names: t.Iterable[str], groups: t.Container[str]) -> dict[str, str]:
-    """The names that cannot be hosts beside `groups`, each with the reason."""
+    """The names that cannot be hosts, each with the reason. `groups`: the names of groups."""
     reasons = {name: _reason(name, groups) for name in names}
     return {name: reason for name, reason in reasons.items() if reason}
 
@@ -76,7 +76,7 @@ def describe_unusable(unusable: t.Mapping[str, str]) -> str:
 
 def _reason(name: str, groups: t.Container[str]) -> str:
     if name in groups:
-        # Ansible looks for a group first: what is set for the host would be set for all hosts of the group.
+        # Ansible looks for a group first: a setting for the host would apply to all hosts of the group.
         return "a group has this name"
     for matches, reason in _REASONS:
         if matches(name):
@@ -89,18 +89,19 @@ def _names_the_controller(name: str) -> bool:
 
 
 def _is_path(name: str) -> bool:
-    """Ansible makes paths of host names, of files with variables and of fact caches."""
+    """Ansible uses host names in paths, for files with variables and for fact caches."""
     return "/" in name or name in (".", "..")
 
 
 def _is_file_of_another(name: str) -> bool:
-    """Ansible looks for the variables of a host in files: by its name, and by its name with each of these endings.
+    """Ansible looks for the variables of a host in files with its name, and with its name and each of these endings.
 
-    A name with such an ending leads to the file of the host without it, and one with a tilde to what an editor kept.
+    A name with such an ending leads to the file of the host without the ending. A name that ends with a tilde leads to
+    the backup file of an editor.
     """
-    # An ending of the configuration may come without its dot, which Ansible then puts before it.
+    # An ending in the configuration may lack its dot. Ansible then adds the dot.
     endings = [ending if "." in ending else f".{ending}" for ending in C.YAML_FILENAME_EXTENSIONS if ending]
-    # Some file systems take no notice of case.
+    # Some file systems ignore case.
     return name.lower().endswith(("~", *(ending.lower() for ending in endings)))
 
 
@@ -109,7 +110,7 @@ def _is_template(name: str) -> bool:
 
 
 def _is_literal(name: str) -> bool:
-    """Before ansible-core 2.19, a text that looks like a list comes out of a template as one: `["a"]` as `['a']`."""
+    """Before ansible-core 2.19, a template turns a text that looks like a list into a list: `["a"]` into `['a']`."""
     return name.lstrip().startswith(("[", "{"))
 
 
@@ -117,15 +118,15 @@ def _is_not_shown(name: str) -> bool:
     return escape_control(name, len(name)) != name or has_hidden(name)
 
 
-# Groups that are there whatever an inventory says, and names that a play means the controller by: `hosts: localhost`
-# would be all customers of a group with that name.
+# Groups that exist in every inventory, and names of the controller in a play: `hosts: localhost` would select all
+# customers of a group with that name.
 _NO_GROUPS = frozenset(("all", "ungrouped", *C.LOCALHOST))
 
 
 class KeyedGroups:
-    """An inventory for `keyed_groups`, whose names may be texts of customers: it has no groups that would harm others.
+    """An inventory for `keyed_groups`. Customers may choose the names of its groups, so it refuses harmful names.
 
-    `refused`: the names of those that were asked for. `like_hosts`: the names of groups that are names of hosts, too.
+    `refused`: the refused names. `like_hosts`: the names of groups that are also names of hosts.
     """
 
     def __init__(self, inventory: t.Any) -> None:
@@ -156,7 +157,7 @@ class KeyedGroups:
         return getattr(self._inventory, name)
 
     def problems(self) -> list[str]:
-        """A sentence for each kind of names that is not as it should be."""
+        """A sentence for each kind of problem with the names."""
         sentences = (
             (self.refused, "keyed_groups makes no groups with these names, which mean something else to Ansible: {}."),
             (

@@ -3,10 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Rows of a file that one worker read, for all workers of a run.
+"""Shares the rows of a file that one worker reads with all workers of a run.
 
-Ansible forks a worker for each task of each host, so what a worker remembers is gone with it. Thousands of hosts would
-read and parse a file of thousands of rows each. What is kept here is in memory only: it may hold passwords.
+Ansible forks a worker for each task of each host, so a worker cannot keep anything for the next one. Without this
+cache, each of thousands of hosts would read and parse a file of thousands of rows. The cache is only in memory, because
+it may hold passwords.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ import os
 import typing as t
 
 Row = dict[str, t.Any]
-# What tells one state of one file from another.
+# Identifies one state of one file.
 Key = t.Sequence[t.Union[str, int]]
 
 _LENGTH = 8
 
 
 def _anonymous_file() -> int | None:
-    """A file without a name that never is on a disk; None where the system has no such thing."""
+    """A file in memory without a name. None if the system has no such files."""
     try:
         return os.memfd_create("mailfleet-sendgrid")
     except (AttributeError, OSError):
@@ -34,23 +35,23 @@ def _anonymous_file() -> int | None:
 
 
 class WorkerCache:
-    """The rows of one file. It must be made before the workers are: they inherit it.
+    """The rows of one file. The workers inherit it, so it must exist before Ansible forks them.
 
-    The file begins with the length of an index. The index is JSON: the key, and for each name where behind the index
-    its row begins and how long it is. The rows, JSON too, follow.
+    The file in memory begins with the length of an index. The index is JSON: the key, and for each name the start of
+    its row (counted from the end of the index) and its length. The rows follow, also in JSON.
     """
 
     def __init__(self) -> None:
         self._file = _anonymous_file()
 
     def row(self, key: Key, name: str, read: t.Callable[[], t.Mapping[str, Row]]) -> Row | None:
-        """The row of `name`. `read`: gives all rows by name, where no worker has read them yet.
+        """The row of `name`. `read`: returns all rows by name; called if no worker has read them yet.
 
-        Raises what `read` raises.
+        Raises the errors of `read`.
         """
         if self._file is None:
             return read().get(name)
-        # The row is read under the lock, too: a worker with another file puts its own rows in the place of these.
+        # The lock covers reading the row, too: a worker with another file replaces all rows.
         with self._locked(self._file):
             index, begin = self._index(self._file)
             if index.get("key") != list(key):
@@ -65,7 +66,7 @@ class WorkerCache:
     @staticmethod
     @contextlib.contextmanager
     def _locked(file: int) -> t.Iterator[None]:
-        """A lock of the process, since all workers share the open file."""
+        """A lock that belongs to the process, because all workers share the open file."""
         fcntl.lockf(file, fcntl.LOCK_EX)
         try:
             yield
@@ -74,13 +75,13 @@ class WorkerCache:
 
     @staticmethod
     def _index(file: int) -> tuple[dict[str, t.Any], int]:
-        """The index, and where the rows begin."""
+        """The index, and the position of the first row."""
         length = int.from_bytes(os.pread(file, _LENGTH, 0), "big")
         return (json.loads(os.pread(file, length, _LENGTH)) if length else {}), _LENGTH + length
 
     @staticmethod
     def _write(file: int, key: Key, rows: t.Mapping[str, Row]) -> None:
-        """The length comes last, so that a worker that is killed meanwhile leaves nothing to be read."""
+        """Writes the length last, so that a worker that is killed before that leaves an empty cache."""
         os.ftruncate(file, 0)
         texts = [json.dumps(row).encode() for row in rows.values()]
         starts = itertools.accumulate(map(len, texts), initial=0)

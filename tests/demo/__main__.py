@@ -45,7 +45,7 @@ _INTERRUPTED = 130
 _LISTENING = re.compile(r"sandbox listening on (\S+)")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^localhost\s*:\s(?P<counts>ok=\d+ .*)$", re.MULTILINE)
-# The first of the lines in which the role or the playbook tells what became of the fleet.
+# The first line of the summary that the role or the playbook prints.
 _COUNTS = re.compile(r"\b(?P<total>\d+) customers?(?: \([^)]*\))?: (?P<counts>\d+ [a-z ]+(?:, \d+ [a-z ]+)*)")
 
 
@@ -171,7 +171,7 @@ def _seed() -> dict[str, Any]:
 def _running(
     command: Sequence[str], environment: dict[str, str], stderr: int | None = None
 ) -> Iterator[subprocess.Popen[str]]:
-    """A program whose output can be read, and which ends with the block at the latest."""
+    """A program with readable output. It ends with the block at the latest."""
     with subprocess.Popen(
         command,
         cwd=CHECKOUT,

@@ -171,7 +171,7 @@ def _option(text: str) -> tuple[str, dict[str, Any]]:
 
 @cache
 def commands(*collections: Path, **settings: str) -> Preloaded:
-    """The server of what is run in a shell, with settings of Ansible. It keeps its files beside the collections."""
+    """The server for runs in a shell with settings of Ansible. It keeps its files next to the collections."""
     folder = Path(tempfile.mkdtemp(prefix="commands-", dir=collections[0]))
     started = Preloaded({**ansible_environment(folder, *collections), **settings})
     atexit.register(started.close)
@@ -250,7 +250,7 @@ class Job:
 
     @property
     def errors(self) -> str:
-        """The messages of what failed."""
+        """The messages of the failed tasks."""
         events = self.of("runner_on_failed") + self.of("runner_item_on_failed")
         failed = [event["res"].get("msg") for event in events]
         return " ".join(" ".join(msg) if isinstance(msg, list) else str(msg) for msg in failed)

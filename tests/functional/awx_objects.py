@@ -47,7 +47,7 @@ WITHIN_ORGANIZATION = {
     ("inventory_source", "source_project"),
     ("job_template", "project"),
 }
-# What a module is told and does not store.
+# Parameters that a module does not store.
 NOT_STORED = {"wait", "update_project", "interval", "update_secrets"}
 
 
@@ -209,7 +209,7 @@ def _check_template(objects: Objects, _found: dict[str, Any] | None, wanted: dic
     project = objects.get("projects", wanted["project"])
     if wanted["playbook"] not in project.get("playbooks", []):
         raise Refused("Unable to create job_template: {'playbook': ['Playbook not found for project.']}")
-    # AWX takes it from the project, whatever it is told.
+    # AWX always takes it from the project.
     wanted["organization"] = project["organization"]
 
 

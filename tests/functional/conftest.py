@@ -113,7 +113,7 @@ def _is_one_pair_too_many(item: pytest.Item) -> bool:
 
 
 def _both_vary(item: pytest.Item) -> bool:
-    """Whether a test runs with both formats and both behaviours by itself."""
+    """Whether a test itself runs with both formats and both behaviours."""
     marks = [mark for mark in item.iter_markers("parametrize") if mark != both_apis.mark]
     chosen = {name for mark in marks for name in str(mark.args[0]).split(",")}
     return not chosen & {"sandbox", "ansible"}
@@ -188,7 +188,7 @@ def in_shared_playbook(
 
 @pytest.fixture
 def play_shared(request: pytest.FixtureRequest, ansible: Ansible) -> Callable[..., Run]:
-    """Runs the playbook of this test, when nobody has done so, and returns the run of the test's own play."""
+    """Runs the playbook of this test, unless it already ran, and returns the run of the test's own play."""
     playbook = _playbook_of(request.node)
     runs = request.session.stash.setdefault(RUNS, {})
 
@@ -206,7 +206,7 @@ def play_shared(request: pytest.FixtureRequest, ansible: Ansible) -> Callable[..
 
 @pytest.fixture
 def played(play_shared: Callable[..., Run]) -> Run:
-    """What came of the play of this test."""
+    """The result of the play of this test."""
     return play_shared()
 
 

@@ -42,7 +42,7 @@ _CODE_OF_NO_LANGUAGE = {
     ".rst": re.compile(r"^(?! *\.\.)(.*::)$", re.MULTILINE),
 }
 _START_OF_SANDBOX = "-m tests.sandbox"
-# Ansible puts the tasks of what these name in their place.
+# Ansible replaces these by the tasks of the files that they name.
 _STANDS_FOR_OTHERS = ("import_", "include_")
 
 

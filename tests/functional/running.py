@@ -49,7 +49,7 @@ def sandbox_server() -> Preloaded:
 
 
 class Sandbox:
-    """The sandbox as a process of its own. `options`: of its command line."""
+    """The sandbox in its own process. `options`: the options of its command line."""
 
     def __init__(self, *options: str) -> None:
         self.process: Any = self._started(["--port", "0", *options])
@@ -101,11 +101,11 @@ class Sandbox:
         assert answer.ok, answer.text
 
     def switch(self, **switches: Any) -> None:
-        """Has the service do what a real one did to others; the sandbox's README has the switches."""
+        """Turns switches of the sandbox on. The sandbox's README describes them."""
         self.set("switches", switches)
 
     def set_fault(self, operation: str, fault: str, **settings: Any) -> None:
-        """Lets a fault spoil calls of `operation`; the sandbox's README has the names and the settings."""
+        """Sets a fault for calls of `operation`. The sandbox's README describes the names and the settings."""
         answer = self.http.post(
             f"{self.root}/_sandbox/faults", json={"operation": operation, "fault": fault, **settings}, timeout=30
         )
@@ -156,7 +156,7 @@ def sandboxes(seed: Path, kind: Callable[..., Any] = Sandbox) -> Iterator[Callab
 
 @dataclass
 class Step:
-    """One task of a run: its status, what it returned, and the calls that the sandbox got meanwhile."""
+    """One task of a run: its status, its result, and the calls that the sandbox got during the task."""
 
     name: str
     status: str
@@ -179,7 +179,7 @@ class Step:
 
     @property
     def written(self) -> list[str]:
-        """Those of them that write, whatever came of them."""
+        """The calls that write, whether or not they succeeded."""
         return [call["operation"] for call in self.calls if call["attempted_write"]]
 
 
@@ -211,7 +211,7 @@ class Run:
 
 
 def settings_of_tests(folder: Path, collections_path: Path) -> dict[str, str]:
-    """An environment for Ansible with what tests want of it."""
+    """An environment for Ansible with the settings that tests need."""
     return {
         **ansible_environment(folder, collections_path),
         "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
@@ -261,7 +261,7 @@ class Ansible:
         }
 
     def _service(self) -> dict[str, str]:
-        """Where the service is, and the account there. With an API key, the account needs no name."""
+        """The URL of the service and its account. With an API key, the account needs no name."""
         if self.is_v3:
             url, further = self.sandbox.v3_url, {"SENDGRID_API": self.api}
         else:
@@ -362,7 +362,7 @@ class Ansible:
         return done.returncode, done.stdout, [json.loads(line) for line in lines]
 
     def start(self, tasks: list[dict[str, Any]], **settings: str) -> Forked:
-        """A play, begun in a session of its own and not waited for. `settings`: of its environment."""
+        """A play that is started in its own session, without waiting for it. `settings`: its environment."""
         command = ["ansible-playbook", str(self._playbook([self._play(tasks)]))]
         environment = {**self.environment(), **settings}
         return self._server(settings).start(command, self.folder, environment, session=True, one_output=True)

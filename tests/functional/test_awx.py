@@ -132,7 +132,7 @@ def register(tmp_path_factory: pytest.TempPathFactory, collections_path: Path) -
 
 @pytest.fixture(scope="module")
 def registered(register: Registering) -> dict[tuple[str, str], dict[str, Any]]:
-    """What the playbook registers, by module and name, in its order. AWX gets the key, and nobody else."""
+    """The objects that the playbook registers, by module and name, in its order. Only AWX gets the key."""
     done, calls = register(
         sendgrid_awx_project_url=URL,
         sendgrid_awx_image="registry.example/mail-fleet:1",
@@ -190,12 +190,12 @@ def test_only_the_template_in_slices_needs_the_customers_as_hosts(registered: di
 
 
 def test_what_is_registered_is_what_the_file_says(registered: dict[tuple[str, str], Any]) -> None:
-    """Templates in it are AWX's business: none is evaluated on the way."""
+    """Only AWX evaluates templates in it. Nothing evaluates them before."""
     told = of_module(registered, "credential_type")["SendGrid reseller account"]
     stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
     assert {name: told[name] for name in stored} == stored
     credential = of_module(registered, "credential")["SendGrid customers"]
-    # No address that nobody gave: it would be that of one API only.
+    # An address that was not given stays empty, because a default would belong to one API only.
     assert credential["inputs"] == {**MINE, "api": "reseller"}
 
 
@@ -372,7 +372,7 @@ def a_registered_awx(register: Registering) -> dict[str, Any]:
 def at_a_terminal(
     command: list[str], answers: list[str], folder: Path, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command whose questions end with a colon, and answers each when it was asked."""
+    """Runs a command and answers its questions. Each question ends with a colon."""
     near, far = os.openpty()
     with subprocess.Popen(
         command, cwd=folder, env=environment, stdin=far, stdout=far, stderr=far, start_new_session=True
@@ -654,7 +654,7 @@ def test_awx_injects_the_account(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("empty", [{}, {"api_user": "", "api_url": "", "eu_api_url": "", "api": ""}])
 def test_what_is_left_empty_is_left_to_the_collection(empty: dict[str, str], tmp_path: Path) -> None:
-    """AWX sets a variable for each template, also for one that comes to nothing."""
+    """AWX sets a variable for each template, even if the result is empty."""
     stored = yaml.safe_load(CREDENTIAL_TYPE.read_text(encoding="utf-8"))
     made, _shown = injected(stored, {"api_key": KEY, **empty}, tmp_path)
     unset = dict.fromkeys(("SENDGRID_API_USER", "SENDGRID_API_URL", "SENDGRID_EU_API_URL"), "")
@@ -754,7 +754,7 @@ BLANK = ["", "  ", None]
     [*((blank, False) for blank in BLANK), ("yes", False), (True, False), ("no", True), ("False", True), (False, True)],
 )
 def test_who_may_still_log_in(awx: Controller, sandbox: Sandbox, answer: object, may_log_in: bool) -> None:
-    """A blank answer is none, and leaves no door open."""
+    """A blank answer counts as no answer, and permits nothing."""
     succeeded(awx.run("Disable a customer", customer_username=FLEET[0], customer_website_off=answer))
     stored = sandbox.customers()[FLEET[0]]
     assert (stored["active"], stored["website_access"]) == (False, may_log_in)
@@ -1038,7 +1038,7 @@ natively = pytest.mark.parametrize("native", [False, True] if CORE < (2, 19) els
 
 @natively
 def test_a_text_stays_one(awx: Controller, sandbox: Sandbox, native: bool) -> None:
-    """From a file to the service, whatever it looks like, names of customers among it."""
+    """Any text, from a file to the service, including names of customers."""
     settings = {"ANSIBLE_JINJA2_NATIVE": "true"} if native else {}
 
     def run(playbook: str, *arguments: str, **variables: Any) -> None:
@@ -1165,7 +1165,7 @@ def test_slices_share_the_customers(awx: Controller, sandbox: Sandbox) -> None:
     awx.update_inventory()
     assert sorted(awx.hosts) == FLEET
     assert awx.hosts[FLEET[0]]["sendgrid_active"] is True
-    # A list of API v3 has no profiles.
+    # A list of API v3 does not contain profiles.
     assert (awx.hosts[FLEET[0]]["sendgrid_city"] is None) is (api == SUBUSERS)
     awx.hosts[FLEET[3]]["fleet_customer"] = {"city": "Oslo", "zip": "0150", "region": None}
     awx.hosts[FLEET[4]]["fleet_customer"] = {"address": "{{ 7 * 7 }} Road"}
@@ -1353,7 +1353,7 @@ def test_report(awx: Controller, sandbox: Sandbox) -> None:
         "deleted": 1,
         "unchanged": 7,
     }
-    # Numbers, and nobody's name.
+    # Numbers only, no names.
     assert all_are(int, [counts["customers"], counts["may_send"], *counts["drift"].values()])
     page = parse(page_path.read_text(encoding="utf-8"))
     assert page.one("title").text == "SendGrid customers"

@@ -151,7 +151,7 @@ def assert_converged(sandbox: Sandbox, kind: Kind) -> None:
 
 
 def written(sandbox: Sandbox, operation: str) -> list[str]:
-    """On whom the service carried out an operation, as often as it did."""
+    """The customers for which the service executed an operation, one entry for each time."""
     return sorted(call["user"] for call in sandbox.log() if call["operation"] == operation and call["wrote"])
 
 
@@ -210,7 +210,7 @@ def test_two_runs_at_once(sandbox: Sandbox, runner: Runner, kind: str, seed: int
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_fleet_and_the_purge_of_another(sandbox: Sandbox, runner: Runner, seed: int) -> None:
-    """A purge deletes nobody whom another run creates meanwhile: its list lacks them, or they are more than it may."""
+    """A purge does not delete customers that another run creates: its list lacks them, or they exceed its maximum."""
     converging = KINDS["purge"]
     named = [{"username": name} for name in ("ada@example.com", "ben@example.com")]
     purge = fleet_options(sandbox, named, SUBUSERS, purge=True, max_deletions=1)

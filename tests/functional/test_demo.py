@@ -32,7 +32,7 @@ SECONDS = 300
 # One run of the demo is enough for most tests.
 pytestmark = pytest.mark.xdist_group("demo")
 
-# The demo must not heed the settings of the shell that it is started from.
+# The demo must ignore the settings of the shell that starts it.
 ENVIRONMENT = {
     **os.environ,
     "ANSIBLE_STDOUT_CALLBACK": "minimal",

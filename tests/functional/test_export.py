@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbook of the guide that writes the customers of an account to a CSV file, as it stands there."""
+"""The unchanged playbook of the guide that writes the customers of an account to a CSV file."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Failures that no further try can mend, limits, and outcomes that nobody can know: against real sockets."""
+"""Permanent failures, limits and unknown outcomes, tested with real sockets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from .test_faults import CASES, CASES_IN_V3, Case, all_options, run
 
 HIDDEN = "(a message that repeats a secret is not shown)"
 ADA = {"username": "ada@example.com", "city": "Bangor"}
-# With the pauses that a user has. A failure that is told at once cannot have waited for one.
+# With the pauses that a user has. A failure that is reported at once cannot have waited for one.
 IMPATIENT = {"retries": 4, "max_retry_wait": 120, "timeout": 5}
 
 
@@ -318,7 +318,7 @@ def test_a_wait_beyond_the_ceiling_is_told_at_once(sandbox: Sandbox, way: str) -
 def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(
     sandbox: Sandbox, way: str, operation: str
 ) -> None:
-    """No call but has the key: nothing of such a message can be shown."""
+    """Each call contains the key, so no part of such a message can be shown."""
     cases, numbers = (CASES_IN_V3, "HTTP 400") if way == SUBUSERS else (CASES, "error 400, HTTP 200")
     [case] = [case for case in cases if case.operation == operation]
     sandbox.set_fault(operation, "echo")
@@ -328,7 +328,7 @@ def test_what_a_server_echoes_is_shown_without_secrets_and_control_characters(
     assert message.isprintable()
 
 
-# The beginning of `Bearer` and a key is no secret yet.
+# The beginning of `Bearer` and a key is not a secret yet.
 @only_documented
 @pytest.mark.parametrize(
     ("way", "spelling"),

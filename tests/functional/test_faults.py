@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every operation under every fault, for one customer and for one of a fleet: what came of it is what the guide says.
+"""Every operation with every fault, for one customer and for one of a fleet: the outcome matches the guide.
 
 The tasks run in this process, which costs milliseconds; the socket and the service, which is the sandbox, are real.
 """
@@ -37,7 +37,7 @@ NEW_PASSWORD = "canary-new-word-4711"
 RETRIES = 2
 RESELLER = "reseller"
 
-# What makes a fault quick, or slow enough, for a test. Sizes are seen with a ceiling of 1 MiB.
+# Settings that make a fault quick, or slow enough, for a test. The maximum size of an answer is 1 MiB.
 SETTINGS: dict[str, dict[str, Any]] = {
     "stall": {"seconds": 5},
     "drip": {"seconds": 0.2},
@@ -214,7 +214,7 @@ def combinations(cases: list[Case], pairs: tuple[tuple[str, str], ...], prefix: 
 def test_matrix(sandbox: Sandbox, way: str, case: Case, fault: str, times: str) -> None:
     expected = TABLE[fault, case.kind, times]
     if (case.operation, fault) == ("get", "dtd"):
-        # That there is no such customer, the status says.
+        # The status means that the customer does not exist.
         expected = "done"
     settings = SETTINGS.get(fault, {})
     sandbox.set_fault(case.operation, fault, times=1 if times == "once" else "forever", **settings)
@@ -239,7 +239,7 @@ def test_matrix(sandbox: Sandbox, way: str, case: Case, fault: str, times: str) 
         assert not is_as_wanted(sandbox, case)
     assert_no_secret(result)
 
-    # Whatever came of it, the next run finishes the work, and the one after that has nothing to do.
+    # In each case, the next run finishes the work, and the run after that changes nothing.
     finished = run(sandbox, case.options, way)
     assert "failed" not in finished, finished["msg"]
     assert is_as_wanted(sandbox, case)
@@ -267,7 +267,7 @@ OTHER = ("disable", {**CLEO, "active": False})
 
 
 class Heard(_fleet.Progress):
-    """What a run tells of its progress."""
+    """The progress of a run."""
 
     def __init__(self) -> None:
         self.told: list[tuple[Any, ...]] = []
@@ -343,7 +343,7 @@ def fleet_combinations(cases: list[Case], pairs: tuple[tuple[str, str], ...], pr
 def test_matrix_of_fleets(
     sandbox: Sandbox, way: str, case: Case, fault: str, times: str, on_error: str, purge: bool
 ) -> None:
-    """One customer meets the fault; another one has something else to be written; the rest is left alone or purged."""
+    """One customer meets the fault, and another customer needs another write. The rest is left alone or purged."""
     operation, other = OTHERS.get(case.operation, OTHER)
     rest = sandbox.customers().keys() - {case.options["username"], other["username"], "nora@example.com"}
     rows = [case.options, other, *({"username": name} for name in sorted(rest) if not purge)]
@@ -375,7 +375,7 @@ def test_matrix_of_fleets(
         assert items == {}
     elif expected == "failed" or lost_for_good:
         assert first["failed"] is True
-        # Nothing is deleted beside an error, and who is held back is counted.
+        # Nothing is deleted if there is an error, and the customers that are kept for this reason are counted.
         ends = on_error == "stop" or fault in ENDS_A_FLEET
         assert rest <= customers.keys()
         assert result["summary"]["not_reached"] == len(rest) * purge + (other["username"] not in items)
@@ -405,8 +405,8 @@ def test_matrix_of_fleets(
     ],
 )
 def test_a_page_that_is_not_the_first_one(sandbox: Sandbox, fault: str, times: str, purge: bool) -> None:
-    """A list that breaks off in the middle is no list: nobody is created or deleted by it."""
-    # An empty body is no page.
+    """An incomplete list is not used: it neither creates nor deletes a customer."""
+    # An empty body is not a page.
     expected = TABLE["garbage" if fault == "empty" else fault, "reading", times]
     sandbox.switch(page_ceiling=1)
     count = 1 if times == "once" else "forever"
@@ -553,7 +553,7 @@ def test_a_refusal_on_behalf_of_a_new_customer_is_waited_for(sandbox: Sandbox, s
 @only_observed
 @pytest.mark.parametrize("status", [401, 403, 429])
 def test_who_cannot_be_read_after_a_creation_is_not_waited_for(sandbox: Sandbox, status: int) -> None:
-    """The error of the account, not the server's slowness, is told, and the run ends."""
+    """The message has the error of the account, not the slowness of the server, and the run ends."""
     http = Refusing(status, ("GET", "/subusers", None), after=("POST", "/subusers", None))
     result = run_fleet(sandbox, FLEET, http=http)
     assert made(result) == {DORA: [("create", "unknown"), ("set_profile", "not_reached")]}

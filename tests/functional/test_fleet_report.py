@@ -297,7 +297,7 @@ def test_purge_shows_who_is_not_declared(played: Run) -> None:
 @both_apis_in_json
 @only_observed
 def test_the_page_shows_what_a_purge_would_not_do(ansible: Ansible, sandbox: Sandbox, page_path: Path) -> None:
-    """Held back after an error, as the run itself would, and what is kept is told of."""
+    """Deletions are held back after an error, as in the run itself, and the page names the customers that are kept."""
     created_by_hand(sandbox, "Ada@example.com")
     run = report(ansible, customers=[{"username": "ada@example.com"}, {"username": "eva@example.com"}], purge=True)
     assert (run.status, written(run)) == (0, [])
@@ -331,7 +331,7 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
 def test_customers_that_are_not_reached(
     ansible: Ansible, sandbox: Sandbox, page_path: Path, operation: str, wanted: dict[str, Any]
 ) -> None:
-    """An error that every further call would meet ends the plan; what was found before is shown all the same."""
+    """An error that would affect every further call ends the plan. The results before it are still shown."""
     sandbox.set_fault(operation, "redirect", times="forever")
     changed = [{"username": f"{name}@example.com", **wanted} for name in ("ada", "ben", "cleo")]
     done(report(ansible, customers=changed, details=[]))
@@ -409,7 +409,7 @@ def test_what_is_no_page_is_told_before_any_call(
     arguments: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """None of them is opened: from a FIFO that nobody writes to, reading would wait for ever."""
+    """None of them is opened. Reading from a FIFO without a writer would wait forever."""
     monkeypatch.chdir(page_path.parent)
     where = made("a FIFO" if kind == "a link" else kind, page_path)
     if kind == "a link":
@@ -551,7 +551,7 @@ UNREAD: dict[str, dict[str, Any]] = {
 @only_observed
 @pytest.mark.parametrize("name", UNREAD)
 def test_without_profiles_the_page_costs_the_list(played: Run, name: str) -> None:
-    """What was not read has no column and is not counted: nobody is shown without what he has."""
+    """Attributes that were not read have no column and are not counted, so no customer seems to lack them."""
     variables = UNREAD[name]
     page = page_of(done(played), f"{name}.html")
     assert called(played) == ["list", "list"]

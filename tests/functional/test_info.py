@@ -21,7 +21,7 @@ MODULE = "reseller_customer_info"
 @in_shared_playbook(lambda: four_ways(MODULE))
 @both_apis
 def test_the_whole_list(played: Run, ansible: Ansible) -> None:
-    """A list of API v3 is whole when a page has nobody new. It shows no profile, and an id and a residency beyond."""
+    """A list of API v3 is complete when a page has no new customer. It shows an id and a residency, but no profile."""
     steps = played.four()
     shown = ansible.sandbox.behaviour == "observed" and not ansible.is_v3
     for step in steps:

@@ -65,7 +65,7 @@ def committed(copy: Path) -> Path:
 
 
 def environment(collection: Path, folder: Path) -> dict[str, str]:
-    """That of a user who has nothing but the installed collection."""
+    """The environment of a user who only has the installed collection."""
     return {**staging.environment_for(collection), "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_NOCOLOR": "true"}
 
 
@@ -83,7 +83,7 @@ def escape_control(collection: Path, folder: Path, kind: str, wanted: list[str])
         timeout=120,
         check=False,
     )
-    # ansible-core 2.21 warns of a collection of its own.
+    # ansible-core 2.21 warns about its own collection.
     said = [line for line in done.stderr.splitlines() if "ansible/_protomatter" not in line]
     assert (done.returncode, said) == (0, [])
     return json.loads(done.stdout)

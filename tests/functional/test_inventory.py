@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The inventory plugin against the sandbox: what becomes of customers, what is asked, what is kept, and plays."""
+"""The inventory plugin against the sandbox: hosts, calls, the cache, and plays."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_customers_are_hosts(inventory: Inventory, sandbox: Sandbox, api_format:
 @BOTH_BEHAVIOURS
 @pytest.mark.parametrize("details", [[], ["profile"]], ids=["list", "profile"])
 def test_customers_of_api_v3_are_hosts(inventory: Inventory, sandbox: Sandbox, details: list[str]) -> None:
-    """What nobody asked for is not read, and is null."""
+    """Attributes that were not requested are not read, and are null."""
     listed = inventory.listed(details=details, concurrency=2)
     assert hosts(listed) == FLEET
     profile = {
@@ -490,7 +490,7 @@ def test_no_customer_is_lost_in_silence(inventory: Inventory) -> None:
         shown = "".join(sign.encode("unicode_escape").decode() if sign in UNSEEN else sign for sign in name)
         shown = shown.replace(" blank ", "<U+0020>blank<U+0020>")
         assert squeezed(f"'{shown}' ({reason})") in squeezed(messages)
-    assert "left out" in messages
+    assert squeezed("The inventory leaves them out.") in squeezed(messages)
     assert not UNSEEN & set(messages)
 
 
@@ -647,7 +647,7 @@ def test_a_cache_that_cannot_be_used_means_to_ask_the_server(
     path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")
     output, messages = inventory.command("--list", **options)
     assert unmarked(json.loads(output)) == first
-    assert squeezed("The cache of the inventory is not used") in squeezed(messages)
+    assert squeezed("The inventory does not use its cache") in squeezed(messages)
     assert called(sandbox) == inventory.listing * 2
     # And then it is whole again.
     assert inventory.listed(**options) == first
@@ -660,10 +660,10 @@ def test_a_cache_is_used_for_what_it_was_made_for(inventory: Inventory, sandbox:
     counts = [len(hosts(json.loads(inventory.command("--list", **options, **other)[0]))) for other in others]
     assert counts == [6, len(ODD_HOSTS) + 1, 3, 2, 1]
     assert len(called(sandbox)) == len(others)
-    # The same service by another name may be another one.
+    # The same service with another name could be another service.
     inventory.listed(**options, api_url=sandbox.api_url.replace("127.0.0.1", "localhost"))
     assert len(called(sandbox)) == len(others) + 1
-    # But what makes no difference to the list asks nobody.
+    # Options that do not change the list need no call.
     inventory.listed(**options, api_url=sandbox.api_url + "/", api_format="xml", timeout=7)
     assert len(called(sandbox)) == len(others) + 1
 
@@ -708,7 +708,7 @@ def test_a_refresh_asks_again_and_keeps_the_answer(inventory: Inventory, sandbox
 
 
 def everything_kept(folder: Path) -> str:
-    """Names and contents of all that a run left behind, but for the inventory file."""
+    """Names and contents of all files that a run created, except for the inventory file."""
     left = [path for path in folder.rglob("*") if path.is_file() and path.name != "fleet.sendgrid.yml"]
     return "\n".join([*map(str, left), *(path.read_text(encoding="utf-8") for path in left)])
 
@@ -766,7 +766,7 @@ ERRORS: dict[str, tuple[dict[str, Any], list[str]]] = {
 def test_an_error_says_what_to_do_and_no_secret(
     inventory: Inventory, options: dict[str, Any], parts: list[str]
 ) -> None:
-    """The key is in the file, beside what is wrong."""
+    """The key is in the file, next to the error."""
     output, messages = inventory.command("--list", "-vvvv", **{"api_key": KEY, **options})
     assert "Unable to parse" in messages
     for part in parts:

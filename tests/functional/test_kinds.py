@@ -19,7 +19,7 @@ pytestmark = only_observed
 
 CANARY = "canary-of-a-kind-4711"
 FLEET = [{"username": "ada@example.com", "password": f"{CANARY}-1"}, {"username": "ben@example.com"}]
-# A new customer but for two texts that YAML may take for numbers.
+# A new customer, except for two texts that YAML can read as numbers.
 NEW = {name: value for name, value in COMPLETE.items() if name not in ("zip", "phone")}
 
 
@@ -36,7 +36,7 @@ def warnings(step: Step) -> list[str]:
 
 
 def tried(*tasks: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """Tasks of which any may fail. Each is a module and its options."""
+    """Tasks that can fail. Each is a module and its options."""
     return [task(module, options, ignore_errors=True) for module, options in tasks]
 
 

@@ -42,7 +42,7 @@ def renamed_by_hand(sandbox: Sandbox, username: str, new_username: str) -> None:
 
 
 def four_ways(ansible: Ansible, **options: Any) -> list[Step]:
-    """In check mode and really, and once more, whatever comes of it."""
+    """In check mode, in a real run, and in a second run, whether or not they fail."""
     rows = [suited(ansible.api, row) for row in options.pop("customers")]
     options = {"purge": True, "concurrency": 1, "customers": rows, **options}
     run = ansible.play(
@@ -72,7 +72,7 @@ UNSEEN = {
 @only_observed
 @pytest.mark.parametrize(("name", "text"), UNSEEN.values(), ids=UNSEEN)
 def test_a_name_with_what_nobody_sees_deletes_nobody(ansible: Ansible, sandbox: Sandbox, name: str, text: str) -> None:
-    """The customer is in the fleet, in the eyes of whoever wrote it."""
+    """The author of the fleet believes that the customer is in it."""
     rows = [creatable(name, email=ADA), {"username": BEN}, {"username": CLEO}]
     for step in four_ways(ansible, customers=rows, max_deletions=1):
         assert (step.status, step.calls) == ("failed", [])
@@ -204,7 +204,7 @@ def test_an_address_that_the_fleet_shares_tells_nothing(ansible: Ansible, sandbo
     assert [counted(step) for step in steps] == [{"created": 1, "deleted": 1, "unchanged": 4}] * 2 + [
         {"unchanged": 5}
     ] * 2
-    # With API v3 a new customer gets its profile by a write of its own.
+    # With API v3, a separate write sets the profile of a new customer.
     assert steps[1].written == ["create", *(["set_profile"] if ansible.is_v3 else []), "delete"]
 
 

@@ -773,7 +773,7 @@ def test_64_clients_at_once(start: Callable[..., Sandbox], tmp_path: Path, behav
     demo = {"api_user": "demo", "api_key": "demo-key-1234"}
 
     def work(number: int) -> list[Any]:
-        """Four customers of one's own, and one name that all want."""
+        """Each client has four customers, and all clients want one shared name."""
         with requests.Session() as http:
             http.trust_env = False
 
@@ -860,14 +860,14 @@ def failure(*options: str) -> str:
     ("seed", "said"),
     (
         ("{", "JSON"),
-        ("[]", "must hold a mapping"),
+        ("[]", "must be a mapping"),
         ('{"customer": []}', "unknown keys: customer"),
         ('{"accounts": [{"api_user": "a"}]}', "account 1 needs api_key"),
         ('{"customers": [{"username": "u", "password": "canary-u", "zip": 4}]}', "zip of customer 1 must be text"),
         ('{"customers": [{"username": "u", "password": "canary-u", "active": 1}]}', "active of customer 1"),
         ('{"customers": [{"username": "u", "password": "canary-u", "account": "x"}]}', "account of customer 1"),
-        ('{"customers": [{"username": "u", "password": "canary-u"}], "deleted": ["u"]}', "the name u is there twice"),
-        ('{"deleted": ["\\ud800"]}', "deleted of the seed must hold texts"),
+        ('{"customers": [{"username": "u", "password": "canary-u"}], "deleted": ["u"]}', "the name u appears twice"),
+        ('{"deleted": ["\\ud800"]}', "deleted of the seed must be a list of texts"),
         ('{"accounts": [{"api_user": "a", "api_key": "canary-a", "v3_key": 1}]}', "v3_key of account 1 must be text"),
         (
             '{"accounts": [{"api_user": "a", "api_key": "canary-a", "v3_scopes": "x"}]}',
@@ -907,7 +907,7 @@ def test_a_foreign_or_busy_database_stays_untouched(tmp_path: Path) -> None:
     with closing(sqlite3.connect(foreign)) as connection:
         connection.execute("CREATE TABLE customers (name TEXT)")
         before = foreign.read_bytes()
-        assert "not one of the sandbox" in failure("--port", "0", "--database", str(foreign))
+        assert "does not belong to the sandbox" in failure("--port", "0", "--database", str(foreign))
         connection.execute("BEGIN EXCLUSIVE")
         assert "cannot be used" in failure("--port", "0", "--database", str(foreign))
     assert foreign.read_bytes() == before

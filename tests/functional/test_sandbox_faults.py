@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox's faults over a real socket: what a plain client sees, what became of the state, what the log says."""
+"""The sandbox's faults over a real socket: the answer to a plain client, the state, and the log."""
 
 from __future__ import annotations
 
@@ -410,7 +410,7 @@ def test_redirect(sandbox: Sandbox, location: str | None) -> None:
 
 
 def usual_body(sandbox: Sandbox, wanted: str) -> bytes:
-    """The answer to a creation that nothing spoils."""
+    """The answer to a creation without a fault."""
     body = create(sandbox, "usual@example.com", wanted).content
     sandbox.control("DELETE", "log")
     return body
@@ -457,7 +457,7 @@ def test_cut(sandbox: Sandbox, wanted: str) -> None:
 
 @only_observed
 def test_empty_answers_can_be_spoiled(sandbox: Sandbox) -> None:
-    """The observed service answers a list of nobody in XML with no byte at all."""
+    """The observed service answers an empty list in XML with an empty body."""
     for fault in ("cut", "half", "dtd", "drip"):
         set_fault(sandbox, fault, "list")
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
@@ -701,12 +701,12 @@ def test_lag_keeps_the_name_taken_and_hides_no_older_customer(sandbox: Sandbox) 
 @pytest.mark.parametrize(
     ("settings", "said"),
     (
-        ({"operation": "list"}, "lag is a fault of create alone"),
-        ({"operation": "*"}, "lag is a fault of create alone"),
+        ({"operation": "list"}, "lag is a fault for create only"),
+        ({"operation": "*"}, "lag is a fault for create only"),
         ({"calls": -1}, "calls must be a whole number from 0 on"),
         ({"calls": False}, "calls must be a whole number from 0 on"),
         ({"seconds": -1}, "seconds must be a number from 0 to 86400"),
-        ({"mebibytes": 1}, '"mebibytes" is no setting of lag'),
+        ({"mebibytes": 1}, '"mebibytes" is not a setting of lag'),
     ),
 )
 def test_lag_is_of_creations_alone(sandbox: Sandbox, settings: dict[str, Any], said: str) -> None:
@@ -784,12 +784,12 @@ def test_the_command_line(start: Callable[..., Sandbox]) -> None:
         ("{", "A fault must be a JSON object"),
         ("[" * 100_000, "A fault must be a JSON object"),
         ("[1]", "A fault must be a JSON object"),
-        ("{}", "null is no operation"),
-        ('{"operation": "nothing", "fault": "stall"}', '"nothing" is no operation, nor * or writes'),
-        ('{"operation": ["*"], "fault": "stall"}', "is no operation"),
-        ('{"operation": "*"}', "null is no fault"),
-        ('{"operation": "*", "fault": "boom\\n"}', '"boom\\n" is no fault'),
-        ('{"operation": "*", "fault": {}}', "{} is no fault"),
+        ("{}", "null is not an operation"),
+        ('{"operation": "nothing", "fault": "stall"}', '"nothing" is not an operation, * or writes'),
+        ('{"operation": ["*"], "fault": "stall"}', "is not an operation"),
+        ('{"operation": "*"}', "null is not a fault"),
+        ('{"operation": "*", "fault": "boom\\n"}', '"boom\\n" is not a fault'),
+        ('{"operation": "*", "fault": {}}', "{} is not a fault"),
         ('{"operation": "*", "fault": "stall", "nth": 0}', "nth must be a whole number"),
         ('{"operation": "*", "fault": "stall", "nth": true}', "nth must be a whole number"),
         ('{"operation": "*", "fault": "stall", "times": 0}', "times must be a whole number from 1 on, or forever"),
@@ -797,9 +797,9 @@ def test_the_command_line(start: Callable[..., Sandbox]) -> None:
         ('{"operation": "*", "fault": "stall", "seconds": -1}', "seconds must be a number from 0 to 86400"),
         ('{"operation": "*", "fault": "stall", "seconds": NaN}', "seconds must be"),
         ('{"operation": "*", "fault": "stall", "seconds": "1"}', "seconds must be"),
-        ('{"operation": "*", "fault": "close-after", "seconds": 1}', '"seconds" is no setting of close-after'),
+        ('{"operation": "*", "fault": "close-after", "seconds": 1}', '"seconds" is not a setting of close-after'),
         ('{"operation": "*", "fault": "huge", "mebibytes": 1.5}', "mebibytes must be a whole number from 1 to 100000"),
-        ('{"operation": "*", "fault": "redirect", "location": "http://a/\\r\\nX: y"}', "location must be an address"),
+        ('{"operation": "*", "fault": "redirect", "location": "http://a/\\r\\nX: y"}', "location must be a URL"),
     ),
 )
 def test_bad_faults(sandbox: Sandbox, body: str, said: str) -> None:
@@ -821,11 +821,11 @@ def test_one_bad_fault_spoils_the_list(sandbox: Sandbox) -> None:
     ("fault", "said"),
     (
         ("close-after", '"close-after" does not begin with OPERATION:FAULT'),
-        ("create:boom", '"boom" is no fault'),
-        ("boom:stall", '"boom" is no operation'),
+        ("create:boom", '"boom" is not a fault'),
+        ("boom:stall", '"boom" is not an operation'),
         ("create:stall,seconds", '"seconds" is not SETTING=VALUE'),
-        ("create:stall,seconds=1,seconds=2", '"seconds" is there twice'),
-        ("create:stall,fault=html", '"fault" is there twice'),
+        ("create:stall,seconds=1,seconds=2", '"seconds" appears twice'),
+        ("create:stall,fault=html", '"fault" appears twice'),
         ("create:stall,seconds=soon", "seconds must be a number"),
         ("create:stall,nth=1.5", "nth must be a whole number"),
         ("create:stall,times=often", "times must be"),
@@ -890,7 +890,7 @@ def test_64_clients_and_faults(start: Callable[..., Sandbox], behaviour: str) ->
     ready = threading.Barrier(64)
 
     def work(number: int) -> int:
-        """Three customers of one's own, and one that all want. Returns how many calls that took."""
+        """Each client has three customers, and all want one shared name. Returns the number of calls."""
         calls = 0
         with requests.Session() as client:
             client.trust_env = False
@@ -985,6 +985,6 @@ def test_a_library_that_is_missing(module: str) -> None:
     )
     needs = ROOT / "tests" / "sandbox" / "requirements.txt"
     command = shlex.join([sys.executable, "-m", "pip", "install", "-r", str(needs)])
-    said = f"The sandbox needs the Python module {module}, which is not installed. Install what it needs:"
+    said = f"The sandbox needs the Python module {module}, which is not installed. Install its requirements with:"
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"{said}\n\n    {command}\n\n")
     assert module.replace("_", "-") in needs.read_text(encoding="utf-8")

@@ -62,7 +62,7 @@ def shared(_shared: Sandbox) -> Sandbox:
 
 
 def session() -> requests.Session:
-    """A client with a kept connection of its own."""
+    """A client with its own connection, which stays open."""
     made = requests.Session()
     made.trust_env = False
     return made

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox's faults on calls of API v3: what a plain client sees, what became of the state, what the log says."""
+"""The sandbox's faults on calls of API v3: the answer to a plain client, the state, and the log."""
 
 from __future__ import annotations
 
@@ -238,7 +238,7 @@ def test_faults_of_reads_that_only_v3_has(sandbox: Sandbox, operation: str) -> N
     assert sandbox.v3("PATCH", path_of(ADA), {"email": "x"}).status_code == 503
 
 
-# What others do meanwhile
+# Changes by others
 
 
 def test_rows_that_move_between_two_pages(sandbox: Sandbox) -> None:
@@ -277,7 +277,7 @@ def test_a_customer_that_somebody_renames_under_our_hands(sandbox: Sandbox) -> N
     assert (moved["id"], moved["city"], ADA in sandbox.customers()) == (number, "Portland", False)
     (entry,) = sandbox.log()
     assert (entry["fault"], entry["outcome"], entry["wrote"]) == ("rename", "error", False)
-    # Nobody is renamed for a call about nobody.
+    # A call without a target renames no customer.
     sandbox.set_fault("*", "rename", times="forever")
     assert sandbox.names() == [f"moved-{ADA}", BEN, EVA]
     assert sandbox.v3("GET", path_of("nobody@example.com")).status_code == 404

@@ -165,14 +165,14 @@ def test_switches_are_shown_and_set_one_by_one(sandbox: Sandbox) -> None:
     (
         ("", "Switches must be a JSON object"),
         ("[]", "Switches must be a JSON object"),
-        ('{"nothing": 1}', '"nothing" is no switch'),
+        ('{"nothing": 1}', '"nothing" is not a switch'),
         ('{"page_ceiling": 0}', "page_ceiling must be a whole number from 1 on, or null"),
         ('{"hide_disabled": 1}', "hide_disabled must be true or false"),
         ('{"ignore_on_behalf_of": "upper-case"}', "ignore_on_behalf_of must be one of: never, lower-case, always"),
         ('{"ignore_on_behalf_of": {}}', "ignore_on_behalf_of must be one of"),
         ('{"without_effect": "create"}', "without_effect must be a list of operations"),
-        ('{"without_effect": ["boom"]}', '"boom" is no operation, nor writes'),
-        ('{"without_effect": [{}]}', "{} is no operation, nor writes"),
+        ('{"without_effect": ["boom"]}', '"boom" is neither an operation nor writes'),
+        ('{"without_effect": [{}]}', "{} is neither an operation nor writes"),
         ('{"hide_disabled": true, "page_ceiling": -1}', "page_ceiling must be"),
     ),
 )
@@ -207,11 +207,11 @@ def test_switches_of_the_command_line(start: Callable[..., Sandbox]) -> None:
         ("--page-ceiling=0", "page_ceiling must be a whole number from 1 on"),
         ("--page-ceiling=many", "page_ceiling must be a whole number from 1 on"),
         ("--ignore-on-behalf-of=upper", "invalid choice"),
-        ("--without-effect=boom", '"boom" is no operation, nor writes'),
+        ("--without-effect=boom", '"boom" is neither an operation nor writes'),
         ("--endpoint-limit=1/5", "is not ENDPOINT=CALLS/SECONDS"),
-        ("--endpoint-limit=POST /v3/nothing=1/5", '"POST /v3/nothing" is no verb and route, nor *'),
+        ("--endpoint-limit=POST /v3/nothing=1/5", '"POST /v3/nothing" is neither a verb and route nor *'),
         ("--endpoint-limit=POST /v3/subusers=0/5", "calls must be a whole number from 1 on"),
-        ("--endpoint-limit=POST /v3/subusers=1/5,quiet", "is not silent, which is all that can follow a limit"),
+        ("--endpoint-limit=POST /v3/subusers=1/5,quiet", "is not silent, and nothing else can follow a limit"),
     ),
 )
 def test_options_that_are_refused(option: str, said: str) -> None:
@@ -350,7 +350,7 @@ def test_the_limit_of_an_account_holds_for_each_endpoint_of_v3(sandbox: Sandbox)
 
 
 def test_a_limit_that_no_answer_tells(sandbox: Sandbox) -> None:
-    """Nothing but a refusal says that there is one."""
+    """Only a refusal shows that there is a limit."""
     silent = {"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 60, "silent": True}
     told = {"endpoint": "GET /v3/subusers", "calls": 9, "seconds": 60, "silent": False}
     sandbox.set("endpoint-limits", [silent, told])
@@ -405,8 +405,8 @@ def test_endpoint_limits_of_the_control_address(start: Callable[..., Sandbox]) -
     (
         ("{", "must be a JSON object with endpoint, calls and seconds"),
         ('{"calls": 1, "seconds": 1}', "with endpoint, calls and seconds"),
-        ('{"endpoint": "GET /v3/subusers/{name}", "calls": 1, "seconds": 1}', "is no verb and route, nor *"),
-        ('{"endpoint": ["*"], "calls": 1, "seconds": 1}', "is no verb and route"),
+        ('{"endpoint": "GET /v3/subusers/{name}", "calls": 1, "seconds": 1}', "is neither a verb and route nor *"),
+        ('{"endpoint": ["*"], "calls": 1, "seconds": 1}', "is neither a verb and route"),
         ('{"endpoint": "*", "calls": 0, "seconds": 1}', "calls must be a whole number from 1 on"),
         ('[{"endpoint": "*", "calls": 1, "seconds": 1}, 1]', "with endpoint, calls and seconds"),
         ('{"endpoint": "*", "calls": 1, "seconds": 1, "silent": "yes"}', "silent must be true or false"),
@@ -420,7 +420,7 @@ def test_endpoint_limits_that_cannot_be_set(sandbox: Sandbox, body: str, said: s
 
 
 def test_limits_and_faults(sandbox: Sandbox) -> None:
-    """The limit stands before the faults, and what is answered under a fault has its headers."""
+    """The limit comes before the faults, and the answers of faults have its headers."""
     set_endpoint_limit(sandbox, "GET /v3/subusers", 3)
     sandbox.set_fault("list", "error-before", times="forever")
     assert [remaining(sandbox.v3("GET", "subusers"))[0] for _turn in range(4)] == [500, 500, 500, 429]

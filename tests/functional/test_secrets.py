@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No secret comes out: searched in everything that a run prints and leaves behind, at the highest verbosity."""
+"""No secret leaks: all output and all files of a run are searched, at the highest verbosity."""
 
 from __future__ import annotations
 
@@ -213,7 +213,7 @@ def run_loudly(canaries: Canaries, tasks: list[dict[str, object]]) -> Run:
 
 
 def assert_no_leak(canaries: Canaries, run: Run) -> None:
-    """Nothing in what was printed, returned, logged, cached or kept by the service."""
+    """No secret in anything that was printed, returned, logged, cached or kept by the service."""
     sandbox = canaries.ansible.sandbox
     assert leaks(run.output) == []
     assert leaks(json.dumps([step.result for step in run.steps], ensure_ascii=False)) == []

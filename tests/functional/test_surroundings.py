@@ -257,7 +257,7 @@ def test_certificates_that_cannot_be_used_are_told_before_any_call(
 @only_json
 def test_a_host_that_is_read_in_two_ways_is_not_called(ansible: Ansible) -> None:
     def refuse(_connection: socket.socket) -> None:
-        """Nobody should come."""
+        """Fails the test if a client connects."""
 
     with listening(refuse) as (port, connections):
         message = failure(ansible, {"api_url": f"http://127.0.0.1:{port}\\[2001:db8::1]/apiv2"})

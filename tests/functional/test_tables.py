@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists that stand in two places say the same in both: folders and files, code, documentation, versions."""
+"""Lists in two places match: folders and files, code, documentation, versions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from .running import ROOT
 COLLECTION = "mailfleet.sendgrid"
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 GROUP = f"{COLLECTION}.reseller"
-# What says how a customer is to be made, and is no attribute of one.
+# Options that control how a customer is managed. They are not attributes.
 MANNER = {"state", "update_password", "update_profile", "update_website_access"}
 
 # The documentation is read once for all tests.
@@ -75,7 +75,7 @@ def full(names: list[str]) -> list[str]:
 
 
 def code(text: str) -> list[str]:
-    """What stands in marks for code, in Markdown and in reStructuredText."""
+    """The texts in code marks, in Markdown and in reStructuredText."""
     return re.findall(r"`+([^`]+)`+", text)
 
 
@@ -152,7 +152,7 @@ def test_the_readme_lists_all_roles() -> None:
     assert sorted(code(row[0])[0] for row in rows) == full(stems("roles/*"))
 
 
-# What idempotency rests on
+# Idempotency
 
 
 def idempotency() -> dict[str, list[list[str]]]:
@@ -247,7 +247,7 @@ def test_the_guide_to_awx_lists_all_job_templates() -> None:
 
 
 def test_a_slice_hands_a_customer_over_in_one_piece() -> None:
-    """Whatever option is given reaches the module: none is named but the one that the host says."""
+    """Each given option reaches the module. The play only names the option that comes from the host."""
     [play] = load("playbooks/converge_slice.yml")
     [task] = [task for task in play["tasks"] if f"{COLLECTION}.reseller_customer" in task]
     assert set(task[f"{COLLECTION}.reseller_customer"]) == {"username"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is in the tarball: all that users need, and nothing else, whatever lies about when it is built."""
+"""The content of the tarball: everything that users need and nothing else, even if other files exist at the build."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def test_what_a_new_customer_is(sandbox: Sandbox) -> None:
     assert "password" not in result["diff"]["before"]
     assert result["diff"]["after"]["password"] == "********"
     result = run(sandbox, {"username": DORA, "city": "", "phone": ""})
-    # Nobody has filled it in yet: null, missing or an empty text.
+    # It was never set: null, missing or an empty text.
     assert result["changed"] is False
     assert (result["customer"]["city"], result["customer"]["phone"]) == ("", "")
     result = run(sandbox, {**BARE, "first_name": "Dora", "update_profile": "on_create"})
@@ -229,7 +229,7 @@ def test_a_loop_asks_once_whether_the_header_is_heard(played: Run) -> None:
     ] * 3
 
 
-# On whose behalf
+# Calls on behalf of a customer
 
 
 ON_BEHALF: dict[str, dict[str, Any]] = {
@@ -464,7 +464,7 @@ def test_every_shape_of_an_error_is_one_sentence(sandbox: Sandbox, heard: Heard,
 
 @pytest.mark.parametrize("answer", [TOO_MANY, BAD_GATEWAY, (500, "application/json", b'{"error":"oh"}')])
 def test_a_name_that_is_taken_by_the_customer_of_this_run(sandbox: Sandbox, answer: Heard) -> None:
-    """It is made, the answer is lost, no read shows it yet, and the next try is told that the name is taken."""
+    """It is created, the answer is lost, no read shows it yet, and the next try is refused: the name is taken."""
     sandbox.set_fault("create", "lag", calls=3)
     heard = {("POST", "/v3/subusers", 1): answer}
     with overheard(sandbox, lambda *call: heard.get(call)) as url:
@@ -476,7 +476,7 @@ def test_a_name_that_is_taken_by_the_customer_of_this_run(sandbox: Sandbox, answ
 
 @only_documented
 def test_the_limit_of_one_endpoint_is_none_for_others(sandbox: Sandbox) -> None:
-    """Creations and deletions are limited hard: all else goes on meanwhile."""
+    """Creations and deletions have a tight limit. All other calls continue."""
     sandbox.set("endpoint-limits", {"endpoint": "POST /v3/subusers", "calls": 1, "seconds": 3600})
     assert done(run(sandbox, BARE)) == [("create", "applied")]
     for name in (ADA, DORA):

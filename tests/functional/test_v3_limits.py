@@ -47,7 +47,7 @@ def limit(sandbox: Sandbox, endpoint: str, calls: int, seconds: float, silent: b
 
 
 def in_threads(work: Callable[[int], Any], number: int) -> list[Any]:
-    """What came of each piece of work; an error in one is an error here."""
+    """The result of each piece of work. Raises the error of any piece."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(work, range(number)))
 
@@ -126,7 +126,7 @@ def test_a_creation_that_waits_holds_back_nothing_else(sandbox: Sandbox, client:
 
 
 def use(api: V3Api, customer: Customer) -> None:
-    """Writes and reads, of which none may wait."""
+    """Writes and reads. None of them must wait."""
     api.write(Operation("set_profile", customer.username, {"city": "Bangor"}), customer.key)
     api.write(Operation("enable", customer.username), customer.key)
     assert api.details(customer.username, customer.key, {"city": None}).attributes["city"] == "Bangor"

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that are encrypted one by one work wherever a text does. Before ansible-core 2.19 they are no texts."""
+"""A single encrypted value works wherever a text works. Before ansible-core 2.19, it is not a text."""
 
 from __future__ import annotations
 

@@ -5,5 +5,5 @@
 """A stand-in for the customer service, API v2 and v3: real HTTP, real state, no network beyond this machine.
 
 A rule marked [doc] comes from the published reference pages, one marked [seen] from recorded answers of the real
-service. A rule marked [own] is a choice made here because neither of them speaks.
+service. A rule marked [own] is a choice of the sandbox, because neither of them covers the case.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the service needs of an API: to read its calls, to execute them, and its words for what goes wrong."""
+"""The interface of an API for the service: it parses calls, executes them, and renders errors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .store import Account
 
 
 class Operation(Protocol):
-    """What a call asks for. An operation that several APIs have has one name in all of them."""
+    """What a call asks for. The same operation has the same name in all APIs."""
 
     @property
     def name(self) -> str:
@@ -29,15 +29,15 @@ class Operation(Protocol):
 
 
 class Call(Protocol):
-    """One call, as far as limits, faults and the log look at it.
+    """The parts of a call that limits, faults and the log use.
 
     `target`: the name of the customer that the call is about. `rate_limit_key`: calls with the same key share a window
-    of time. `endpoint`: verb and route, where the API counts for each of them. `log_keys`: what only this API logs.
+    of time. `endpoint`: verb and route, if the API has a limit for each of them. `log_keys`: log keys of this API only.
     """
 
     @property
     def operation(self) -> Operation | None:
-        """What is asked for; None for what there is not."""
+        """The operation that the call asks for. None if it does not exist."""
 
     @property
     def target(self) -> str | None:
@@ -49,7 +49,7 @@ class Call(Protocol):
 
     @property
     def family(self) -> str | None:
-        """The addresses that the call belongs to."""
+        """The family of addresses that the call belongs to."""
 
     @property
     def format(self) -> str | None:
@@ -65,11 +65,11 @@ class Call(Protocol):
 
     @property
     def content_type(self) -> str | None:
-        """The kind of the body, as the header says it."""
+        """The type of the body, from the header."""
 
     @property
     def connection_info(self) -> ConnectionInfo:
-        """What is known of the connection."""
+        """What is known about the connection."""
 
     @property
     def rate_limit_key(self) -> tuple[str, ...]:
@@ -77,20 +77,20 @@ class Call(Protocol):
 
     @property
     def endpoint(self) -> str | None:
-        """The verb and the route, where the API counts for each of them."""
+        """The verb and the route, if the API has a limit for each of them."""
 
     @property
     def log_keys(self) -> Mapping[str, Any]:
-        """What only this API logs."""
+        """Log keys of this API only."""
 
     @property
     def secrets(self) -> Parameters:
-        """What was sent beside query and body, for a server that repeats everything."""
+        """What was sent in addition to query and body, for a server that repeats everything."""
 
 
 @dataclass(frozen=True)
 class Execution:
-    """What came of a call: who called, if that is known, the response, and whether the call succeeded."""
+    """The result of a call: the account, if it is known, the response, and whether the call succeeded."""
 
     account: Account | None
     response: ApiResponse
@@ -98,28 +98,28 @@ class Execution:
 
 
 class Api(Protocol):
-    """One API over the store. Its methods are called inside of a transaction."""
+    """One API with the store. Its methods are called inside a transaction."""
 
     def parse(self, request: HttpRequest, connection_info: ConnectionInfo) -> Any:
-        """Read a request. Never raises for what a client may send."""
+        """Read a request. Never raises, whatever the client sends."""
 
     def identify(self, call: Any) -> Account | None:
-        """Who calls, if the call can be read at all and its credentials are right."""
+        """The account of a call, if the call can be read and its credentials are right."""
 
     def execute(self, call: Any, response_format: str | None = None) -> Execution:
-        """Do what is asked. `response_format`: that of the response, if not the call's own."""
+        """Execute a call. `response_format`: the format of the response, if it differs from the call's own."""
 
     def failure(self, call: Any, status: int) -> ApiResponse:
         """The error of a server that does not serve the call: 429, 500 or 503."""
 
     def rejection(self, call: Any, message: str, more_messages: Iterable[str] = ()) -> ApiResponse:
-        """An error with a text of one's own, in the usual form, and more of them if that has room."""
+        """An error with the given text in the usual form. If the form is a list, it also has `more_messages`."""
 
     def not_found(self, call: Any) -> ApiResponse:
-        """The answer to a call that there is not."""
+        """The answer to a call that does not exist."""
 
     def gateway_page(self) -> bytes:
-        """The page of the proxy before the service, for 502."""
+        """The page of the proxy in front of the service, for status 502."""
 
     def rate_limit_headers(self, status: RateLimitStatus) -> dict[str, str]:
-        """The headers that tell of the window."""
+        """The headers that describe the window of the rate limit."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP side: the APIs under their prefixes, the control addresses under `/_sandbox/`."""
+"""The HTTP side: the APIs under their prefixes, and the control addresses under `/_sandbox/`."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from .local_only import LocalOnlyMiddleware
 from .service import API_PREFIXES, Service
 
 
-# Both are classes, because the router would let a plain function see its own verbs only.
+# Both are classes. The router would pass only some verbs to a plain function.
 class ApiEndpoint:
-    """Every call of an API passes here and nowhere else."""
+    """Each call of an API passes here."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -33,14 +33,14 @@ class ApiEndpoint:
             try:
                 request = await asgi.read_request(Request(scope, receive))
             except ClientDisconnect:
-                # Half a request is no call: nothing is done, nobody is there to be answered.
+                # Half a request is not a call. Nothing is done, and the client is gone.
                 return
-            # On the event loop itself, so calls are served one after the other, in about a millisecond.
+            # This runs on the event loop itself, so calls run one after another. Each takes about a millisecond.
             await asgi.deliver(self._service.respond(request, connection_info))(scope, receive, send)
 
 
 class ControlEndpoint:
-    """The control addresses, which are answered to this machine only."""
+    """The control addresses. Only this machine can use them."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -48,20 +48,20 @@ class ControlEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         if not _is_loopback(request):
-            refused = JSONResponse({"message": "Only this machine may ask that"}, status_code=403)
+            refused = JSONResponse({"message": "Only this machine can use the control addresses"}, status_code=403)
             await refused(scope, receive, send)
             return
         try:
             control_request = await asgi.read_request(request)
         except ClientDisconnect:
-            # Half a request asks for nothing, and nobody is there to be answered.
+            # Half a request is ignored, and the client is gone.
             return
         response = control_api.respond(self._service, control_request)
         await asgi.deliver(Delivery(response))(scope, receive, send)
 
 
 def _is_loopback(request: Request) -> bool:
-    """Whether the peer is this machine. Forwarding headers are not believed."""
+    """Whether the peer is this machine. Forwarding headers are not trusted."""
     try:
         return request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
     except ValueError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Between plain requests and responses and the socket, with what HTTP has no word for: to close and to wait."""
+"""Connects plain requests and responses with the socket. It can also close a connection and wait."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from uvicorn.protocols.http import h11_impl
 
 from .http_messages import ApiResponse, Delivery, HttpRequest, Parameters
 
-# Under these names the scope of each call holds the function that closes its connection, the connection's number, and
-# the headers of the request as the client spelled them.
+# Keys in the scope of each call: the function that closes its connection, the number of the connection, and the headers
+# of the request in the client's spelling.
 _CLOSE = "close_connection"
 _CONNECTION = "connection"
 _HEADERS = "headers"
-# Not the client's port: that comes again once the connection is closed.
+# Not the client's port: another connection can have the same port later.
 _CONNECTION_NUMBERS = itertools.count(1)
 
 _MEBIBYTE_OF_BLANKS = b" " * 2**20
-# zlib's way to ask for the gzip format.
+# Tells zlib to use the gzip format.
 _GZIP = 31
 
 
 class SandboxProtocol(h11_impl.H11Protocol):
-    """uvicorn's own protocol, which also lets the application close the connection and tell it from others."""
+    """uvicorn's own protocol. With it, the application can also close a connection and identify it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # uvicorn hands a copy of this dict to each call, as `state` of the scope.
+        # uvicorn passes a copy of this dict to each call, as `state` of the scope.
         self.app_state = {**self.app_state, _CLOSE: transport.close, _CONNECTION: next(_CONNECTION_NUMBERS)}
         self._next_event = self.conn.next_event
         self.conn.next_event = self._remember_headers  # type: ignore[method-assign]
 
     def _remember_headers(self) -> Any:
-        """uvicorn has all names of headers in lower case; before that, their spelling is kept."""
+        """Keep the spelling of the headers. Later, uvicorn has all names in lower case."""
         event = self._next_event()
         if isinstance(event, h11_impl.h11.Request):
             self.app_state[_HEADERS] = event.headers.raw_items()
@@ -52,12 +52,12 @@ class SandboxProtocol(h11_impl.H11Protocol):
 
 
 def connection_number(scope: Scope) -> int:
-    """The number of the connection that a call came over; no other connection ever had it."""
+    """The number of the connection of a call. No other connection has the same number."""
     return scope["state"][_CONNECTION]
 
 
 async def read_request(request: Request) -> HttpRequest:
-    """Read the whole request. Raises ClientDisconnect if the client leaves before its end."""
+    """Read the whole request. Raises ClientDisconnect if the client disconnects before the end."""
     scope = request.scope
     spelled = scope.get("state", {}).get(_HEADERS, scope["headers"])
     made = HttpRequest(
@@ -74,7 +74,7 @@ async def read_request(request: Request) -> HttpRequest:
 
 
 async def _read_form(request: Request) -> Parameters | None:
-    """The fields of a multipart body; None for a broken one. Files are no parameters."""
+    """The fields of a multipart body, or None if it is broken. Files are not parameters."""
     try:
         async with request.form() as form:
             return tuple((key, value) for key, value in form.multi_items() if isinstance(value, str))
@@ -83,13 +83,13 @@ async def _read_form(request: Request) -> Parameters | None:
 
 
 async def wait_for_disconnect(receive: Receive) -> None:
-    """Return when the connection has ended, from whichever side. The request must have been read."""
+    """Return when either side has ended the connection. The request must already be read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def sleep_unless_disconnected(receive: Receive, seconds: float) -> bool:
-    """Wait. False, and at once, when the connection ends meanwhile."""
+    """Wait. Returns False at once if the connection ends before `seconds` have passed."""
     try:
         await asyncio.wait_for(wait_for_disconnect(receive), seconds)
     except asyncio.TimeoutError:
@@ -98,14 +98,14 @@ async def sleep_unless_disconnected(receive: Receive, seconds: float) -> bool:
 
 
 async def close_connection(scope: Scope, receive: Receive, send: Send) -> None:
-    """Close the connection after what was sent so far. A real end of TCP, no HTTP answer."""
+    """Close the TCP connection after the data that was sent so far, without an HTTP answer."""
     scope["state"][_CLOSE]()
-    # To return earlier would look to uvicorn like an application that forgot to answer.
+    # If this returned earlier, uvicorn would report an application that did not answer.
     await wait_for_disconnect(receive)
 
 
 def deliver(delivery: Delivery) -> ASGIApp:
-    """The application that sends a response in that way."""
+    """The application that sends a delivery."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if delivery.wait and not await sleep_unless_disconnected(receive, delivery.wait):
@@ -142,7 +142,7 @@ def _raw_headers(response: ApiResponse) -> list[tuple[bytes, bytes]]:
 
 
 def _padded(response: ApiResponse, delivery: Delivery) -> ASGIApp:
-    """The body and blanks after it, as JSON and XML allow: only a limit of its own helps a client."""
+    """The body with blanks after it. JSON and XML allow blanks, so a client needs its own limit."""
     pieces = _blanks_after(response.body, delivery.blanks)
     headers = {**response.headers, **({"content-encoding": "gzip"} if delivery.gzip else {})}
     return StreamingResponse(_gzip(pieces) if delivery.gzip else pieces, response.status, headers)
@@ -152,7 +152,7 @@ async def _blanks_after(body: bytes, mebibytes: int) -> AsyncIterator[bytes]:
     yield body
     for _mebibyte in range(mebibytes):
         yield _MEBIBYTE_OF_BLANKS
-        # A client that reads quickly must not keep all others waiting.
+        # Let other clients run while this client reads quickly.
         await asyncio.sleep(0)
 
 

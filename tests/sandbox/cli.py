@@ -34,32 +34,32 @@ from .settings import SettingError
 from .store import Store, StoreError
 from .switches import IGNORE_ON_BEHALF_OF, NEVER, SwitchBoard, Switches
 
-# Starlette asks for it no earlier than at the first form; what is missing should be said at the start.
+# Starlette only imports it for the first form. A missing package should be reported at the start.
 import_module("python_multipart")
 
 _EXIT_FAILURE = 2
-# How long answers may take that are under way at a stop. Much less than uvicorn's own patience, at whose end it
-# complains: on a busy machine, both could end at once.
+# How long a stop waits for answers that are under way. Much less than uvicorn's own limit, because uvicorn complains
+# when that limit ends. On a busy machine, both could end at the same time.
 _SHUTDOWN_GRACE_SECONDS = 0.4
-# Beyond that a list would hardly fit into memory.
+# A list of more customers would hardly fit into memory.
 _MAX_CUSTOMERS = 1_000_000
 _POLL_SECONDS = 0.5
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StartupError(Exception):
-    """The service cannot start; the text is one sentence."""
+    """The service cannot start. The text is one sentence."""
 
 
 class _Server(uvicorn.Server):
-    """A server that says once where it listens, when it really does, and that ends a stop by signal with status 0."""
+    """A server that prints its URL once, as soon as it listens, and exits with status 0 after a stop signal."""
 
     def __init__(self, config: uvicorn.Config, line: str, process: int | None) -> None:
         super().__init__(config)
         self._line = line
         self._process = process
-        # uvicorn raises a caught signal again after its shutdown; this handler takes it then, and also one that comes
-        # before uvicorn listens to signals at all.
+        # uvicorn raises a caught signal again after its shutdown, and this handler takes it. It also takes a signal
+        # that comes before uvicorn has its own handlers.
         for number in _STOP_SIGNALS:
             signal.signal(number, self._handle_signal)
 
@@ -83,7 +83,7 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
     def _abort_connections(self) -> None:
-        """Nothing may hold up a stop: no stall, no client that reads nothing, none that came at the last moment."""
+        """Nothing can delay a stop: no stall, no client that reads nothing, no client that has just connected."""
         for connection in list(self.server_state.connections):
             connection.transport.abort()
 
@@ -94,13 +94,13 @@ def _process_exists(process: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        # It is somebody else's.
+        # The process exists, and belongs to another user.
         return True
     return True
 
 
 def _parse_loopback_address(text: str) -> str:
-    """A loopback address; `localhost` is taken as 127.0.0.1."""
+    """A loopback address. `localhost` means 127.0.0.1."""
     host = "127.0.0.1" if text == "localhost" else text
     try:
         if ipaddress.ip_address(host).is_loopback:
@@ -150,7 +150,7 @@ def _parse_operation(text: str) -> str:
 
 
 def _checked(check: Callable[[Any], Any], value: Any) -> Any:
-    """What `check` returns, with its complaint as one of the command line."""
+    """What `check` returns. Its error becomes an error of the command line."""
     try:
         return check(value)
     except SettingError as error:
@@ -168,24 +168,26 @@ def _switches(options: argparse.Namespace) -> Switches:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one sentence, without the usage before it."""
+    """Reports an error in one sentence, without the usage."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(_EXIT_FAILURE, f"{message[:1].upper()}{message[1:]}.\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog=f"python -m {__package__}", description="A stand-in for API v2 and v3.")
+    parser = _Parser(prog=f"python -m {__package__}", description="A local stand-in for API v2 and API v3.")
     parser.add_argument(
         "--host", type=_parse_loopback_address, default="127.0.0.1", help="loopback address (default: %(default)s)"
     )
-    parser.add_argument("--port", type=_parse_port, default=8025, help="0 takes a free one (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_parse_port, default=8025, help="port; 0 selects a free one (default: %(default)s)"
+    )
     parser.add_argument("--database", metavar="PATH", help="SQLite file that keeps the state (default: in memory)")
     parser.add_argument(
         "--behaviour",
         choices=sorted(BEHAVIOURS),
         default=BEHAVIOURS[0],
-        help="the reference page or the recorded service (default: %(default)s)",
+        help="behave like the reference page or like the recorded service (default: %(default)s)",
     )
     parser.add_argument(
         "--fault",
@@ -194,14 +196,14 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="OPERATION:FAULT[,SETTING=VALUE...]",
-        help="a fault to play, as in create:close-after,nth=2; may be given more than once",
+        help="play a fault, for example create:close-after,nth=2; can be used more than once",
     )
     parser.add_argument(
         "--rate-limit",
         type=_parse_rate_limit,
         metavar="CALLS/SECONDS[,silent]",
-        help="how many calls an account may make in how much time, as in 600/60 (default: any number); with silent, no "
-        "answer tells the limit",
+        help="limit the calls of an account in a window of time, for example 600/60 (default: no limit); with silent, "
+        "no answer has the headers of the limit",
     )
     parser.add_argument(
         "--endpoint-limit",
@@ -210,41 +212,41 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ENDPOINT=CALLS/SECONDS[,silent]",
-        help="the rate limit of a verb and route of v3, as in 'POST /v3/subusers=1/5'; may be given more than once",
+        help="limit the calls of a verb and route of v3, as in 'POST /v3/subusers=1/5'; can be used more than once",
     )
-    parser.add_argument("--hide-disabled", action="store_true", help="v3 lists go without disabled customers")
+    parser.add_argument("--hide-disabled", action="store_true", help="leave disabled customers out of v3 lists")
     parser.add_argument(
         "--page-ceiling",
         type=_parse_page_ceiling,
         metavar="ROWS",
-        help="the most rows of a v3 page (default: as many as are asked for)",
+        help="maximum number of rows of a v3 page (default: as many as the client asks for)",
     )
     parser.add_argument(
         "--ignore-on-behalf-of",
         choices=IGNORE_ON_BEHALF_OF,
         default=NEVER,
-        help="which spelling of the v3 header is not heard (default: %(default)s)",
+        help="ignore the v3 header On-Behalf-Of in this spelling (default: %(default)s)",
     )
-    parser.add_argument("--single-ip", action="store_true", help="v3 refuses more than one IP of a customer")
+    parser.add_argument("--single-ip", action="store_true", help="v3 refuses more than one IP address for a customer")
     parser.add_argument(
         "--without-effect",
         type=_parse_operation,
         action="append",
         default=[],
         metavar="OPERATION",
-        help="an operation that is answered as if it had been done; may be given more than once",
+        help="answer this operation as if it was done, but do nothing; can be used more than once",
     )
     parser.add_argument(
         "--until-end-of",
         type=_parse_process_id,
         metavar="PID",
-        help="stop when the process with this number has ended (default: go on until a signal)",
+        help="stop when the process with this ID has ended (default: run until a signal)",
     )
     state = parser.add_mutually_exclusive_group()
-    state.add_argument("--seed", type=Path, metavar="FILE", help="accounts and customers to begin with, JSON or YAML")
-    state.add_argument("--demo", action="store_true", help="begin with a small demo fleet")
+    state.add_argument("--seed", type=Path, metavar="FILE", help="start with the content of a JSON or YAML file")
+    state.add_argument("--demo", action="store_true", help="start with a small demo fleet")
     state.add_argument(
-        "--customers", type=_parse_customer_count, metavar="N", help="begin with a fleet of N generated customers"
+        "--customers", type=_parse_customer_count, metavar="N", help="start with a fleet of N generated customers"
     )
     return parser
 
@@ -254,21 +256,21 @@ def _load_seed(options: argparse.Namespace) -> Seed:
         return fleet.seed(options.customers)
     if options.demo:
         seed = load(DEMO_FLEET)
-        # The file leaves the key of v3 out.
+        # The file does not contain the key of v3.
         return replace(seed, accounts=[{**account, "v3_key": DEMO_V3_KEY} for account in seed.accounts])
     return DEFAULT_SEED if options.seed is None else load(options.seed)
 
 
 def _listening_socket(host: str, port: int) -> socket.socket:
-    """A socket that listens. Made here and not by uvicorn, so that the port is known and a failure is one sentence."""
+    """A socket that listens. uvicorn does not make it, so that the port is known and a failure is one sentence."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio switches off the delay of small packets only where it reads "TCP";
-    # with the delay each call would take 40 ms.
+    # asyncio switches off the delay of small packets only if the protocol is "TCP". With the delay, each call would
+    # take 40 ms.
     bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
-        # Two programs may bind one port; only one may listen.
+        # Two programs can bind the same port, but only one can listen.
         bound.listen()
     except OSError as error:
         bound.close()
@@ -282,7 +284,7 @@ def _base_url(bound: socket.socket) -> str:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    """Run until a signal or the end of a process says stop.
+    """Run until a signal comes or the watched process ends.
 
     Raises StartupError, SeedError or StoreError before it listens.
     """
@@ -302,17 +304,17 @@ def _serve(options: argparse.Namespace) -> None:
             raise StoreError(f"The database {options.database} cannot be used: {error}.") from error
         config = uvicorn.Config(
             create_app(service),
-            # The same everywhere, whatever else is installed beside uvicorn.
+            # The same on each machine, independent of other installed packages.
             loop="asyncio",
             http=SandboxProtocol,
             ws="none",
             lifespan="off",
-            # Addresses may carry secrets.
+            # URLs can contain secrets.
             access_log=False,
             log_level="error",
             proxy_headers=False,
             server_header=False,
-            # Longer than a client pauses between two calls of a test.
+            # Longer than the pauses of a client between two calls of a test.
             timeout_keep_alive=75,
             timeout_graceful_shutdown=20,
         )
@@ -328,7 +330,7 @@ def _exit_before_start(_number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Exit status: 0 after a stop, 2 when the service cannot start."""
+    """Exit status: 0 after a stop, 2 if the service cannot start."""
     for number in _STOP_SIGNALS:
         signal.signal(number, _exit_before_start)
     options = _parser().parse_args(arguments)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The control addresses under `/_sandbox/`: for tests and for eyes. They are no calls of an API."""
+"""The control addresses under `/_sandbox/`, for tests and for people. They are not calls of an API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PREFIX = "/_sandbox/"
 SUCCESS = {"message": "success"}
 
-# What to do, and what to answer: a response, or something to make JSON of.
+# Handles a request. Returns a response, or a value that is answered as JSON.
 Handler = Callable[["Service", HttpRequest], object]
 
 
@@ -121,7 +121,7 @@ def respond(service: Service, request: HttpRequest) -> ApiResponse:
     """The answer of a control address."""
     handlers = HANDLERS.get(request.path[len(PREFIX) :])
     if handlers is None:
-        return _json_response(404, _encode({"message": "There is no such control address"}))
+        return _json_response(404, _encode({"message": "This control address does not exist"}))
     if request.method not in handlers:
         refused = _json_response(405, _encode({"message": f"Only {', '.join(handlers)} is allowed"}))
         return refused.with_headers({"allow": ", ".join(handlers)})

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rate limits for each endpoint of API v3, which is a verb and a route: read from the command line or from JSON."""
+"""Rate limits for endpoints of API v3, read from the command line or from JSON. An endpoint is a verb and a route."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .v3.routes import ROUTES
 
 _ENDPOINTS = {f"{route.verb} {route.template}" for route in ROUTES}
 _FORM = (
-    "An endpoint limit must be a JSON object with endpoint, calls and seconds, and at most silent, or a list of them"
+    "An endpoint limit must be a JSON object with endpoint, calls and seconds, and optionally silent, or a list of them"
 )
 
 
 def from_text(text: str) -> tuple[str, RateLimit]:
-    """`POST /v3/subusers=1/5` or `POST /v3/subusers=1/5,silent`, as the command line has it. Raises SettingError."""
+    """Parse the form of the command line: `POST /v3/subusers=1/5`, with `,silent` or not. Raises SettingError."""
     endpoint, equals, limit = text.rpartition("=")
     if not equals:
         raise SettingError(f"{settings.abbreviate(text)} is not ENDPOINT=CALLS/SECONDS")
@@ -42,5 +42,5 @@ def _from_data(data: Any) -> tuple[str, RateLimit]:
 
 def _check_endpoint(value: Any) -> str:
     if not isinstance(value, str) or value not in {*_ENDPOINTS, EVERY_ENDPOINT}:
-        raise SettingError(f"{settings.abbreviate(value)} is no verb and route, nor {EVERY_ENDPOINT}")
+        raise SettingError(f"{settings.abbreviate(value)} is neither a verb and route nor {EVERY_ENDPOINT}")
     return value

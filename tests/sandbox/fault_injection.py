@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Plays faults: executes a call or leaves it undone, writes the log, hands out the answer."""
+"""Plays faults: executes a call or skips it, writes the log, and makes the answer."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ Timer = Union[asyncio.TimerHandle, threading.Timer]
 
 
 class FaultInjector:
-    """Plays faults on one service."""
+    """Plays the faults of one service."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._timers: set[Timer] = set()
 
     def inject(self, fault: Fault, api: Api, call: Call) -> Delivery:
-        """The answer to `call` under `fault`. What it does and its log entry are done when this returns."""
+        """The answer to `call` with `fault`. The call and its log entry are complete when this returns."""
         kind = KINDS[fault.name]
         overrides = LogOverrides(fault.name, kind.outcome)
         if kind.act_before is not None:
@@ -46,14 +46,14 @@ class FaultInjector:
         return kind.make_response(FaultContext(api, call, fault.settings))
 
     def cancel_delayed_calls(self) -> None:
-        """Calls that have not acted yet never will: they would write into a state that knows nothing of them."""
+        """Cancel the calls that were not executed yet. They must not write to the state after a reset."""
         for timer in self._timers:
             timer.cancel()
         self._timers.clear()
 
     def _execute_later(self, api: Api, call: Call, number: int, entry: LogEntry, seconds: float) -> None:
         def execute() -> None:
-            # In memory this is another thread, which may have waited here for a reset.
+            # In memory, this is another thread. It may have waited here while a reset was running.
             with self._service.lock:
                 if timer in self._timers:
                     self._timers.discard(timer)
@@ -64,7 +64,7 @@ class FaultInjector:
 
 
 def _start_timer(seconds: float, function: Callable[[], None]) -> Timer:
-    """A timer and no task, so that nothing waits for it when the sandbox stops."""
+    """A timer, not a task, so that nothing waits for it when the sandbox stops."""
     try:
         return asyncio.get_running_loop().call_later(seconds, function)
     except RuntimeError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which faults are set: read from the command line or from JSON, checked, and counted until it is their turn."""
+"""The faults that are set: read from the command line or from JSON, checked, and counted until they are due."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FOREVER = "forever"
 
 _FORM = "A fault must be a JSON object, or a list of them"
 _MAX_MEBIBYTES = 100_000
-# Printable ASCII without a space: nothing in it can end the header.
+# Printable ASCII without a space, so that nothing can end the header.
 _ADDRESS = re.compile(r"[!-~]{1,2000}")
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault as it was asked for. `times` is None for ever; `settings` are complete."""
+    """One fault. `times` is None for a fault without an end. `settings` includes the defaults."""
 
     operation: str
     name: str
@@ -37,7 +37,7 @@ class Fault:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def matches(self, operation: Operation | None) -> bool:
-        """Whether a call of `operation`, None for an unknown one, counts for this fault."""
+        """Whether this fault counts a call of `operation`. `operation` is None if it is unknown."""
         if self.operation == EVERY_CALL:
             return True
         if operation is None:
@@ -46,7 +46,7 @@ class Fault:
 
 
 def from_text(text: str) -> Fault:
-    """`create:close-after,nth=2,times=3`, as the command line has it. Raises SettingError."""
+    """Parse `create:close-after,nth=2,times=3`, the form of the command line. Raises SettingError."""
     head, *assignments = text.split(",")
     operation, colon, name = head.partition(":")
     if not colon:
@@ -57,13 +57,13 @@ def from_text(text: str) -> Fault:
         if not equals:
             raise SettingError(f"{settings.abbreviate(assignment)} is not SETTING=VALUE")
         if key in data:
-            raise SettingError(f"{settings.abbreviate(key)} is there twice")
+            raise SettingError(f"{settings.abbreviate(key)} appears twice")
         data[key] = settings.parse_scalar(value)
     return from_data(data)
 
 
 def from_json(body: bytes) -> list[Fault]:
-    """One object or a list of them. Raises SettingError, and then none of them counts."""
+    """Parse one object or a list of them. If it raises SettingError, none of them is set."""
     data = settings.parse_json(body, _FORM)
     return [from_data(item) for item in (data if isinstance(data, list) else [data])]
 
@@ -75,17 +75,17 @@ def from_data(data: Any) -> Fault:
     rest = dict(data)
     operation, name = rest.pop("operation", None), rest.pop("fault", None)
     if not isinstance(operation, str) or operation not in {*OPERATION_NAMES, EVERY_CALL, EVERY_WRITE}:
-        raise SettingError(f"{settings.abbreviate(operation)} is no operation, nor {EVERY_CALL} or {EVERY_WRITE}")
+        raise SettingError(f"{settings.abbreviate(operation)} is not an operation, {EVERY_CALL} or {EVERY_WRITE}")
     if not isinstance(name, str) or name not in KINDS:
-        raise SettingError(f"{settings.abbreviate(name)} is no fault")
+        raise SettingError(f"{settings.abbreviate(name)} is not a fault")
     only_operation = KINDS[name].only_operation
     if only_operation not in (None, operation):
-        raise SettingError(f"{name} is a fault of {only_operation} alone")
+        raise SettingError(f"{name} is a fault for {only_operation} only")
     nth, times = _check_nth(rest.pop("nth", 1)), _check_times(rest.pop("times", 1))
     defaults = KINDS[name].settings
     for key in rest:
         if key not in defaults:
-            raise SettingError(f"{settings.abbreviate(key)} is no setting of {name}")
+            raise SettingError(f"{settings.abbreviate(key)} is not a setting of {name}")
     complete = {key: _CHECKS[key](rest.get(key, default)) for key, default in defaults.items()}
     return Fault(operation, name, nth, times, complete)
 
@@ -112,7 +112,7 @@ def _check_calls(value: Any) -> int:
 
 def _check_location(value: Any) -> str:
     if not isinstance(value, str) or not _ADDRESS.fullmatch(value):
-        raise SettingError("location must be an address without spaces and in ASCII")
+        raise SettingError("location must be a URL in ASCII without spaces")
     return value
 
 
@@ -140,7 +140,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 
 @dataclass
 class _ActiveFault:
-    """A fault that is set, with how many calls it matched and how often it was played since then."""
+    """A fault that is set. `seen`: how many calls matched it. `played`: how often it was played."""
 
     fault: Fault
     seen: int = 0
@@ -165,14 +165,14 @@ class _ActiveFault:
 
 
 class FaultPlan:
-    """The faults that are set. `initial`: those of the command line, to which `reset` returns."""
+    """The faults that are set. `initial`: the faults of the command line; `reset` restores them."""
 
     def __init__(self, initial: Iterable[Fault] = ()) -> None:
         self._initial = tuple(initial)
         self.reset()
 
     def reset(self) -> None:
-        """Only the faults of the command line, and as if none had been played."""
+        """Restore the faults of the command line, with counters at 0."""
         self._active = [_ActiveFault(fault) for fault in self._initial]
 
     def clear(self) -> None:
@@ -182,11 +182,11 @@ class FaultPlan:
         self._active.extend(_ActiveFault(fault) for fault in faults)
 
     def describe(self) -> list[dict[str, Any]]:
-        """Every fault that is set, also those that are over, in the order in which they were set."""
+        """All faults in the order in which they were set, including those that are over."""
         return [active.describe() for active in self._active]
 
     def next_fault(self, operation: Operation | None) -> Fault | None:
-        """Count a call and say which fault it meets. Where several are due, the oldest; the others keep their turn."""
+        """Count a call and return its fault. If several are due, the oldest is played and the others stay due."""
         matching = [active for active in self._active if active.fault.matches(operation)]
         for active in matching:
             active.seen += 1

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The faults that the sandbox can play: one table, and for each row a small function that makes the answer."""
+"""The faults that the sandbox can play: one table, and a small function for each row that makes the answer."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ _MAINTENANCE_PAGE = b"""<!DOCTYPE html>
 """
 
 _ROOT = re.compile(r"<([a-z]+)")
-# A colour for a terminal, a line of its own, and what turns the direction of writing.
+# A colour for a terminal, a line feed, and a character that reverses the writing direction.
 _CONTROLS = "\x1b[31m\n\u202e"
-# XML cannot carry ESC; U+009B is ESC and [ in one.
+# XML cannot contain ESC. U+009B stands for ESC and [.
 _XML_CONTROLS = _CONTROLS.replace("\x1b[", "\x9b")
 
 
-# How an echo may write a value: as programs on the way do.
+# How an echo can spell a value. Programs between client and server do the same.
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
     "html": html.escape,
@@ -65,14 +65,14 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Lag:
-    """How long a new customer is not found: by the next `calls` that look for it, and by all for `seconds`."""
+    """How long a new customer is not found: the next `calls` lookups miss it, and all lookups within `seconds`."""
 
     calls: int
     seconds: float
 
 
 class Execution(Enum):
-    """Whether a call under a fault still does its work."""
+    """Whether a call with a fault is still executed."""
 
     NEVER = "not"
     IMMEDIATE = "before the answer"
@@ -81,7 +81,7 @@ class Execution(Enum):
 
 @dataclass(frozen=True)
 class FaultContext:
-    """What a fault has to work with. `response` is the real one, empty unless the call was acted on."""
+    """The input of a fault. `response` is the real response. It is empty if the call was not executed."""
 
     api: Api
     call: Call
@@ -90,7 +90,7 @@ class FaultContext:
 
 
 ResponseFactory = Callable[[FaultContext], Delivery]
-# What somebody else does: in the store, in an account, and to the customer that a call is about.
+# Something that somebody else does. Arguments: the store, the account, and the customer of the call.
 Act = Callable[[Store, str, Union[str, None]], None]
 
 
@@ -98,11 +98,11 @@ Act = Callable[[Store, str, Union[str, None]], None]
 class FaultKind:
     """One row of the table.
 
-    `outcome`: what the log says of the call; None where the client can read the real answer. `settings`: those that
-    the fault takes, with their defaults. `response_format`: the format of the real answer, if not the one that was
-    asked for. `only_operation`: the one operation that it is for, if it is not for all. `hides_customer`: the customer
-    that the call creates is not found at first; the settings are a `Lag`. `act_before`: what somebody else does before
-    the call is executed.
+    `outcome`: the outcome in the log, or None if the client can read the real answer. `settings`: the settings of the
+    fault and their defaults. `response_format`: the format of the real answer, if it differs from the requested one.
+    `only_operation`: the operation that the fault is limited to, if any. `hides_customer`: the customer that the call
+    creates is not found at first; the settings are a `Lag`. `act_before`: what somebody else does before the call is
+    executed.
     """
 
     make_response: ResponseFactory
@@ -135,7 +135,7 @@ def _error(status: int) -> ResponseFactory:
 
 def _retry_after(status: int) -> ResponseFactory:
     def make_response(context: FaultContext) -> Delivery:
-        # The header knows whole seconds only.
+        # The header can only have whole seconds.
         headers = {"retry-after": str(math.ceil(context.settings["seconds"]))}
         return Delivery(context.api.failure(context.call, status)).with_headers(headers)
 
@@ -152,7 +152,7 @@ def _not_found(context: FaultContext) -> Delivery:
 
 
 def _echo(context: FaultContext) -> Delivery:
-    """All that was sent, secrets too, between characters that no terminal should be shown."""
+    """Everything that was sent, including secrets, between characters that must not reach a terminal."""
     call = context.call
     spell = SPELLINGS[context.settings["spelling"]]
     sent = ", ".join(f"{name}={spell(value)}" for name, value in (*call.query, *call.body, *call.secrets))
@@ -161,7 +161,7 @@ def _echo(context: FaultContext) -> Delivery:
     return Delivery(context.api.rejection(call, controls + sent + controls, more_messages))
 
 
-# Answers of somebody else
+# Answers from other servers
 
 
 def _gateway_page(context: FaultContext) -> Delivery:
@@ -176,11 +176,11 @@ def _redirect(context: FaultContext) -> Delivery:
     return Delivery(ApiResponse(307, {"location": context.settings["location"]}))
 
 
-# The real answer, spoiled
+# The real answer, damaged
 
 
 def _replace_body(body: Callable[[bytes], bytes]) -> ResponseFactory:
-    """The real answer's headers with another body, made from the real one."""
+    """The headers of the real answer with another body. `body` makes it from the real one."""
     return lambda context: Delivery(replace(context.response, status=200, body=body(context.response.body)))
 
 
@@ -190,14 +190,14 @@ def _first_half(body: bytes) -> bytes:
 
 def _cut(context: FaultContext) -> Delivery:
     body = context.response.body
-    # An empty answer is announced as one byte, or it would arrive whole.
+    # An empty answer gets the length 1. With the length 0, it would arrive complete.
     announced = context.response.with_headers({"content-length": str(len(body) or 1)})
     return Delivery(replace(announced, status=200), close_after=len(body) // 2)
 
 
 def _dtd(context: FaultContext) -> Delivery:
     rest = context.response.body.decode("utf-8").removeprefix(XML_DECLARATION)
-    # The list of nobody may be an empty text, a DTD alone is no document, and not every API speaks XML.
+    # An empty list can be an empty text, a DTD alone is not a document, and not every API uses XML.
     root = _ROOT.match(rest) or _ROOT.match(rest := "<users/>")
     assert root is not None
     name = root[1]
@@ -206,7 +206,7 @@ def _dtd(context: FaultContext) -> Delivery:
 
 
 def _entities(context: FaultContext) -> Delivery:
-    """Each entity is ten of the one before: a few hundred bytes that unfold into gigabytes."""
+    """Each entity repeats the one before ten times, so a few hundred bytes expand to gigabytes."""
     declared = ['<!ENTITY e0 "ha">']
     for level in range(1, _ENTITY_LEVELS):
         declared.append(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">')
@@ -217,12 +217,12 @@ def _entities(context: FaultContext) -> Delivery:
 
 
 def _as_xml(response: ApiResponse, document: bytes) -> ApiResponse:
-    # A 204 could not carry it.
+    # A response with status 204 has no body.
     status = 200 if response.status == 204 else response.status
     return replace(response, status=status, headers={**response.headers, "content-type": _XML_TYPE}, body=document)
 
 
-# What somebody else does meanwhile
+# What somebody else does at the same time
 
 
 def _move_first(store: Store, account: str, _target: str | None) -> None:
@@ -235,7 +235,7 @@ def _rename(store: Store, account: str, target: str | None) -> None:
         store.change_customer(number, {"username": f"moved-{target}"})
 
 
-# The real answer, slowly or with much behind it
+# The real answer, slow or with a lot of padding
 
 
 def _unchanged(context: FaultContext) -> Delivery:
@@ -285,7 +285,7 @@ KINDS: dict[str, FaultKind] = {
     "entities": FaultKind(_entities, Execution.IMMEDIATE, response_format="xml"),
     "dtd": FaultKind(_dtd, Execution.IMMEDIATE, outcome=None, response_format="xml"),
     "delay": FaultKind(_delay, Execution.IMMEDIATE, outcome=None, settings=_A_SECOND),
-    # What is late is not the answer: calls that come after it look for the customer in vain.
+    # The answer is not late. Later calls do not find the customer.
     "lag": FaultKind(
         _unchanged,
         Execution.IMMEDIATE,

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet of any size. Each customer is made from its number alone, so a test can ask for the very same ones."""
+"""A fleet of any size. Each customer depends only on its number, so a test can compute the same customers."""
 
 from __future__ import annotations
 
 from .seed import DEFAULT_SEED, Seed
 
-# Name, state and country of a city, which the customers take in turn.
+# Name, state and country of each city. The customers take the cities in turn.
 _CITIES = (
     ("Portland", "ME", "US"),
     ("Bergen", "Vestland", "NO"),
@@ -20,9 +20,9 @@ _LAST_NAMES = ("Okafor", "Nilsen", "O'Hara")
 
 
 def customer(number: int) -> dict[str, str]:
-    """The customer of that number, from 1 on, by wire name: all that a creation needs but `confirm_password`.
+    """The attributes of a customer by wire name: all that a creation needs, except for `confirm_password`.
 
-    Both behaviours store every value as it is.
+    `number`: from 1 on. Both behaviours store each value unchanged.
     """
     padded = f"{number:05}"
     city, state, country = _CITIES[number % len(_CITIES)]
@@ -46,5 +46,5 @@ def customer(number: int) -> dict[str, str]:
 
 
 def seed(customers: int) -> Seed:
-    """The usual account with that many customers."""
+    """The usual account with the given number of customers."""
     return Seed(DEFAULT_SEED.accounts, [customer(number) for number in range(1, customers + 1)])

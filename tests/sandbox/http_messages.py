@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP requests and responses as plain data, and how a response goes out. No server and no framework is needed here."""
+"""HTTP requests and responses as plain data, and how a response is sent. This needs no server and no framework."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl
 
-# Names and values, in the order in which they came. A name may come more than once.
+# Names and values in their original order. A name can appear more than once.
 Parameters = tuple[tuple[str, str], ...]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
-# Responses with these have no body, nor a length of it.
+# Responses with these statuses have neither a body nor a length.
 _WITHOUT_BODY = (204, 304)
 
 
@@ -23,8 +23,8 @@ _WITHOUT_BODY = (204, 304)
 class HttpRequest:
     """A whole request.
 
-    `path` is as it came, with its percent signs. `headers` have the spelling of the client. `form` holds the fields of
-    a multipart body, None if it is broken or of another kind.
+    `path` is not decoded. `headers` have the spelling of the client. `form`: the fields of a multipart body, or None if
+    the body is broken or of another type.
     """
 
     method: str
@@ -54,13 +54,13 @@ def parse_form(text: str) -> Parameters:
 
 
 def replace_surrogates(text: str) -> str:
-    """Lone surrogates can come out of odd charsets and JSON, and cannot be stored as UTF-8: they become U+FFFD."""
+    """Replace lone surrogates by U+FFFD. Some charsets and JSON contain them, but UTF-8 cannot store them."""
     return _SURROGATE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """A whole response. Its headers go out as they are spelled here; the length of the body is added."""
+    """A whole response. Its headers are sent with this spelling, and the length of the body is added."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -71,13 +71,13 @@ class ApiResponse:
         return cls(status, {"content-type": content_type}, body)
 
     def with_headers(self, headers: Mapping[str, str]) -> ApiResponse:
-        """The same with those of the headers that it does not have yet."""
+        """The same response with the given headers, except for those that it already has."""
         own = {name.lower() for name in self.headers}
         more = {name: value for name, value in headers.items() if name.lower() not in own}
         return replace(self, headers={**self.headers, **more})
 
     def with_length(self) -> ApiResponse:
-        """The same with the length of the body, if it does not have another one and is of a kind that has a body."""
+        """The same response with the length of the body, if its status allows a body and it has no length yet."""
         if self.status in _WITHOUT_BODY:
             return self
         return self.with_headers({"content-length": str(len(self.body))})
@@ -85,11 +85,12 @@ class ApiResponse:
 
 @dataclass(frozen=True)
 class Delivery:
-    """How a response goes out: usually at once, as a whole, and over a connection that stays open.
+    """How a response is sent: usually at once, as a whole, over a connection that stays open.
 
-    `response`: None closes the connection without one. `wait`: seconds before anything happens. `close_after`: the
-    connection is closed after so many bytes of the body. `byte_interval`: seconds before each byte of the body.
-    `blanks`: mebibytes of blanks after the body, which then has no length beforehand; `gzip`: packed.
+    `response`: None closes the connection without a response. `wait`: seconds before anything happens. `close_after`:
+    how many bytes of the body are sent before the connection is closed. `byte_interval`: seconds before each byte of
+    the body. `blanks`: mebibytes of blanks after the body; the response then has no length. `gzip`: whether the body is
+    compressed.
     """
 
     response: ApiResponse | None

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Turns away what a web page lets a browser on this machine send [own].
+"""Rejects requests that a web page makes a browser on this machine send [own].
 
-To listen on loopback keeps other machines out, but not pages of theirs in a browser here. Such a request names the page
-in `Origin`, or came by a name that was made to lead here (DNS rebinding) and stands in `Host`.
+The sandbox listens on loopback, so other machines cannot reach it. Their web pages could, in a browser on this machine.
+Such a request has the page in `Origin`. After DNS rebinding, it has a foreign name in `Host`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-_NO_ORIGIN = "A request with an Origin comes from a web page, and none may use the sandbox"
-_LOCAL_HOST = "The Host of a request must be localhost or a loopback address"
+_NO_ORIGIN = "A request with an Origin header comes from a web page, and web pages must not use the sandbox"
+_LOCAL_HOST = "The Host header of a request must be localhost or a loopback address"
 
 # A name or an address, and a port.
 _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9A-Za-z.-]+))(?::[0-9]{1,5})?")
@@ -36,12 +36,12 @@ def is_loopback_host(host: str) -> bool:
         parsed = ipaddress.ip_address(address or name)
     except ValueError:
         return False
-    # An IPv6 address stands in brackets, an IPv4 address does not.
+    # An IPv6 address has brackets, an IPv4 address does not.
     return parsed.is_loopback and (parsed.version == 6) == (address is not None)
 
 
 def rejection_reason(headers: Headers) -> str | None:
-    """Why a request with these headers is turned away; None when it is not. One that names no host is not."""
+    """Why a request with these headers is rejected, or None. A request without a Host header is not rejected."""
     if "origin" in headers:
         return _NO_ORIGIN
     if not all(map(is_loopback_host, headers.getlist("host"))):
@@ -50,7 +50,7 @@ def rejection_reason(headers: Headers) -> str | None:
 
 
 class LocalOnlyMiddleware:
-    """Stands before all addresses: what it turns away does nothing, is no call, and is counted nowhere."""
+    """Runs before all routes. A rejected request does nothing, is not a call, and is not counted."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

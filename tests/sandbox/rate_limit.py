@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rate limit: so many calls an account may make in a window of time, and where each of them stands."""
+"""The rate limit: how many calls an account can make in a window of time, and how many are left."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from typing import Any
 from . import settings
 from .settings import SettingError
 
-# In place of an endpoint: each of those that have no limit of their own.
+# Stands for each endpoint without its own limit.
 EVERY_ENDPOINT = "*"
 
-_FORM = "A limit must be a JSON object with calls and seconds, and at most silent"
+_FORM = "A limit must be a JSON object with calls and seconds, and optionally silent"
 _SILENT = "silent"
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """How many calls in how many seconds. `silent`: no answer tells of it, but for a refusal."""
+    """How many calls in how many seconds. `silent`: no answer shows the limit, except for a refusal."""
 
     calls: int
     seconds: float
@@ -35,18 +35,18 @@ class RateLimit:
 
 
 def from_text(text: str) -> RateLimit:
-    """`600/60` or `600/60,silent`, as the command line has it. Raises SettingError."""
+    """Parse `600/60` or `600/60,silent`, the form of the command line. Raises SettingError."""
     limit, comma, word = text.partition(",")
     calls, slash, seconds = limit.partition("/")
     if not slash:
         raise SettingError(f"{settings.abbreviate(text)} is not CALLS/SECONDS")
     if comma and word != _SILENT:
-        raise SettingError(f"{settings.abbreviate(word)} is not {_SILENT}, which is all that can follow a limit")
+        raise SettingError(f"{settings.abbreviate(word)} is not {_SILENT}, and nothing else can follow a limit")
     return from_data(settings.parse_scalar(calls), settings.parse_scalar(seconds), bool(comma))
 
 
 def from_json(body: bytes) -> RateLimit:
-    """`{"calls": 600, "seconds": 60}`, with `"silent": true` or not. Raises SettingError."""
+    """Parse `{"calls": 600, "seconds": 60}`, with `"silent": true` or not. Raises SettingError."""
     data = settings.parse_json(body, _FORM)
     if not isinstance(data, dict) or data.keys() - {_SILENT} != {"calls", "seconds"}:
         raise SettingError(_FORM)
@@ -69,9 +69,9 @@ def from_data(calls: Any, seconds: Any, silent: Any = False) -> RateLimit:
 
 @dataclass(frozen=True)
 class RateLimitStatus:
-    """Where an account stands after a call: `remaining` calls until `reset`, in epoch seconds.
+    """The state of an account after a call: `remaining` calls until `reset`, in epoch seconds.
 
-    `exceeded`: that call. `silent`: no answer tells of it.
+    `exceeded`: whether this call exceeded the limit. `silent`: no answer shows the limit.
     """
 
     limit: int
@@ -81,9 +81,9 @@ class RateLimitStatus:
     silent: bool = False
 
     def headers(self, limit: str, remaining: str, reset: str) -> dict[str, str]:
-        """[doc] As every answer carries them, under the names that an API has for them. None where the limit is silent.
+        """[doc] The headers of every answer, with the API's names for them. A silent limit has no headers.
 
-        A moment later than the true one lets no client come too early [own].
+        The end of the window is rounded up, so that no client comes too early [own].
         """
         if self.silent:
             return {}
@@ -92,14 +92,14 @@ class RateLimitStatus:
 
 @dataclass
 class _Window:
-    """A window of time: its end in epoch seconds, and the calls that are left until then."""
+    """A window of time: its end in epoch seconds, and the number of calls that are left."""
 
     end: float
     left: int
 
 
 class RateLimiter:
-    """The limits that are set, and the windows of time, one for each key. `initial...`: what `reset` returns to."""
+    """The limits that are set, and a window of time for each key. `reset` restores the `initial` limits."""
 
     def __init__(
         self,
@@ -113,17 +113,17 @@ class RateLimiter:
         self.reset()
 
     def reset(self) -> None:
-        """Only the limits of the command line, and as if no call had been counted."""
+        """Restore the limits of the command line, and forget all counted calls."""
         self._endpoints = dict(self._initial_endpoints)
         self.set(self._initial)
 
     def set(self, limit: RateLimit | None) -> None:
-        """Another limit, or none, for what has no limit of its own. No call is counted yet."""
+        """Set the limit for everything without its own limit, or remove it. Forgets all counted calls."""
         self._limit = limit
         self._windows: dict[tuple[str, ...], _Window] = {}
 
     def set_endpoints(self, limits: Mapping[str, RateLimit]) -> None:
-        """Limits of endpoints of their own, beside those that others have. No call is counted yet."""
+        """Set limits of endpoints, and keep the limits of other endpoints. Forgets all counted calls."""
         self._endpoints.update(limits)
         self._windows = {}
 
@@ -138,10 +138,10 @@ class RateLimiter:
         return {endpoint: limit.describe() for endpoint, limit in self._endpoints.items()}
 
     def record_call(self, key: tuple[str, ...], endpoint: str | None = None) -> RateLimitStatus | None:
-        """Count a call among those with the same key, such as those of an account, and say where that leaves them.
+        """Count a call for its key, such as an account, and return the state. None without a limit.
 
-        None without a limit. A window begins with the first call after the one before [own]: so a client that stands
-        still for a while has all its calls again.
+        A window begins with the first call after the end of the window before [own]. So a client that pauses has all
+        its calls again.
         """
         limit = self._limit_of(endpoint)
         if limit is None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The request log: what was called, and with which parameter names. Never the value of a secret."""
+"""The request log: the calls and the names of their parameters. It never contains the value of a secret."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from .store import Account
 
 TABLE = "calls"
-# No number comes twice, also not after a clearing: a call that acts late finds its own entry, or none.
+# No number is used twice, even after the log is cleared. So a delayed call finds its own entry or none.
 SCHEMA = f"CREATE TABLE {TABLE} (id INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL);"
 
-# What the client was told. ERROR also stands for a fault's error in the service's own form, NONE for whatever is no
-# answer of the service: a closed connection, somebody else's page, half a body.
+# The answer that the client got. ERROR includes the error of a fault in the service's own form. NONE is everything that
+# is not an answer of the service: a closed connection, a page of another server, half a body.
 OK = "ok"
 ERROR = "error"
 NONE = "none"
 
-# The operation of a call that asks for none.
+# The name for a call without a known operation.
 UNKNOWN = "unknown"
 
-# Keys that an entry has only where they say something.
+# Keys that an entry only has if they are set.
 _OMITTED_IF_FALSE = ("fault", "limited")
 
-# Longest texts that are kept, in characters, and most names: a client's accident must not fill the log.
+# Maximum length of texts in characters, and maximum number of names, so that a faulty client cannot fill the log.
 _TEXT_LIMIT = 255
 _NAME_LIMIT = 64
 _NAMES_LIMIT = 200
@@ -45,10 +45,10 @@ _NAMES_LIMIT = 200
 class LogEntry:
     """One API call.
 
-    `api_user` is None unless the credentials were right. `user` is the customer that was aimed at, by its name before
-    the call. `attempted_write`: the operation is one that writes. `wrote`: it is, and it succeeded, whatever the client
-    was told. `connection` and `in_flight`: see `ConnectionInfo`. `fault`: the fault that was played.
-    `limited`: the call was beyond the rate limit. `more`: keys that only the entries of one API have.
+    `api_user` is None unless the credentials were right. `user` is the target customer with its name before the call.
+    `attempted_write`: the operation is one that writes. `wrote`: the operation is one that writes, and it succeeded,
+    even if the client got an error. `connection` and `in_flight`: see `ConnectionInfo`. `fault`: the fault that was
+    played. `limited`: the call exceeded the rate limit. `more`: keys that only the entries of one API have.
     """
 
     time: str
@@ -75,7 +75,7 @@ class LogEntry:
 class LogOverrides:
     """What a fault or the rate limit changes in an entry.
 
-    `outcome` is None where the client can read the real answer.
+    `outcome` is None if the client can read the real answer.
     """
 
     fault: str | None = None
@@ -102,7 +102,7 @@ def _now() -> str:
 def make_entry(
     call: Call, account: Account | None, succeeded: bool, overrides: LogOverrides, takes_effect: bool = True
 ) -> LogEntry:
-    """Describe a call. `account`: whose credentials it has. `takes_effect`: whether what it did is kept."""
+    """Describe a call. `account`: the account of its credentials. `takes_effect`: whether its effect is kept."""
     writes = call.operation is not None and call.operation.writes
     return LogEntry(
         time=_now(),
@@ -127,7 +127,7 @@ def make_entry(
 
 
 def _to_json(entry: LogEntry) -> str:
-    """The entry as JSON, without the keys that are left out where they are false."""
+    """The entry as JSON. Some keys are left out if they are false."""
     keys = {**vars(entry), **entry.more}
     del keys["more"]
     return json.dumps({key: value for key, value in keys.items() if value or key not in _OMITTED_IF_FALSE})
@@ -141,12 +141,12 @@ def append(db: sqlite3.Connection, entry: LogEntry) -> int:
 
 
 def replace(db: sqlite3.Connection, number: int, entry: LogEntry) -> None:
-    """Write an entry in the place of the one with that number, also where that was cleared."""
+    """Replace the entry with this number. It is written even if the log was cleared."""
     db.execute(f"INSERT OR REPLACE INTO {TABLE} (id, entry) VALUES (?, ?)", (number, _to_json(entry)))
 
 
 def read(db: sqlite3.Connection, after: int) -> str:
-    """The entries but the first `after`, oldest first, as JSON: there may be thousands, and each is JSON already."""
+    """The entries as JSON, oldest first, without the first `after`. Each entry is stored as JSON already."""
     rows = db.execute(f"SELECT entry FROM {TABLE} ORDER BY id LIMIT -1 OFFSET ?", (after,))
     return f"[{','.join([text for (text,) in rows])}]"
 

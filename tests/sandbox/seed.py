@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The seeded state: read from a file, checked as a whole, planted into a store."""
+"""The seed: read from a file, checked as a whole, and written to a store."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from .v3 import credits
 
 DEMO_FLEET = Path(__file__).with_name("demo_fleet.json")
 
-# In parts, so that no scanner takes it for a key that opens something.
+# In parts, so that no scanner reports it as a real key.
 DEMO_V3_KEY = ".".join(("SG", "sandbox-demo-key-id-01", "this-is-no-secret-it-opens-only-the-sandbox"))
 
 _ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
 _ACCOUNT_USER = ("email", *PROFILE_COLUMNS)
 _ACCOUNT_KEYS = {"api_user", "api_key", "v3_key", "reseller", "subusers", "domains", *_ACCOUNT_LISTS, *_ACCOUNT_USER}
 _DOMAIN_KEYS = {"domain", "subdomain", "username", "valid", "default"}
-# So that whoever reads the account's profile in place of a customer's sees it.
+# These values show a mistake: a client reads the profile of the account instead of the profile of a customer.
 _ACCOUNT_PROFILE = {"first_name": "Parent", "last_name": "Account", "company": "The parent account"}
 _TEXT_LIMITS = {**fields.CREATE_LIMITS, **fields.RESELLER_LIMITS, **fields.CUSTOMER_LIMITS}
-# A seeded customer may have been renamed or given another address, with the wider limits of those operations.
+# A seeded customer can have a name or an address from a later change, and these operations have wider limits.
 _TEXT_LIMITS.update(username=fields.RENAME_LIMIT, email=fields.SET_EMAIL_LIMIT)
 _CREATION_TEXTS = (*fields.RESELLER_LIMITS, *fields.CUSTOMER_LIMITS, "billing_date")
 _CUSTOMER_KEYS = {
@@ -49,19 +49,19 @@ _CUSTOMER_KEYS = {
 
 
 class SeedError(Exception):
-    """The seed cannot be used; the text is one sentence and holds no secret."""
+    """The seed cannot be used. The text is one sentence and contains no secret."""
 
 
 @dataclass(frozen=True)
 class Seed:
-    """What `load` has checked. The dicts have the keys of the seed file."""
+    """A checked seed. The dicts have the keys of the seed file."""
 
     accounts: list[dict[str, Any]]
     customers: list[dict[str, Any]] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
 
     def populate(self, store: Store, behaviour: Behaviour) -> None:
-        """Fill an empty store, inside a transaction. Values are stored as the behaviour would store them."""
+        """Fill an empty store, inside a transaction. The behaviour decides how values are stored."""
         for account in self.accounts:
             store.add_account(_account(account), account["api_key"], account.get("v3_key"), _account_user(account))
             for domain in account.get("domains", []):
@@ -77,7 +77,7 @@ DEFAULT_SEED = Seed([{"api_user": "demo", "api_key": "demo-key-1234", "v3_key": 
 
 
 def load(path: Path) -> Seed:
-    """Read and check a seed file, JSON or (where PyYAML is installed) YAML. Raises SeedError."""
+    """Read and check a seed file in JSON, or in YAML if PyYAML is installed. Raises SeedError."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -90,7 +90,7 @@ def load(path: Path) -> Seed:
 
 
 def from_data(data: Any) -> Seed:
-    """Check what a seed file could hold. Raises SeedError."""
+    """Check data with the content of a seed file. Raises SeedError."""
     try:
         return _validated(data)
     except ValueError as error:
@@ -107,7 +107,7 @@ def _parse(text: str) -> Any:
     except ImportError:
         raise ValueError("it is not JSON, and PyYAML is not installed to read it as YAML") from None
     try:
-        # Every scalar stays text, so that no zip code becomes a number; the switches are read by `_boolean`.
+        # Every scalar stays a text, so that no zip code becomes a number. `_boolean` reads the booleans.
         return yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes texts, lists and dicts only
     except yaml.YAMLError:
         raise ValueError("it is neither JSON nor YAML") from None
@@ -115,13 +115,13 @@ def _parse(text: str) -> Any:
 
 def _validated(data: Any) -> Seed:
     if not isinstance(data, dict):
-        raise ValueError("it must hold a mapping")
+        raise ValueError("it must be a mapping")
     _reject_unknown_keys("the seed", data, {"accounts", "customers", "deleted"})
     accounts = _mappings(data, "accounts") or DEFAULT_SEED.accounts
     customers = _mappings(data, "customers")
     deleted = _text_list("the seed", data, "deleted") or []
     if not all(map(is_xml_text, deleted)):
-        raise ValueError("deleted of the seed must hold texts without control characters")
+        raise ValueError("deleted of the seed must be a list of texts without control characters")
     for number, account in enumerate(accounts, 1):
         _check_account(f"account {number}", account)
     known = {account["api_user"] for account in accounts}
@@ -163,7 +163,7 @@ def _check_texts(where: str, item: dict[str, Any], names: Iterable[str], needed:
 
 
 def _boolean(where: str, item: dict[str, Any], key: str) -> bool | None:
-    """True, False, or None when the key is not there. YAML gives the words as texts."""
+    """True, False, or None if the key is missing. YAML gives the words as texts."""
     value = item.get(key)
     if value is None or isinstance(value, bool):
         return value
@@ -201,19 +201,19 @@ def _check_customer(where: str, customer: dict[str, Any], accounts: set[str]) ->
     if customer.get("region", REGIONS[0]) not in REGIONS:
         raise ValueError(f"region of {where} must be one of: {', '.join(REGIONS)}")
     if "account" in customer and customer["account"] not in accounts:
-        raise ValueError(f"account of {where} is none of the seed's accounts")
+        raise ValueError(f"account of {where} is not an account of the seed")
 
 
 def _check_credits(where: str, customer: dict[str, Any]) -> None:
     value = customer.get("credits", credits.UNLIMITED)
     if not isinstance(value, dict) or "credits" in customer and credits.errors(value):
-        raise ValueError(f"credits of {where} must be a type with what belongs to it")
+        raise ValueError(f"credits of {where} must be a type with the values that belong to it")
 
 
 def _check_names(names: list[str]) -> None:
     twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
-        raise ValueError(f"the name {twice[0]} is there twice")
+        raise ValueError(f"the name {twice[0]} appears twice")
 
 
 def _account(item: dict[str, Any]) -> Account:
@@ -242,7 +242,7 @@ def _domain(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _account_user(item: dict[str, Any]) -> dict[str, str]:
-    """The account as a user: its own e-mail address and profile."""
+    """The account as a user, with its own e-mail address and profile."""
     own = {name: item[name] for name in _ACCOUNT_USER if name in item}
     blank = dict.fromkeys(PROFILE_COLUMNS, "")
     return {"email": "parent@account.example", **blank, **_ACCOUNT_PROFILE, **own}
@@ -253,7 +253,7 @@ def _encode_boolean(value: bool) -> str:
 
 
 def _columns(item: dict[str, Any], account: str, behaviour: Behaviour) -> dict[str, str | None]:
-    """A seeded customer as the store's columns."""
+    """The columns of the store for a seeded customer."""
     values: dict[str, str | None] = {
         name: behaviour.normalize(name, item.get(name, "")) for name in fields.CREATE_LIMITS
     }

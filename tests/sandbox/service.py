@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stand-in: the APIs over one store, and what becomes of a call on its way: limit, fault, execution, log."""
+"""The stand-in: both APIs with one store. Each call passes the rate limit, the faults, the execution and the log."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from .v3 import api as v3
 from .v3 import behaviours as v3_behaviours
 
 API_PREFIXES = (v2.PREFIX, v3.PREFIX, v3.EU_PREFIX)
-# The real name of the European host, for clients that are asked for it in memory.
+# The real name of the European host, for clients that use the service in memory.
 _EU_HOST = "api.eu.sendgrid.com"
 BEHAVIOURS = tuple(v2_behaviours.BEHAVIOURS)
 
 
 class Service:
-    """The stand-in without a server around it. What it does to the store is one transaction for each call."""
+    """The stand-in without a server. Each call is one transaction in the store."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Service:
         rate_limiter: RateLimiter | None = None,
         switches: SwitchBoard | None = None,
     ) -> None:
-        """Use `store`, and fill it from `seed` if it is new; an older database keeps its state."""
+        """Use `store`. A new store is filled from `seed`, an existing database keeps its state."""
         self.store = store
         self.behaviour: str = behaviour
         self.seed = seed
@@ -59,7 +59,7 @@ class Service:
         self.connections = ConnectionTracker()
         self._v2 = v2.V2Api(store, v2_behaviours.BEHAVIOURS[behaviour])
         self._v3 = v3.V3Api(store, v3_behaviours.BEHAVIOURS[behaviour], self.switches)
-        # Of the service in memory: a server serves its calls on one event loop.
+        # For the service in memory only: a server runs all calls on one event loop.
         self.lock = threading.Lock()
         with store.transaction():
             if not store.has_accounts():
@@ -67,7 +67,7 @@ class Service:
 
     @classmethod
     def in_memory(cls, behaviour: str = BEHAVIOURS[0], seed: Mapping[str, Any] | None = None) -> Service:
-        """A service for `handle`, with the account `demo` or with what `seed` holds, which is as in a seed file.
+        """A service for `handle`, with the account `demo`, or with `seed`, which has the content of a seed file.
 
         Raises SeedError.
         """
@@ -84,10 +84,9 @@ class Service:
     ) -> tuple[int, dict[str, str], bytes]:
         """Answer a request without a socket: the service in memory, for tests of a client.
 
-        `url` is an address of an API or a control address, with or without a host; the European host is known by its
-        real name, too. Returns status, headers and body. What a fault does to the connection becomes an exception:
-        ConnectionResetError where it is closed. Nothing waits: a delayed answer is there at once. May be called from
-        several threads; they are served in turn.
+        `url` is a URL of an API or a control address, with or without a host. The European host can have its real name.
+        Returns status, headers and body. If a fault closes the connection, this raises ConnectionResetError. Nothing
+        waits: a delayed answer comes at once. Several threads can call this method; their calls run one after another.
         """
         parts = urlsplit(url)
         pairs = headers.items() if isinstance(headers, Mapping) else headers
@@ -108,10 +107,10 @@ class Service:
         return delivery.response
 
     def respond(self, request: HttpRequest, connection_info: ConnectionInfo) -> Delivery:
-        """Every call of an API passes here and nowhere else. Never raises for what a client may send."""
+        """Each call of an API passes here. Never raises, whatever the client sends."""
         api = self._api_of(request)
         call = api.parse(request, connection_info)
-        # The limit stands before everything else.
+        # The limit comes before everything else.
         status = self.rate_limiter.record_call(call.rate_limit_key, call.endpoint)
         if status is None:
             return self._dispatch(api, call)
@@ -139,10 +138,10 @@ class Service:
         response_format: str | None = None,
         lag: Lag | None = None,
     ) -> ApiResponse:
-        """Do what a call asks for, and write it into the log.
+        """Execute a call, and write it to the log.
 
-        `response_format`: that of the response, if not the call's own. `lag`: how long others do not find a customer
-        which this call creates.
+        `response_format`: the format of the response, if it differs from the call's own. `lag`: how long other calls do
+        not find the customer that this call creates.
         """
         with self.store.transaction() as db:
             execution, takes_effect = self._execute(api, call, response_format)
@@ -153,26 +152,26 @@ class Service:
         return execution.response
 
     def act_before(self, api: Api, call: Call, act: Act) -> None:
-        """Let somebody else do something in the account of a call, before the call is executed."""
+        """Run an act of somebody else in the account of a call, before the call is executed."""
         with self.store.transaction():
             account = api.identify(call)
             if account is not None:
                 act(self.store, account.api_user, call.target)
 
     def _execute(self, api: Api, call: Call, response_format: str | None = None) -> tuple[Execution, bool]:
-        """What came of a call, and whether it is kept."""
+        """The result of a call, and whether its effect is kept."""
         takes_effect = self.switches.current.takes_effect(call.operation)
         with contextlib.nullcontext() if takes_effect else self.store.discarded():
             return api.execute(call, response_format), takes_effect
 
     def log_without_executing(self, api: Api, call: Call, overrides: LogOverrides) -> tuple[int, LogEntry]:
-        """Write a call that is not executed into the log, and return the entry with its number."""
+        """Write a call to the log without executing it. Return the number of the entry and the entry."""
         with self.store.transaction() as db:
             entry = request_log.make_entry(call, api.identify(call), False, overrides)
             return request_log.append(db, entry), entry
 
     def execute_logged(self, api: Api, call: Call, number: int, entry: LogEntry) -> None:
-        """Execute a call that is in the log already, without an answer to it, and say in its entry whether it wrote."""
+        """Execute a call that is already in the log, without an answer, and record in its entry whether it wrote."""
         with self.store.transaction() as db:
             execution, takes_effect = self._execute(api, call)
             if entry.attempted_write and execution.succeeded and takes_effect:
@@ -181,7 +180,7 @@ class Service:
     # For the control addresses
 
     def reset(self) -> None:
-        """Back to the seeded state and to the settings of the command line, with an empty log."""
+        """Return to the seeded state and to the settings of the command line, with an empty log."""
         self.fault_injector.cancel_delayed_calls()
         self.fault_plan.reset()
         self.rate_limiter.reset()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state: accounts, customers and retired names in SQLite, behind one shared connection and one lock."""
+"""The state: accounts, customers and retired names in SQLite, with one shared connection and one lock."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from typing import Any
 
 from . import request_log
 
-# Marks a database file as the sandbox's own ("mfsb"), so that no other file is ever written to by mistake.
+# Marks a database file of the sandbox ("mfsb"), so that the sandbox never writes to another file by mistake.
 APPLICATION_ID = 0x6D667362
 SCHEMA_VERSION = 5
 
-# Few rounds: the sandbox protects no real account, and a seed may have ten thousand customers.
+# Few rounds: the sandbox protects no real account, and a seed can have ten thousand customers.
 _HASH_ROUNDS = 10
 _SALT_BYTES = 16
 
-# Null where nobody ever set it, as after a creation that takes no profile.
+# Null if nobody ever set it, as after a creation without a profile.
 PROFILE_COLUMNS = (
     "first_name",
     "last_name",
@@ -42,7 +42,7 @@ PROFILE_COLUMNS = (
     "website",
     "company",
 )
-# What an account and a customer both have.
+# The columns that accounts and customers have in common.
 USER_COLUMNS = ("username", "email", *PROFILE_COLUMNS)
 _SWITCH_COLUMNS = ("active", "website_access")
 _CREATION_COLUMNS = ("package", "whitelabel", "mail_domain", "free_user", "billing_date")
@@ -53,7 +53,7 @@ _ACCOUNT_LISTS = ("ips", "ip_groups", "packages", "v3_scopes")
 REGIONS = ("global", "eu")
 UNLIMITED = {"type": "unlimited", "reset_frequency": None, "remain": None, "total": None, "used": None}
 _DEFAULTS = {"region": REGIONS[0], "ips": "[]", "ip_groups": "[]", "domains": "[]", "credits": json.dumps(UNLIMITED)}
-# Customers are numbered from the next one on: an account and a customer never have the same number.
+# Customers have higher numbers, so that an account and a customer never have the same number.
 _LAST_ACCOUNT = 1000
 
 
@@ -88,14 +88,15 @@ PRAGMA user_version = {SCHEMA_VERSION};
 
 
 class StoreError(Exception):
-    """The database file cannot be used; the text is one sentence."""
+    """The database file cannot be used. The text is one sentence."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """Who calls. A list that is None was not given, and then nothing is checked against it.
+    """The account that calls. A list that is None was not set, and nothing is checked against it.
 
-    `api_user` stays as it was seeded; the account's username, like any user's, can change. `id`: 0 until it is stored.
+    `api_user` never changes after the seed. The account's username can change, like that of any user. `id`: 0 until it
+    is stored.
     """
 
     api_user: str
@@ -114,7 +115,7 @@ class Account:
 
 @dataclass(frozen=True)
 class User:
-    """An account or a customer, as far as both have the same: a name, an e-mail address, a profile."""
+    """An account or a customer. Both have a name, an e-mail address and a profile."""
 
     table: str
     id: int
@@ -126,7 +127,7 @@ def customer_user(number: int) -> User:
 
 @dataclass(frozen=True)
 class CustomerFilter:
-    """Which customers a page shows. `username`: the exact name, or its first characters in any case."""
+    """The customers of a page. `username`: the exact name, or its first characters in any case."""
 
     username: str | None = None
     is_prefix: bool = False
@@ -136,20 +137,20 @@ class CustomerFilter:
 
 @dataclass
 class _Hidden:
-    """A customer that is there and that searches do not find: the next `lookups` of them, and all before `end`."""
+    """A customer that searches do not find yet: the next `lookups` searches, and all searches before `end`."""
 
     lookups: int
     end: float
 
 
 def hash_secret(secret: str) -> bytes:
-    """Salt and digest of a secret, the only form in which one is kept."""
+    """Salt and digest of a secret. Secrets are stored only in this form."""
     salt = os.urandom(_SALT_BYTES)
     return salt + _digest(secret, salt)
 
 
 def verify_secret(secret: str, stored: bytes) -> bool:
-    """Whether `secret` is the one that `stored` was made of."""
+    """Whether `stored` is the hash of `secret`."""
     return hmac.compare_digest(_digest(secret, stored[:_SALT_BYTES]), stored[_SALT_BYTES:])
 
 
@@ -158,7 +159,7 @@ def _digest(secret: str, salt: bytes) -> bytes:
 
 
 def _contains(value: str | None, folded: str) -> bool:
-    """SQLite's own comparison knows upper and lower case of ASCII only."""
+    """Compare without case. SQLite itself ignores the case of ASCII letters only."""
     return value is not None and folded in value.casefold()
 
 
@@ -180,12 +181,12 @@ class Store:
     def __init__(self, path: str | None = None) -> None:
         """Open or create the database at `path`, in memory when None. Raises StoreError."""
         self._lock = threading.RLock()
-        # By name. Of this run alone, not of the file.
+        # By name. Kept in memory, not in the file.
         self._hidden: dict[str, _Hidden] = {}
-        # Customers that lists of pages show last, the latest at the end. Of this run alone, too.
+        # Customers that paged lists show last, in the order of their moves. Kept in memory, too.
         self._moved: list[int] = []
         try:
-            # One connection for all: an in-memory database lives in its connection.
+            # One shared connection, because an in-memory database belongs to its connection.
             self._db = sqlite3.connect(path or ":memory:", check_same_thread=False, isolation_level=None)
             self._prepare(path or "")
         except sqlite3.Error as error:
@@ -194,13 +195,13 @@ class Store:
         self._db.create_function("starts_with", 2, _starts_with, deterministic=True)
 
     def _prepare(self, path: str) -> None:
-        """Make the tables of a new database, or refuse one that is not the sandbox's."""
+        """Create the tables of a new database, or refuse a database that does not belong to the sandbox."""
         new = self._scalar("SELECT count(*) FROM sqlite_master") == 0
         if not new and self._scalar("PRAGMA application_id") != APPLICATION_ID:
-            raise StoreError(f"The database {path} is not one of the sandbox; it stays untouched.")
+            raise StoreError(f"The database {path} does not belong to the sandbox and is not changed.")
         if not new and self._scalar("PRAGMA user_version") != SCHEMA_VERSION:
             raise StoreError(f"The database {path} was made by another version of the sandbox.")
-        # A sandbox may lose its last writes in a power cut; it may not be slow.
+        # The sandbox can lose its last writes in a power cut, but it must be fast.
         self._db.execute("PRAGMA synchronous = OFF")
         self._db.execute("PRAGMA journal_mode = MEMORY")
         if new:
@@ -212,7 +213,7 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One unit of work, alone under the lock: kept as a whole, or undone as a whole on any exception."""
+        """One unit of work under the lock. It is kept as a whole, or undone as a whole on any exception."""
         with self._lock:
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -224,7 +225,7 @@ class Store:
 
     @contextmanager
     def discarded(self) -> Iterator[None]:
-        """Inside of a transaction: undo whatever is done meanwhile."""
+        """Undo everything that is done in this context. Use it inside a transaction."""
         self._db.execute("SAVEPOINT discarded")
         try:
             yield
@@ -239,13 +240,13 @@ class Store:
     # Accounts
 
     def has_accounts(self) -> bool:
-        """Whether a seed was ever planted: there is no state without an account."""
+        """Whether the store was seeded. Without an account, there is no state."""
         return bool(self._scalar("SELECT EXISTS (SELECT 1 FROM accounts)"))
 
     def add_account(
         self, account: Account, api_key: str, v3_key: str | None = None, user: Mapping[str, str] | None = None
     ) -> None:
-        """Store an account. `user`: its own e-mail address and profile; its username is its `api_user` at first."""
+        """Store an account. `user`: its e-mail address and profile. Its first username is its `api_user`."""
         values = {
             "api_user": account.api_user,
             "key_hash": hash_secret(api_key),
@@ -259,11 +260,11 @@ class Store:
         self._insert("accounts", values)
 
     def authenticate(self, api_user: str, api_key: str) -> Account | None:
-        """The account that these credentials of v2 open, or None."""
+        """The account with these credentials of v2, or None."""
         return self._account_with_secret("key_hash", api_key, "api_user = ?", api_user)
 
     def authenticate_key(self, v3_key: str) -> Account | None:
-        """The account that this key of v3 opens, or None."""
+        """The account with this key of v3, or None."""
         return self._account_with_secret("v3_key_hash", v3_key, "v3_key_hash IS NOT NULL")
 
     def _account_with_secret(self, column: str, secret: str, condition: str, *values: str) -> Account | None:
@@ -285,7 +286,7 @@ class Store:
         return dict(zip(USER_COLUMNS, row))
 
     def change_user(self, user: User, values: Mapping[str, str]) -> None:
-        """Set columns of one user; none at all is fine."""
+        """Set columns of one user. `values` can be empty."""
         if values:
             assignments = ", ".join(f"{column} = ?" for column in values)
             self._db.execute(f"UPDATE {user.table} SET {assignments} WHERE id = ?", (*values.values(), user.id))
@@ -300,7 +301,7 @@ class Store:
     # Names
 
     def is_taken(self, username: str) -> bool:
-        """Whether a customer of any account, a deleted one, or an account itself has this exact name."""
+        """Whether a customer of any account, a deleted customer or an account has this exact name."""
         return bool(
             self._scalar(
                 "SELECT EXISTS (SELECT 1 FROM customers WHERE username = ?1)"
@@ -311,7 +312,7 @@ class Store:
         )
 
     def retire_name(self, username: str) -> None:
-        """Keep a name taken for ever."""
+        """Keep a name taken forever."""
         self._db.execute("INSERT INTO retired_names VALUES (?)", (username,))
 
     # Customers
@@ -322,11 +323,11 @@ class Store:
         return None if number is None or self._hides(username) else number
 
     def hide_customer(self, username: str, lookups: int, seconds: float = 0) -> None:
-        """Let searches not find a customer, by name or in a list: the next `lookups` of them, and all for `seconds`."""
+        """Hide a customer from searches by name and from lists: the next `lookups`, and all within `seconds`."""
         self._hidden[username] = _Hidden(lookups, time.monotonic() + seconds)
 
     def _hides(self, username: str) -> bool:
-        """Whether a search that found this customer must not show it. Counts the search."""
+        """Whether a search must hide this customer. Counts the search."""
         hidden = self._hidden.get(username)
         if hidden is None:
             return False
@@ -337,19 +338,19 @@ class Store:
         return False
 
     def add_customer(self, values: Mapping[str, str | None], password: str) -> int:
-        """Store a customer, and return its number. `values` holds texts by column; lists are from `encode_list`."""
+        """Store a customer and return its number. `values`: texts by column, and lists from `encode_list`."""
         return self._insert("customers", {"password_hash": hash_secret(password), **values})
 
     def read_customer(self, number: int) -> dict[str, Any]:
-        """All that is stored of one customer, except the password hash."""
+        """All stored values of one customer, except for the password hash."""
         return self._customers("WHERE id = ?", (number,))[0]
 
     def change_customer(self, number: int, values: Mapping[str, str]) -> None:
-        """Set columns of one customer; none at all is fine."""
+        """Set columns of one customer. `values` can be empty."""
         self.change_user(customer_user(number), values)
 
     def delete_customer(self, number: int) -> None:
-        """Remove a customer and keep the name taken for ever [doc]."""
+        """Delete a customer and keep the name taken forever [doc]."""
         self.retire_name(self._scalar("SELECT username FROM customers WHERE id = ?", (number,)))
         self._db.execute("DELETE FROM customers WHERE id = ?", (number,))
 
@@ -360,9 +361,9 @@ class Store:
         return verify_secret(password, self._scalar("SELECT password_hash FROM customers WHERE id = ?", (number,)))
 
     def search(self, account: str, columns: Sequence[str], filters: Mapping[str, str]) -> list[tuple[str, ...]]:
-        """The account's customers that contain every filter's text, oldest first, as tuples of `columns`.
+        """The account's customers that contain the text of each filter, oldest first, as tuples of `columns`.
 
-        A text that was never set is an empty one.
+        A text that was never set counts as empty.
         """
         wanted = "".join(f" AND contains(COALESCE({column}, ''), ?)" for column in filters)
         selected = ", ".join(f"COALESCE({column}, '')" for column in columns)
@@ -376,7 +377,7 @@ class Store:
         return [row for row in found if not self._hides(row[name])]
 
     def page(self, account: str, wanted: CustomerFilter, limit: int, offset: int) -> list[dict[str, Any]]:
-        """The account's customers that a filter lets through, oldest first: `limit` of them from `offset` on."""
+        """The account's customers that match a filter, oldest first: up to `limit` of them, from `offset` on."""
         conditions: dict[str, str] = {"account = ?": account}
         if wanted.username is not None:
             exact = ("username = ?", wanted.username)
@@ -394,11 +395,11 @@ class Store:
         return seen[offset : offset + limit]
 
     def _place(self, number: int) -> tuple[int, int]:
-        """By what the rows of pages are sorted."""
+        """The sort key for the rows of pages."""
         return (self._moved.index(number) + 1 if number in self._moved else 0, number)
 
     def move_first_to_end(self, account: str) -> None:
-        """Let the account's customer that lists of pages show first be the last one from now on."""
+        """Move the customer that paged lists show first to their end."""
         rows = self._db.execute("SELECT id FROM customers WHERE account = ?", (account,)).fetchall()
         if rows:
             first = min((number for (number,) in rows), key=self._place)
@@ -410,12 +411,12 @@ class Store:
         return [_decode_row(dict(zip(names, row))) for row in self._db.execute(statement, (*values, *numbers))]
 
     def assigned_ips(self, account: str) -> dict[str, list[str]]:
-        """The IPs of the account's customers by name, without those that have none."""
+        """The IPs of the account's customers by name. Customers without IPs are left out."""
         statement = "SELECT username, ips FROM customers WHERE account = ? AND ips != '[]' ORDER BY id"
         return {username: json.loads(ips) for username, ips in self._db.execute(statement, (account,))}
 
     def dump_customers(self) -> list[dict[str, Any]]:
-        """All customers of all accounts with all that is stored, except the password hash."""
+        """All customers of all accounts with all stored values, except for the password hash."""
         return self._customers("", ())
 
     def dump_accounts(self) -> list[dict[str, Any]]:
@@ -436,7 +437,7 @@ class Store:
         return [{"id": number, **json.loads(domain)} for number, domain in rows]
 
     def put_api_key(self, user: User, identifier: str, api_key: Mapping[str, Any]) -> None:
-        """Store what can be read of an API key, in the place of what is there."""
+        """Store the readable part of an API key. It replaces an existing entry."""
         self._db.execute(
             "INSERT INTO api_keys VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET api_key = excluded.api_key",
             (identifier, user.table, user.id, json.dumps(dict(api_key))),
@@ -448,7 +449,7 @@ class Store:
         return {identifier: json.loads(text) for identifier, text in self._db.execute(statement, (user.table, user.id))}
 
     def dump_api_keys(self) -> list[dict[str, Any]]:
-        """All API keys of all users, without the keys themselves, which are kept nowhere."""
+        """All API keys of all users. The keys themselves are not stored."""
         rows = self._db.execute("SELECT id, owner, number, api_key FROM api_keys ORDER BY rowid")
         return [
             {"api_key_id": identifier, "owner": owner, "id": number, **json.loads(text)}
@@ -461,7 +462,7 @@ class Store:
     # The whole
 
     def clear(self) -> None:
-        """Forget everything, the request log too."""
+        """Delete everything, including the request log."""
         self._hidden.clear()
         self._moved.clear()
         for table in ("accounts", "customers", "retired_names", "domains", "api_keys", request_log.TABLE):
@@ -471,12 +472,12 @@ class Store:
 
 
 def encode_list(values: Sequence[str]) -> str:
-    """A list in the form in which `add_customer` stores it."""
+    """A list in the form that `add_customer` stores."""
     return json.dumps(list(values))
 
 
 def _decode_row(customer: dict[str, Any]) -> dict[str, Any]:
-    """Switches as booleans and lists as lists, for the eyes of a test."""
+    """Decode switches to booleans and JSON to lists, so that a test can compare them."""
     for column in _SWITCH_COLUMNS:
         customer[column] = customer[column] == "true"
     for column in _JSON_COLUMNS:

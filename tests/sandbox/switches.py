@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a real service did to other clients, to be switched on: read from the command line or from JSON, and checked."""
+"""Switches for behaviour that clients of the real service met. Read from the command line or from JSON, and checked."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ _FORM = "Switches must be a JSON object"
 
 @dataclass(frozen=True)
 class Switches:
-    """One setting of all switches.
+    """The state of all switches.
 
-    `hide_disabled`: lists go without disabled customers. `page_ceiling`: the most rows of a page, below what is asked
-    for. `ignore_on_behalf_of`: which spelling of the header is not heard. `single_ip`: more than one IP of a
-    customer is refused. `without_effect`: operations that are answered as if they had been done, and are not.
+    `hide_disabled`: lists leave out disabled customers. `page_ceiling`: the maximum number of rows of a page, even if
+    the client asks for more. `ignore_on_behalf_of`: in which spelling the header is ignored. `single_ip`: more than one
+    IP for a customer is refused. `without_effect`: operations that are answered as if they were done, but have no
+    effect.
     """
 
     hide_disabled: bool = False
@@ -46,7 +47,7 @@ class Switches:
         return limit if self.page_ceiling is None else min(limit, self.page_ceiling)
 
     def ignores_on_behalf_of(self, spelling: str) -> bool:
-        """Whether a header whose name is spelled like that is not heard."""
+        """Whether a header with this spelling of its name is ignored."""
         return self.ignore_on_behalf_of == ALWAYS or (
             self.ignore_on_behalf_of == LOWER_CASE and spelling == spelling.lower()
         )
@@ -60,7 +61,7 @@ class Switches:
 def check_operation(value: Any) -> str:
     """The name of an operation, or `writes`. Raises SettingError."""
     if not isinstance(value, str) or value not in {*OPERATION_NAMES, EVERY_WRITE}:
-        raise SettingError(f"{settings.abbreviate(value)} is no operation, nor {EVERY_WRITE}")
+        raise SettingError(f"{settings.abbreviate(value)} is neither an operation nor {EVERY_WRITE}")
     return value
 
 
@@ -102,7 +103,7 @@ _CHECKS: dict[str, Callable[[Any], Any]] = {
 
 
 class SwitchBoard:
-    """The switches as they are now. `initial`: those of the command line, to which `reset` returns."""
+    """The current switches. `initial`: the switches of the command line; `reset` restores them."""
 
     def __init__(self, initial: Switches | None = None) -> None:
         self._initial = initial or Switches()
@@ -112,17 +113,17 @@ class SwitchBoard:
         self.current: Switches = self._initial
 
     def clear(self) -> None:
-        """All off."""
+        """Turn all switches off."""
         self.current = Switches()
 
     def change(self, body: bytes) -> None:
-        """Set those switches that a JSON object names. Raises SettingError, and then none of them is set."""
+        """Set the switches that a JSON object names. If it raises SettingError, none of them is set."""
         data = settings.parse_json(body, _FORM)
         if not isinstance(data, dict):
             raise SettingError(_FORM)
         for key in data:
             if key not in _CHECKS:
-                raise SettingError(f"{settings.abbreviate(key)} is no switch")
+                raise SettingError(f"{settings.abbreviate(key)} is not a switch")
         self.current = replace(self.current, **{key: _CHECKS[key](value) for key, value in data.items()})
 
     def describe(self) -> dict[str, Any]:

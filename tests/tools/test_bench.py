@@ -2,25 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`make bench` as the README has it: it starts and measures. All of it takes many minutes, so it is ended early, and
-each part runs once more with as little as it can measure.
+"""The benchmark starts and measures, with each command that the documentation names. All of it takes many minutes, so
+the test ends it early. Each part also runs with as little as it can measure.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.functional.making import checkout_for_make, environment_for_make
+from tests.functional.making import checkout_for_make, environment_for_make, named_commands
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = ["make", "bench"]
+# By command: what it measures first. When it begins with the second one, the first has been measured.
+COMMANDS = {
+    "make bench": ["loop, debug", "loop, direct"],
+    "make bench BENCH_ARGS=v3": ["1,000 without profiles, nothing", "1,000 without profiles, read"],
+}
 
 
 @pytest.fixture
@@ -28,36 +34,39 @@ def checkout(tmp_path: Path) -> Path:
     return checkout_for_make(tmp_path / "checkout")
 
 
-@pytest.fixture
-def process(checkout: Path) -> Iterator[subprocess.Popen[str]]:
+def test_each_command_of_the_documentation_is_started() -> None:
+    assert named_commands("bench") == set(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_benchmark_starts_as_the_documentation_says(command: str, checkout: Path) -> None:
+    with started(shlex.split(command), checkout) as process:
+        assert process.stdout is not None
+        seen = [process.stdout.readline() for _measured in COMMANDS[command]]
+        assert seen == [f"round 1 of 3: {measured}\n" for measured in COMMANDS[command]]
+        os.killpg(process.pid, signal.SIGINT)
+        rest = process.stdout.read()
+        assert process.wait() != 0
+        assert "Traceback" not in rest
+
+
+@contextmanager
+def started(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program in a group of its own, all of which is gone at the end."""
     with subprocess.Popen(
-        COMMAND,
-        cwd=checkout,
+        command,
+        cwd=folder,
         env=environment_for_make(os.environ),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    ) as started:
-        yield started
-        if started.poll() is None:
-            os.killpg(started.pid, signal.SIGKILL)
-
-
-def test_the_benchmark_starts_as_the_readme_says(process: subprocess.Popen[str]) -> None:
-    assert f"`{' '.join(COMMAND)}` measures it" in (ROOT / "README.md").read_text(encoding="utf-8")
-    assert process.stdout is not None
-    seen: list[str] = []
-    for line in process.stdout:
-        seen.append(line)
-        # The second one: the first has been measured by then.
-        if line == "round 1 of 3: loop, direct\n":
-            break
-    assert seen == ["round 1 of 3: loop, debug\n", "round 1 of 3: loop, direct\n"]
-    os.killpg(process.pid, signal.SIGINT)
-    rest = process.stdout.read()
-    assert process.wait() != 0
-    assert "Traceback" not in rest
+    ) as process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:

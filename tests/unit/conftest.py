@@ -11,8 +11,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
-# ansible-test repeats the tests for each Python and each ansible-core, and what differs between these shows in a few
-# examples. All of them are tried where pytest runs by itself.
+# ansible-test repeats the tests for each Python and each ansible-core. A few examples are enough to show differences
+# between them. pytest on its own runs all examples.
 IS_REPEATED = "ANSIBLE_CONTROLLER_MIN_PYTHON_VERSION" in os.environ
 
 # Machines of a CI pause when they like, so no single example has a deadline. The same examples in each run: a red run
@@ -28,7 +28,7 @@ settings.register_profile(
 settings.load_profile("unit")
 
 
-# What this machine says of proxies and certificates is no part of a test.
+# The proxies and certificates of this machine must not change a test.
 for _name in list(os.environ):
     if _name.lower().endswith("_proxy") or _name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         del os.environ[_name]

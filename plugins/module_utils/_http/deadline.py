@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""A limit for the whole of an HTTP call.
+"""A time limit for a whole HTTP call.
 
-The time limits of requests hold between two bytes only, so a server that sends a byte now and then could keep a call
-for ever, in the headers as well as in the body. Here no read of the socket may last longer than what is left.
+The time limits of requests hold only between two bytes. A server that sends a byte now and then could therefore hold a
+call for ever, in the headers and in the body. Here, no read of the socket lasts longer than the time that is left.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _thread = threading.local()
 
 
 class Deadline:
-    """Bounds each answer that this thread awaits: `seconds` from when the answer is awaited. A context manager."""
+    """Gives each answer `seconds` from the moment this thread starts to wait for it. A context manager."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -46,7 +46,7 @@ class Deadline:
         _thread.deadline = None
 
     def start(self) -> None:
-        """Starts the time for an answer: of a proxy that is asked for a tunnel, and then of the server."""
+        """Starts the time for one answer: of a proxy that opens a tunnel, or of the server."""
         self._end = time.monotonic() + self._seconds
 
     @property
@@ -61,7 +61,7 @@ class Deadline:
 
 
 class BoundedAdapter(_Adapter):
-    """requests' own adapter, with connections that keep the deadline of their thread, and bound what they read."""
+    """The adapter of requests, with connections that keep the deadline of their thread and limit what they read."""
 
     def init_poolmanager(self, *arguments: t.Any, **options: t.Any) -> None:
         super().init_poolmanager(*arguments, **options)
@@ -72,7 +72,7 @@ class BoundedAdapter(_Adapter):
 
 
 def _bound(manager: t.Any) -> t.Any:
-    """A pool manager, whose pools have bounded connections from now on."""
+    """The pool manager. From now on, its pools make bounded connections."""
     pools = manager.pool_classes_by_scheme
     manager.pool_classes_by_scheme = {scheme: _bounded_pool(pool) for scheme, pool in pools.items()}
     return manager
@@ -87,7 +87,7 @@ def _bounded_pool(pool: t.Any) -> t.Any:
 
 
 class _TimedResponse(BoundedResponse):
-    """Keeps the deadline of the thread that awaits the answer."""
+    """Keeps the deadline of the thread that waits for the answer."""
 
     def __init__(self, sock: t.Any, *arguments: t.Any, **options: t.Any) -> None:
         super().__init__(sock, *arguments, **options)
@@ -99,14 +99,14 @@ class _TimedResponse(BoundedResponse):
 
 
 class _Bounded:
-    """Goes before a connection class of urllib3."""
+    """A mixin that goes before a connection class of urllib3."""
 
-    # Of an answer of the server, and of a proxy that is asked for a tunnel.
+    # For answers of the server, and of a proxy that opens a tunnel.
     response_class = _TimedResponse
 
 
 class _TimedReader(io.RawIOBase):
-    """The reader of a socket or of a wrapper of one, with what is left of the time as the limit of each read."""
+    """Reads from a socket or its wrapper. The time that is left limits each read."""
 
     def __init__(self, sock: t.Any, raw: io.RawIOBase, deadline: Deadline) -> None:
         super().__init__()
@@ -124,12 +124,12 @@ class _TimedReader(io.RawIOBase):
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
-        """Closes the reader, and leaves the socket as it was: it may serve another call."""
+        """Closes the reader, and restores the socket: another call may use it."""
         if not self.closed:
             if self._is_tls_in_tls:
                 self._sock.socket = self._sock.socket.original
             with contextlib.suppress(OSError):
-                # It may be closed already.
+                # The socket may be closed already.
                 self._sock.settimeout(self._timeout)
             self._raw.close()
         super().close()
@@ -137,20 +137,20 @@ class _TimedReader(io.RawIOBase):
     def _limit(self) -> None:
         left = self._deadline.left
         if left <= 0:
-            # Before Python 3.10, TimeoutError is not what sockets raise.
+            # Before Python 3.10, sockets do not raise TimeoutError.
             raise socket.timeout("no time is left for the answer")
         self._sock.settimeout(left if self._timeout is None else min(left, self._timeout))
 
 
 class _TimedSocket:
-    """The socket below TLS in the TLS of a proxy, for an answer: each read of that reads here until it has enough."""
+    """The socket below TLS inside the TLS of a proxy: one read of an answer may read several times here."""
 
     def __init__(self, original: t.Any, limit: t.Callable[[], None]) -> None:
         self.original = original
         self._limit = limit
 
     def recv(self, *arguments: t.Any) -> bytes:
-        """Reads once, within what is left of the time."""
+        """Reads once, within the time that is left."""
         self._limit()
         received: bytes = self.original.recv(*arguments)
         return received

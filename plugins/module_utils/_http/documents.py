@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What an answer holds, as plain values: bounded in number and in depth, whatever a server sends.
+"""The content of an answer as plain values, limited in number and in depth whatever the server sends.
 
-A few bytes can become hundreds in memory, so what an answer holds is counted before values are made of it. No value is
-nested deeply, so other code may go down into one.
+A few bytes can become hundreds in memory, so this file counts the values of an answer before it builds them. No value
+is nested deeply, so other code can use recursion.
 """
 
 from __future__ import annotations
@@ -17,43 +17,43 @@ import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import replace_surrogates
 
-# Elements, attributes and values of one answer: 100,000 customers with all fields take 1,800,000.
+# Elements, attributes and values of one answer: 100,000 customers with all fields have 1,800,000.
 MOST_VALUES = 2_000_000
-# Lists and records in each other: what is on record has three.
+# Levels of lists and records: known answers have three.
 DEEPEST = 32
-# What is kept of the messages of an error, before anything looks at them.
+# Limits for the messages of an error. They apply before any other code sees the messages.
 MOST_MESSAGES = 100
 LONGEST_MESSAGE = 4096
 _PIECE = 64 * 1024
-# How much of an answer shows that it is a web page.
+# Bytes at the start of an answer that show whether it is a web page.
 _BEGINNING = 4096
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-# Half a character, as JSON escapes it.
+# A surrogate (half a character) as JSON escapes it.
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD]")
 _WEB_PAGE = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
 def json_document(body: bytes) -> t.Any:
-    """The values of a JSON text, numbers as they are written. Raises ValueError or RecursionError for anything else."""
-    # What json.loads does with bytes. In bytes, a part of another character may look like a comma.
+    """The values of a JSON text. Numbers stay texts. Raises ValueError or RecursionError for anything else."""
+    # As json.loads decodes bytes. In bytes, a part of another character may look like a comma.
     text = body.decode(json.detect_encoding(body), "surrogatepass")
     check_number(_json_values(text))
-    # Numbers stay as they are written, like all values on the wire.
+    # Numbers stay texts, like all values on the wire.
     document = json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
     _check_depth(document)
-    # To look through each text takes longer than the rest.
+    # A search through each text takes longer than all other steps.
     return _texts(document) if _may_hold_surrogates(text) else document
 
 
 def _may_hold_surrogates(text: str) -> bool:
-    """Whether half a character may be among the values of a JSON text: escaped, or as it is."""
+    """Whether a JSON text may hold a surrogate, escaped or plain."""
     return _ESCAPED_SURROGATE.search(text) is not None or not (text.isascii() or replace_surrogates(text) == text)
 
 
 def _json_values(text: str) -> int:
-    """How many values a JSON text holds, or a few more: each but the first of its container has a comma before it."""
+    """The number of values in a JSON text, or a few more: each value but the first of its container follows a comma."""
     most = 1 + _marks(text)
-    # Marks within strings count only where they would decide.
+    # Marks inside strings matter only when the count is above the limit.
     return most if most <= MOST_VALUES else 1 + sum(map(_marks, _outside_strings(text)))
 
 
@@ -62,12 +62,12 @@ def _marks(text: str) -> int:
 
 
 def _outside_strings(text: str) -> t.Iterator[str]:
-    """What stands outside of the strings of a JSON text, in pieces. A malformed text is right up to where it is so."""
+    """The parts of a JSON text outside its strings. In a malformed text, they are right up to the error."""
     inside = 0
     rest = ""
     for start in range(0, len(text), _PIECE):
         end = start + _PIECE
-        # Pairs of backslashes go first, from the left: one that is left escapes what follows it.
+        # Remove pairs of backslashes first, from the left. A backslash that remains escapes the next character.
         piece = (rest + text[start:end]).replace("\\\\", "")
         rest = "\\" if piece.endswith("\\") else ""
         parts = piece.replace('\\"', "").split('"')
@@ -76,7 +76,7 @@ def _outside_strings(text: str) -> t.Iterator[str]:
 
 
 def _check_depth(document: t.Any) -> None:
-    """Raises ValueError for values that are nested too deeply. Goes down level by level, since it may be any depth."""
+    """Raises ValueError for values that are nested too deeply. Checks level by level, because any depth is possible."""
     level = _containers([document])
     for _depth in range(DEEPEST):
         if not level:
@@ -101,7 +101,7 @@ def check_number(values: int) -> None:
 
 
 def _texts(value: t.Any) -> t.Any:
-    """The same values with text that can be written as UTF-8."""
+    """The same values, with texts that UTF-8 can encode."""
     if isinstance(value, str):
         return replace_surrogates(value)
     if isinstance(value, list):
@@ -118,7 +118,7 @@ def is_web_page(body: bytes) -> bool:
 
 
 def texts_in(value: t.Any) -> tuple[list[str], int]:
-    """The texts in the values of an error, of which so much is kept as a person can read, and how many are left out."""
+    """The texts in an error, as many as a person can read, and how many more there are."""
     texts: list[str] = []
     left_out = 0
     for text in _every_text(value):
@@ -130,7 +130,7 @@ def texts_in(value: t.Any) -> tuple[list[str], int]:
 
 
 def _every_text(value: t.Any) -> t.Iterator[str]:
-    """Each text, cut, of a text, a list of them, or an element that holds either."""
+    """Each text, shortened, of a text, of a list of texts, or of an element that holds either."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):

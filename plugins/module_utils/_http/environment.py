@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What the variables of the environment say of a connection: texts of options, the proxy, the certificates to trust.
+"""The environment variables that matter to a connection: options, the proxy, the certificates to trust.
 
-The variables alone are asked. Where they name no proxy, urllib and requests ask the settings of the system, and on
-macOS that can end a process that was forked, such as a worker of Ansible.
+Only the variables count. Where they name no proxy, urllib and requests read the settings of the system. On macOS, that
+can end a forked process, such as a worker of Ansible.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from urllib.request import (  # type: ignore[attr-defined]
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
-# In the order in which they count; the first two as requests has them, the last one as OpenSSL has it.
+# The first one that is set counts. requests knows the first two, OpenSSL knows the last one.
 CERTIFICATE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 
 # The options that hold the credentials of the account, each with the variable that sets it where a task does not.
 CREDENTIAL_VARIABLES = {"api_user": "SENDGRID_API_USER", "api_key": "SENDGRID_API_KEY"}
 
-# How OpenSSL names the files of a folder: the hash of a subject, and a number where several subjects share it.
+# OpenSSL names the files of a folder after the hash of a subject, with a number for subjects that share a hash.
 _HASHED = re.compile(r"[0-9a-f]{8}\.[0-9]+")
-# What OpenSSL takes for a certificate in a file.
+# How OpenSSL recognizes a certificate in a file.
 _CERTIFICATE = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----")
-# Bytes. All authorities of the world take a quarter of a MiB.
+# Bytes. A bundle of all public authorities has a quarter of a MiB.
 _LARGEST_BUNDLE = 16 * 1024 * 1024
 
 
@@ -46,19 +46,19 @@ class FromEnvironment(str):
 
 
 def from_environment(variable: str, text: str) -> FromEnvironment:
-    """`text`, which `variable` sets."""
+    """`text` with the name of the variable that sets it."""
     value = FromEnvironment(text)
     value.variable = variable
     return value
 
 
 def named(option: str, value: t.Any) -> str:
-    """The name of an option for a message, with the environment variable where its value comes from one."""
+    """The name of an option for a message, with the environment variable that sets it, if one does."""
     return f"{option} (from {value.variable} in the environment)" if isinstance(value, FromEnvironment) else option
 
 
 def missing_credentials(options: t.Mapping[str, t.Any], unused: t.Container[str] = ()) -> list[str]:
-    """The problems of credentials that neither the task nor the environment sets. Those of `unused` do not matter."""
+    """The problems of credentials that neither the task nor the environment sets. Skips those in `unused`."""
     needs = f", and api={options['api']} needs it" if options.get("api") else ""
     return [
         f"{name} is missing{needs}; set it, or {variable} in the environment"
@@ -68,7 +68,7 @@ def missing_credentials(options: t.Mapping[str, t.Any], unused: t.Container[str]
 
 
 def empty_variables(options: t.Mapping[str, t.Any], unused: t.Container[str] = ()) -> list[str]:
-    """The problems of options that an environment variable sets to an empty text. Those of `unused` do not matter."""
+    """The problems of options that an environment variable sets to an empty text. Skips the options in `unused`."""
     return [
         f"{named(name, value)} is empty"
         for name, value in options.items()
@@ -77,9 +77,9 @@ def empty_variables(options: t.Mapping[str, t.Any], unused: t.Container[str] = (
 
 
 def proxies(url: str) -> dict[str, str]:
-    """The proxy for `url` by its scheme, as requests takes it; empty without one.
+    """The proxy for `url` by its scheme, in the form that requests uses; empty without one.
 
-    Plain http has none: it is for this machine only, and would carry secrets in clear through a proxy.
+    Plain http gets no proxy: it is for this machine only, and a proxy would see the secrets in clear text.
     """
     if urlsplit(url).scheme != "https" or _is_bypassed(url):
         return {}
@@ -89,7 +89,7 @@ def proxies(url: str) -> dict[str, str]:
 
 
 def proxy_problems(url: str) -> list[str]:
-    """What keeps the proxy for `url` from being used. Its address may hold a password, so it is not told."""
+    """Why the proxy for `url` cannot work. The address of a proxy may hold a password, so the texts leave it out."""
     proxy = proxies(url).get("https", "")
     if not proxy.lower().startswith("socks") or importlib.util.find_spec("socks") is not None:
         return []
@@ -101,10 +101,10 @@ def proxy_problems(url: str) -> list[str]:
 
 
 def _is_bypassed(url: str) -> bool:
-    """Whether `no_proxy` names the host: by its name or the end of it, with or without the port, or by a network."""
+    """Whether `no_proxy` names the host: its name or the end of it, with or without the port, or its network."""
     host, port = urlsplit(url).hostname or "", urlsplit(url).port
     listed = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").replace(" ", "")
-    # The order matters to nobody, and an address with colons must not be taken for one with a port.
+    # The order does not matter. An IPv6 address must not look like an address with a port.
     places = [host] if port is None else [host, f"{host}:{port}"]
     if any(proxy_bypass_environment(place, {"no": listed}) for place in places):
         return True
@@ -120,12 +120,12 @@ def _networks(listed: str) -> t.Iterator[ipaddress.IPv4Network | ipaddress.IPv6N
         try:
             yield ipaddress.ip_network(text, strict=False)
         except ValueError:
-            # A name.
+            # This entry is a name.
             pass
 
 
 def certificates(ca_path: str | None) -> str | None:
-    """The file or folder with the certificates to trust: the option, else a variable; None for the library's own."""
+    """The file or folder with the certificates to trust: the option, or a variable. None: those of the library."""
     if ca_path:
         return ca_path
     for variable in CERTIFICATE_VARIABLES:
@@ -135,7 +135,7 @@ def certificates(ca_path: str | None) -> str | None:
 
 
 def certificate_problems(path: str) -> list[str]:
-    """What keeps certificates from being read at `path`, as `certificates` gives it."""
+    """Why the certificates at `path` cannot be read. `path`: as `certificates` returns it."""
     told = f"{named('ca_path', path)} '{escape_control(path)}'"
     if not os.path.exists(path):
         return [f"{told} does not exist"]
@@ -145,7 +145,7 @@ def certificate_problems(path: str) -> list[str]:
                 f"{told} is a folder without hashed certificates (names such as 5ed36f99.0); "
                 "create them with: openssl rehash FOLDER"
             ]
-        # A pipe can be read once only.
+        # Skip a pipe: it can be read only once.
         if os.path.isfile(path) and not _holds_certificate(path):
             return [f"{told} holds no certificate in PEM format"]
     except OSError as error:

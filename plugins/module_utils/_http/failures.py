@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Calls without an answer, and answers that mean a failure whatever the API is: each as a CallError."""
+"""Makes a CallError of a call without an answer, and of an answer that means a failure in every API."""
 
 from __future__ import annotations
 
@@ -29,11 +29,15 @@ _CHECK_CA = f"Check ca_path, and in the environment {', '.join(CERTIFICATE_VARIA
 
 
 def refuse_by_status(status: int, headers: t.Mapping[str, str], applied_if_limited: str = NOT_APPLIED) -> None:
-    """Raises CallError for what the status alone decides. `applied_if_limited`: what HTTP 429 says of the call."""
+    """Raises CallError where the status alone says failure.
+
+    `applied_if_limited`: whether the server may have acted on a call that it answers with HTTP 429.
+    """
     if 300 <= status < 400:
         raise CallError(
-            f"the server redirects the call (HTTP {status}); the collection does not follow, because the call holds secrets",
-            # Many services act on a call and then redirect to what came of it.
+            f"the server redirects the call (HTTP {status}); the collection does not follow, because the call holds "
+            "secrets",
+            # Many services act on a call and then redirect to its result.
             MAYBE_APPLIED,
             status=status,
             advice=CHECK_URL,
@@ -54,30 +58,30 @@ def refuse_by_status(status: int, headers: t.Mapping[str, str], applied_if_limit
 
 
 def failed_status(status: int) -> CallError:
-    """A status that says failure over a body that says success: one of them is wrong, so nobody can tell."""
+    """The error for a status that says failure with a body that says success: nobody can tell which is wrong."""
     return CallError(f"the server answered HTTP {status}", MAYBE_APPLIED, transient=status >= 500, status=status)
 
 
 def unanswered() -> tuple[type[Exception], ...]:
-    """What the libraries raise for a call without a whole answer. A function, since requests may be missing."""
+    """What the libraries raise for a call without a whole answer. It is a function because requests may be missing."""
     return (
         requests.exceptions.RequestException,
         urllib3.exceptions.HTTPError,
         http.client.HTTPException,
-        # A file of certificates that the environment names and that is not there, beside failures of the network.
+        # Failures of the network, and a missing file of certificates that the environment names.
         OSError,
-        # What is no number where one has to be.
+        # A header or a chunk size that must be a number and is not.
         ValueError,
     )
 
 
 def no_answer(error: Exception, url: str, timeout: float) -> CallError:
-    """A failure of the connection, told by what lies under the library's exceptions.
+    """A failure of the connection, described by the cause of the library's exception.
 
-    Their own texts are not shown: they hold addresses and names of classes.
+    The message leaves out the library's own texts: they hold addresses and names of classes.
     """
     if not isinstance(error, requests.exceptions.RequestException) and isinstance(error, OSError) and not error.errno:
-        # How requests says that a file of certificates is not there: an error of no system call, and none of its own.
+        # requests raises this for a missing file of certificates: a plain OSError without an error number.
         return CallError("the certificates to trust could not be read", NOT_APPLIED, advice=_CHECK_CA)
     causes = list(_causes(error))
     failure = next(line for line in _failures() if any(isinstance(cause, line.kinds) for cause in causes))
@@ -86,7 +90,7 @@ def no_answer(error: Exception, url: str, timeout: float) -> CallError:
 
 
 class _Failure(t.NamedTuple):
-    """Kinds of exceptions, what happened, whether the server may have acted, whether it may pass, and what to do."""
+    """Exceptions, what happened, whether the server may have acted, whether a retry may help, and what to do."""
 
     kinds: type | tuple[type, ...]
     clause: str
@@ -96,10 +100,10 @@ class _Failure(t.NamedTuple):
 
 
 def _failures() -> list[_Failure]:
-    """The first line that fits counts, and the last one always does. A function, since requests may be missing."""
+    """The first entry that fits counts; the last one always fits. A function, because requests may be missing."""
     library = requests.exceptions
     return [
-        # A proxy's troubles look like the server's further down.
+        # First, because errors of a proxy look like errors of the server further down.
         _Failure(
             library.ProxyError, "the proxy does not let the call through to the server ({server})", NOT_APPLIED, False
         ),
@@ -139,7 +143,7 @@ def _failures() -> list[_Failure]:
             MAYBE_APPLIED,
             True,
         ),
-        # It is a kind of BadStatusLine, too, so it stands before it.
+        # Before BadStatusLine, because it is a subclass of it.
         _Failure(
             http.client.RemoteDisconnected,
             "the server closed the connection without an answer ({server})",
@@ -154,7 +158,7 @@ def _failures() -> list[_Failure]:
             CHECK_URL,
         ),
         _Failure(
-            # ValueError: the size of a chunk is no number.
+            # ValueError: the size of a chunk is not a number.
             (UnboundedAnswer, ValueError),
             "the answer is not valid HTTP ({server})",
             MAYBE_APPLIED,
@@ -165,7 +169,7 @@ def _failures() -> list[_Failure]:
 
 
 def _causes(error: t.Any) -> t.Iterator[BaseException]:
-    """`error` and every exception below it, however the libraries wrapped it."""
+    """`error` and every exception that it wraps, in whatever way the libraries wrap it."""
     seen: list[BaseException] = []
     waiting = [error]
     while waiting:

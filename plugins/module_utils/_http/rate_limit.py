@@ -3,7 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""How long one call may go on, and how close calls may follow each other. Times are in seconds."""
+"""Retry budgets and rate limits: how long one call may take, and how close calls follow each other.
+
+Times are in seconds.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.pace impo
 
 FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
-# Moments on the wire are whole seconds, so two that are closer than that may be the same.
+# Moments on the wire are whole seconds. Two that differ by less may be the same moment.
 _CLOCK_STEP = 1.0
 
 _WHOLE_NUMBER = re.compile(r"\s*[0-9]{1,15}\s*")
 
-# Waits for some seconds; a true value says that the wait was cut short, because no further call is wanted.
+# Waits for some seconds. Returns a true value if the wait ended early, because the run is cancelled.
 Sleep = t.Callable[[float], t.Any]
 
 
 class RetryBudget:
-    """What is left of the tries and of the waiting of one call: `retries` further tries, `wait` seconds in all.
+    """The retries and the waiting time that one call has left: `retries` further tries, `wait` seconds in all.
 
-    What a try takes beyond `timeout` counts as waiting, too. So a call ends after `(retries + 1) * timeout + wait`
-    seconds at the latest, and what it takes to connect.
+    The time of a try beyond `timeout` counts as waiting, too. So a call ends after `(retries + 1) * timeout + wait`
+    seconds at most, plus the time to connect.
     """
 
     def __init__(self, retries: int, wait: float, timeout: float, sleep: Sleep) -> None:
@@ -46,7 +49,7 @@ class RetryBudget:
 
     @property
     def left(self) -> float:
-        """Seconds that are left of the waiting."""
+        """Seconds of waiting that are left."""
         return max(0.0, self._left)
 
     @property
@@ -55,18 +58,18 @@ class RetryBudget:
         return self._timeout + self.left
 
     def record_try(self, seconds: float) -> None:
-        """Takes a try that lasted `seconds` into account."""
+        """Counts a try that lasted `seconds`."""
         self._left -= max(0.0, seconds - self._timeout)
 
     def wait_to_retry(self, asked: float | None = None) -> bool:
-        """Waits before a further try, and says whether there may be one; `asked` as for `next_pause`."""
+        """Waits before a further try. Returns whether the budget allows one. `asked`: as for `next_pause`."""
         pause = self.next_pause(asked)
         return pause is not None and self.spend(pause)
 
     def next_pause(self, asked: float | None = None) -> float | None:
-        """Takes a further try, and returns the seconds to wait before it; None when there may be none.
+        """Takes a further try and returns the seconds to wait before it. Returns None if the budget allows none.
 
-        `asked`: the seconds that the server asks for; else, and when it asks for none, exponential backoff with jitter.
+        `asked`: the seconds that the server asks for. If it asks for none, the wait is exponential backoff with jitter.
         """
         pause = self._backoff(self._tries)
         if asked is not None and asked >= FIRST_PAUSE:
@@ -77,9 +80,9 @@ class RetryBudget:
         return pause
 
     def wait_to_poll(self, limit: TimeLimit | None = None) -> bool:
-        """Waits before a further look for what comes about by itself, and says whether there may be one.
+        """Waits before another poll for a state that the server reaches by itself. Returns whether to poll again.
 
-        Nothing has failed, so such looks are not tries: they go on, at growing distances, until the waiting or `limit`
+        Nothing has failed, so polls are not tries: they go on, with growing pauses, until the waiting time or `limit`
         is used up.
         """
         left = self.left if limit is None else min(self.left, limit.left)
@@ -90,22 +93,22 @@ class RetryBudget:
         return self.spend(pause)
 
     def spend(self, seconds: float) -> bool:
-        """Waits before a try, and says whether it may be made. Takes `seconds` off, which must be left."""
+        """Waits before a try and subtracts `seconds`, which must be left. Returns whether to make the try."""
         self._left -= seconds
         return self.pause(seconds)
 
     def pause(self, seconds: float) -> bool:
-        """The same, as long as asked, for a wait that the server has nothing to do with: it is not taken off."""
+        """Waits for `seconds` without subtracting them: for a wait that the server did not ask for."""
         return seconds <= 0 or not self._sleep(seconds)
 
     def _backoff(self, number: int) -> float:
         """Seconds before the try after `number` others."""
-        # Half of it is left to chance, so that clients which failed together do not come back together.
+        # Half of it is random, so that clients that fail together do not retry together.
         return min(_LONGEST_PAUSE, FIRST_PAUSE * 2.0**number) * random.uniform(0.5, 1.0)
 
 
 class TimeLimit:
-    """Seconds that may pass from now on, whatever is done in them."""
+    """A number of seconds from now on, whatever happens in them."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -117,13 +120,13 @@ class TimeLimit:
 
 
 class RateLimiter:
-    """Keeps calls apart: by a ceiling of calls in a minute, and as rate-limit headers say.
+    """Spaces out calls: by a limit of calls per minute, and by the rate-limit headers of the server.
 
-    Calls that the server counts together have the same `key`. What an answer to one of them says holds for all of them,
-    since those that are under way together share the window of the server. The ceiling holds for all calls.
+    Calls that the server counts together have the same `key`. What one answer says holds for all calls of its key,
+    because concurrent calls share the window of the server. The limit per minute holds for all calls.
 
-    Where no answer tells the limit, those of a key find their pace by trying: `refused` and `passed` say what came of
-    each.
+    Where no answer tells the limit, the calls of a key find their pace by probing: `refused` and `passed` report the
+    result of each call.
     """
 
     def __init__(self, requests_per_minute: int) -> None:
@@ -133,13 +136,13 @@ class RateLimiter:
         self._windows: dict[str, _Window] = collections.defaultdict(_Window)
 
     def acquire(self, budget: RetryBudget, key: str = "") -> bool:
-        """Waits until the next call may start, and says whether it may.
+        """Waits until the next call may start. Returns whether it may.
 
-        What the server asks for counts for `budget`, the ceiling and the queue do not.
+        Waits that the server asks for count for `budget`. Waits for the limit per minute and for other calls do not.
         """
         with self._lock:
             window = self._windows[key]
-        # One call waits for the server, and the others for their turn after it.
+        # One call waits for the server; the others wait for their turn after it.
         with window.gate:
             earliest = 0.0
             while True:
@@ -150,7 +153,7 @@ class RateLimiter:
                     start = max(now, earliest, self._next)
                     earliest = window.take(start)
                     held = earliest - start
-                    # What is too long to wait for is left to the server to say.
+                    # If the wait is longer than the budget, make the call: the server then says how long to wait.
                     is_turn = held <= 0 or held > budget.left
                     if is_turn:
                         self._next = start + self._interval
@@ -161,7 +164,7 @@ class RateLimiter:
                     return is_turn
 
     def _wait_for_pace(self, window: _Window, budget: RetryBudget) -> bool:
-        """Waits until a call fits the pace of its window, and says whether it may start then."""
+        """Waits until a call fits the pace of its window. Returns whether it may start."""
         while True:
             with self._lock:
                 look = window.pace.wait(time.monotonic())
@@ -171,7 +174,7 @@ class RateLimiter:
                 return False
 
     def update_from_headers(self, headers: t.Mapping[str, str], key: str = "") -> None:
-        """Takes in what an answer says of the server's window."""
+        """Updates the server's window from the headers of an answer."""
         wait = reset_wait(headers)
         left = whole_number(headers.get("X-RateLimit-Remaining", ""))
         if wait and left is not None:
@@ -180,19 +183,19 @@ class RateLimiter:
                 self._windows[key].update_from_headers(time.monotonic() + wait, left, limit)
 
     def block(self, seconds: float, key: str = "") -> None:
-        """Lets all calls wait that the server counts together, since it refused one of them for now."""
+        """Delays all calls of `key` for `seconds`, because the server refused one of them."""
         with self._lock:
             self._windows[key].close(time.monotonic() + seconds)
 
     def passed(self, started: float, key: str) -> None:
-        """Takes in that a call was not refused. `started`: by the monotonic clock."""
+        """Notes that the server accepted a call. `started`: by the monotonic clock."""
         with self._lock:
             self._windows[key].pace.passed(started, time.monotonic())
 
     def refused(self, started: float, key: str, asked: float | None) -> float:
-        """Takes in that a call was refused, and returns the seconds to wait.
+        """Notes that the server refused a call, and returns the seconds to wait.
 
-        `asked`: those that the server asks for. None, or next to nothing, does not tell when it takes calls again.
+        `asked`: the seconds that the server asks for. None or almost 0 does not say when it accepts calls again.
         """
         with self._lock:
             now, window = time.monotonic(), self._windows[key]
@@ -204,11 +207,11 @@ class RateLimiter:
 
 
 class _Window:
-    """How many calls the server allows until when. Moments are those of the monotonic clock.
+    """How many calls the server allows, and until when. Moments are those of the monotonic clock.
 
-    Calls are counted as they start, since those under way together are not in each other's answers: a pool of them
-    would run into the limit all at once. `gate`: held by the call whose turn is next. `pace`: of calls whose limit no
-    answer tells.
+    The window counts calls when they start, because an answer does not include the calls that run at the same time.
+    Otherwise a pool of calls would exceed the limit at once. `gate`: the next call holds it. `pace`: for calls where
+    no answer tells the limit.
     """
 
     def __init__(self) -> None:
@@ -221,11 +224,11 @@ class _Window:
         self._is_guess = False
 
     def take(self, start: float) -> float:
-        """When a call that could start at `start` may start; it is counted if that is then."""
+        """The moment when a call may start that is ready at `start`. Counts the call if that is the same moment."""
         if start < self.closed_until:
             return self.closed_until
         if start >= self._until:
-            # A new window, of which no answer has told anything yet.
+            # A new window: no answer has described it yet.
             self._left = self._limit
             self._until = start + _CLOCK_STEP
             self._is_guess = True
@@ -237,12 +240,12 @@ class _Window:
         return self._until
 
     def close(self, until: float) -> None:
-        """No call before that."""
+        """Lets no call start before `until`."""
         self.closed_until = max(until, self.closed_until)
 
     def update_from_headers(self, until: float, left: int, limit: int | None) -> None:
-        """Takes in that `left` calls are left `until` then."""
-        # The first answer of a window tells how long it lasts, and nothing of the calls that started beside its own.
+        """Notes that `left` calls are left `until` that moment."""
+        # The first answer of a window tells how long it lasts. It does not count the calls that run at the same time.
         is_same = self._is_guess or until < self._until + _CLOCK_STEP
         self._is_guess = False
         self._left = left if self._left is None or not is_same else min(left, self._left)
@@ -251,27 +254,27 @@ class _Window:
 
 
 def asked_wait(headers: t.Mapping[str, str]) -> float | None:
-    """Seconds until `Retry-After`, which holds seconds or a date; None where there is none."""
+    """The seconds in `Retry-After`, or the seconds until its date. None without such a header."""
     after = headers.get("Retry-After", "")
     seconds = whole_number(after)
     if seconds is not None:
         return float(seconds)
     try:
         date = email.utils.parsedate_to_datetime(after)
-        # HTTP's dates are in UTC, also in the form that does not say so.
+        # Dates in HTTP are in UTC, even in the form that does not say so.
         moment = date.replace(tzinfo=date.tzinfo or datetime.timezone.utc).timestamp()
-    # What is neither raises one of these, by the version of Python.
+    # Any other text raises one of these errors; which one depends on the version of Python.
     except (TypeError, ValueError, IndexError, OverflowError):
         return None
     return max(0.0, moment - time.time())
 
 
 def reset_wait(headers: t.Mapping[str, str]) -> float | None:
-    """Seconds until `X-RateLimit-Reset`, a moment in epoch seconds [doc]; None where there is none."""
+    """Seconds until `X-RateLimit-Reset`, a moment in epoch seconds [doc]. None without such a header."""
     reset = whole_number(headers.get("X-RateLimit-Reset", ""))
     return None if reset is None else max(0.0, reset - time.time())
 
 
 def whole_number(text: str) -> int | None:
-    """A header's number. Not `isdigit`, which takes signs that `int` does not, nor a number beyond all reason."""
+    """The number in a header. Not by `isdigit`, which accepts characters that `int` does not, and not if it is huge."""
     return int(text) if _WHOLE_NUMBER.fullmatch(text) else None

@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The bytes of an answer, bounded: its lines, its body, and what all answers of this process hold at the same time.
+"""Limits for the bytes of an answer: its lines, its body, and the memory of all answers of this process.
 
-All answers together hold 64 MiB: up to 64 calls are under way, each may hold 64 KiB freely (half of it lines of HTTP,
-half of it body), and one of them may hold 60 MiB. No version of the libraries has all of these limits. urllib3 1.26
-reads lines of any length, version 2 any number of them, and both all that follows a chunk size of -1. Before version
-2.6, urllib3 makes up to 64 MiB of one piece of gzip.
+All answers together hold 64 MiB: up to 64 calls run at the same time, each holds up to 64 KiB without waiting (half of
+it lines of HTTP, half of it body), and one of them holds up to 60 MiB. No version of the libraries has all of these
+limits. urllib3 1.26 reads lines of any length, urllib3 2 reads any number of lines. Both read everything that follows a
+chunk size of -1. Before version 2.6, urllib3 makes up to 64 MiB of one piece of gzip.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import zlib
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import MAYBE_APPLIED, CallError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import whole_number
 
-# Bytes that one answer may hold while others do, too.
+# Bytes that every answer may hold at the same time as others.
 SMALL_ANSWER = 32 * 1024
-# Bytes of status line, headers, chunk sizes and trailers of one answer. A body may come in chunks of one byte, so each
-# byte of it allows one more.
+# Bytes of status line, headers, chunk sizes and trailers of one answer. Each byte of the body allows one more, because
+# a body may come in chunks of one byte.
 _FREE_LINES = 32 * 1024
 _PIECE = 32 * 1024
 # For zlib: gzip and nothing else.
@@ -33,18 +33,18 @@ _GZIP = 31
 
 
 class UnboundedAnswer(http.client.HTTPException):
-    """The lines of an answer take more than a server can mean, or the size of a chunk is none."""
+    """The lines of an answer are too long to be meant, or the size of a chunk is not valid."""
 
 
 class BoundedReader(io.BufferedReader):
-    """A socket's file that ends an answer whose lines have no end."""
+    """The file of a socket. It raises an error for an answer with endless lines."""
 
     def __init__(self, raw: t.Any) -> None:
         super().__init__(raw)
         self._lines_left = _FREE_LINES
 
     def readline(self, size: int | None = -1) -> bytes:
-        """One line. Raises UnboundedAnswer when that was too much."""
+        """One line. Raises UnboundedAnswer if the lines are too long in all."""
         most = self._lines_left + 1
         line = super().readline(most if size is None or size < 0 else min(size, most))
         self._lines_left -= len(line)
@@ -53,7 +53,7 @@ class BoundedReader(io.BufferedReader):
         return line
 
     def read(self, size: int | None = -1) -> bytes:
-        """Bytes of the body; their number must be known. Raises UnboundedAnswer when it is not."""
+        """Bytes of the body. Raises UnboundedAnswer if the caller gives no size."""
         if size is None or size < 0:
             raise UnboundedAnswer("no size")
         data = super().read(size)
@@ -68,7 +68,7 @@ class BoundedReader(io.BufferedReader):
 
 
 class BoundedResponse(http.client.HTTPResponse):
-    """What connections of http.client and urllib3 read an answer with."""
+    """The response class for connections of http.client and urllib3."""
 
     def __init__(self, *arguments: t.Any, **options: t.Any) -> None:
         super().__init__(*arguments, **options)
@@ -80,10 +80,10 @@ _ONE_LARGE_ANSWER = threading.Lock()
 
 
 class Room:
-    """Room for one answer that is larger than SMALL_ANSWER. A context manager, which gives the room back at its end.
+    """Room for one answer that is larger than SMALL_ANSWER. A context manager that releases the room at its end.
 
-    There is room for one such answer in the process. Who has it waits for nobody, so it is free again once that answer
-    is read and decoded.
+    The process has room for one such answer. The thread that has the room waits for no other thread, so the room is
+    free again as soon as that answer is read and decoded.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class Room:
             _ONE_LARGE_ANSWER.release()
 
     def take(self, seconds: float) -> None:
-        """Takes the room, and waits for it for `seconds` at most. Raises CallError when it is not free by then."""
+        """Takes the room. Waits for it up to `seconds`, then raises CallError."""
         if self._is_taken:
             return
         self._is_taken = _ONE_LARGE_ANSWER.acquire(timeout=min(max(0.0, seconds), threading.TIMEOUT_MAX))
@@ -107,17 +107,17 @@ class Room:
 
 
 def read_body(response: t.Any, largest: int, room: Room, seconds_left: t.Callable[[], float]) -> bytes:
-    """The whole body of an answer of requests, unpacked, of `largest` bytes at most.
+    """The whole body of an answer of requests, decompressed, of `largest` bytes at most.
 
-    `seconds_left`: how long it may wait for room. Raises CallError when the body is too large, cannot be unpacked or is
-    not whole, and what the libraries raise when it cannot be read.
+    `seconds_left`: how long it may wait for room. Raises CallError if the body is too large, cannot be decompressed or
+    is incomplete. Raises the errors of the libraries if they cannot read the body.
     """
     body = io.BytesIO()
     packed = _Packed(response.headers)
     received = 0
     for piece in response.raw.stream(_PIECE, decode_content=False):
         received += len(piece)
-        # An answer that is packed may come to nothing for ever.
+        # A compressed answer may go on for ever and decompress to nothing.
         _check_size(received, largest)
         for part in packed.unpack(piece):
             size = body.tell() + len(part)
@@ -126,7 +126,7 @@ def read_body(response: t.Any, largest: int, room: Room, seconds_left: t.Callabl
                 room.take(seconds_left())
             body.write(part)
     _check_whole(response.headers, received, packed)
-    # It shares the buffer, so nothing is copied.
+    # `getvalue` shares the buffer and copies nothing.
     return body.getvalue()
 
 
@@ -136,14 +136,14 @@ def _check_size(size: int, largest: int) -> None:
 
 
 def _check_whole(headers: t.Mapping[str, str], received: int, packed: _Packed) -> None:
-    """Older versions of urllib3 take a body that ends early for a whole one."""
+    """Raises CallError for a body that ends early. Older versions of urllib3 do not notice that."""
     announced = whole_number(headers.get("Content-Length", ""))
     if announced not in (None, received) or (received and not packed.is_whole):
         raise CallError("the answer ended early", MAYBE_APPLIED, transient=True)
 
 
 class _Packed:
-    """Unpacks a body in bounded pieces. Raises CallError for a way of packing that was not asked for."""
+    """Decompresses a body in limited pieces. Raises CallError for an encoding that the call did not ask for."""
 
     def __init__(self, headers: t.Mapping[str, str]) -> None:
         packing = headers.get("Content-Encoding", "identity").strip().lower()
@@ -153,16 +153,16 @@ class _Packed:
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing is missing at the end."""
+        """Whether the compressed data is complete."""
         return self._stream is None or self._stream.eof
 
     def unpack(self, piece: bytes) -> t.Iterator[bytes]:
-        """The parts that the next piece makes. Raises CallError when it is damaged."""
+        """The decompressed parts of the next piece. Raises CallError if the piece is damaged."""
         if self._stream is None:
             yield piece
             return
         part = b""
-        # All of the input can be used up while a part of what comes of it is still to be fetched.
+        # zlib may have more output to give even when it has used up all of the input.
         while piece or len(part) == _PIECE:
             if self._stream.eof and not self._starts_another(piece):
                 return
@@ -174,7 +174,7 @@ class _Packed:
             yield part
 
     def _starts_another(self, piece: bytes) -> bool:
-        """Whether a further stream of gzip follows. Anything else, such as zeros, is no part of the body."""
+        """Whether another gzip stream follows. Anything else, such as zeros, does not belong to the body."""
         if not piece.startswith(b"\x1f"):
             return False
         self._stream = zlib.decompressobj(_GZIP)

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Sends a request and hands over the answer, bounded in time, size and tries. What an answer means is the API's.
+"""Sends a request and returns the answer, within limits for time, size and tries. The API decides what it means.
 
-Neither a verb nor a status tells whether a call may be repeated: the caller says so. Secrets travel in the body or in a
-header, never in an address.
+The caller says whether a call may be repeated; the HTTP method and the status do not. Secrets travel in the body or in
+a header, never in an address.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ except ImportError:
     HAS_REQUESTS = False
 
 VERSION = "0.2.0"
-# A list holds the whole fleet, since no page can be relied on: a customer with all fields takes 350 to 600 bytes, by
-# the format and its blanks, so this is room for 100,000. MOST_AT_ONCE answers may hold 64 KiB each beside it, see
-# `_reading`.
+# A list holds the whole fleet, because paging is not reliable. A customer with all fields takes 350 to 600 bytes,
+# depending on the format and its blanks, so this is room for 100,000 customers. In addition, MOST_AT_ONCE answers may
+# hold 64 KiB each: see `reading`.
 LARGEST_ANSWER = 60 * 1024 * 1024
 LARGEST_CONFIRMATION = 1024 * 1024
 MOST_AT_ONCE = 64
@@ -62,7 +62,7 @@ Value = t.TypeVar("Value")
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """Where and how to call; times in seconds. `ca_path`: a file or folder with certificates, None for the usual."""
+    """Where and how to call. Times are in seconds. `ca_path`: a file or folder with certificates; None: the default."""
 
     api_url: str
     api_user: str | None
@@ -78,7 +78,7 @@ class Connection:
 
     @property
     def pool_key(self) -> tuple[t.Any, ...]:
-        """What connections that are shared depend on: whose rate limits they count, and whom they trust."""
+        """The options that shared connections depend on: the account of the rate limits, and the trusted servers."""
         return (
             self.api_url,
             self.eu_api_url,
@@ -94,11 +94,11 @@ class Connection:
 class Request:
     """One HTTP call.
 
-    `limit_key`: the same for calls that the server counts together. `probes`: whether those find their pace by trying,
-    where no answer tells the limit. `repeatable`: whether the same call may be made again after an answer that was
-    lost; one that the server certainly did not act on is repeated in any case.
-    `applied_if_limited`: whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes
-    that the answer may have.
+    `limit_key`: the same for calls that the server counts together. `probes`: whether these calls find their pace by
+    probing, because no answer tells the limit. `repeatable`: whether the client may repeat the call after a lost
+    answer. The client always repeats a call that the server certainly did not act on.
+    `applied_if_limited`: whether the server may have acted on a call that it answers with HTTP 429. `largest`: the
+    largest answer, in bytes.
     """
 
     method: str
@@ -114,7 +114,7 @@ class Request:
 
 @dataclasses.dataclass(frozen=True)
 class Answer:
-    """What came back. `headers`: by name, in whatever case."""
+    """The answer to a request. `headers`: by name, in any case."""
 
     status: int
     headers: t.Mapping[str, str]
@@ -122,35 +122,35 @@ class Answer:
 
 
 class Transport:
-    """What calls with the same connection options share: kept connections, and the rate limiter.
+    """What calls with the same connection options share: open connections and the rate limiter.
 
-    It serves up to MOST_AT_ONCE threads. `http`: what sends in place of a session of requests.
+    It serves up to MOST_AT_ONCE threads. `http`: sends requests in place of a session of requests.
     """
 
     def __init__(self, connection: Connection, http: t.Any = None) -> None:
         self.rate_limiter = RateLimiter(connection.requests_per_minute)
         self._http = http or _http_session(connection)
         self._verify = _verify(connection)
-        # By the server, since an address may name a customer.
+        # The cache key is the server, because a full address may name a customer.
         self._proxies = functools.cache(proxies)
         self._remembered: dict[type, t.Any] = {}
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        """Closes the kept connections."""
+        """Closes the open connections."""
         self._http.close()
 
     def remembered(self, kind: type[Value]) -> Value:
-        """What an API keeps as long as the connections are kept: the one object of its class."""
+        """The one object of class `kind` that an API keeps for as long as the connections."""
         with self._lock:
             if kind not in self._remembered:
                 self._remembered[kind] = kind()
             return t.cast(Value, self._remembered[kind])
 
     def exchange(self, request: Request, timeout: float, read: t.Callable[[t.Any], bytes]) -> Answer:
-        """Sends a request, and gives its answer with the body that `read` makes of the response.
+        """Sends a request and returns its answer, with the body that `read` gets from the response.
 
-        `timeout`: seconds to connect, and between two bytes. Raises CallError when there is no whole answer.
+        `timeout`: seconds to connect, and between two bytes. Raises CallError without a whole answer.
         """
         try:
             with self._http.request(
@@ -172,9 +172,9 @@ class Transport:
 class Client:
     """Calls to the servers of one account. Use as a context manager, or call `close`.
 
-    `secrets` and `names`: those of the customers that it is about, beside the account's. `transport`: one to use and to
-    leave open; else the client has one of its own, which sends with `http` or a session of requests. `sleep`: waits,
-    and tells whether no further call is wanted.
+    `secrets` and `names`: those of the customers, in addition to those of the account. `transport`: the client uses it
+    and leaves it open. Without one, the client makes its own, which sends with `http` or a session of requests.
+    `sleep`: waits, and returns whether the run is cancelled.
     """
 
     def __init__(
@@ -204,29 +204,29 @@ class Client:
             self._transport.close()
 
     def for_customers(self, secrets: t.Iterable[str | None], names: t.Iterable[str | None], sleep: Sleep) -> Client:
-        """A client over the same transport, about other customers."""
+        """A client for other customers over the same transport."""
         return Client(self.connection, secrets, names, self._transport, sleep)
 
     def remembered(self, kind: type[Value]) -> Value:
-        """What an API keeps as long as the connections are kept: the one object of its class."""
+        """The one object of class `kind` that an API keeps for as long as the connections."""
         return self._transport.remembered(kind)
 
     def retry_budget(self) -> RetryBudget:
-        """A new allowance of tries and waiting."""
+        """A new budget of tries and waiting."""
         connection = self.connection
         return RetryBudget(connection.retries, connection.max_retry_wait, connection.timeout, self._sleep)
 
     def send(self, request: Request, read: t.Callable[[Answer], Value], budget: RetryBudget | None = None) -> Value:
-        """What `read` makes of the answer. It raises CallError for one that is an error.
+        """What `read` makes of the answer. `read` raises CallError for an answer that is an error.
 
-        `budget`: what is left of an allowance, where the call is one of several tries of the caller. Raises
-        CallError, and Stopped for a call that was not made.
+        `budget`: the rest of a budget, if the caller itself tries several times. Raises CallError, or Cancelled for a
+        call that was not made.
         """
         budget = budget or self.retry_budget()
         lost: CallError | None = None
         while True:
             if not self._transport.rate_limiter.acquire(budget, request.limit_key):
-                # What came of a try that was made is more than that there was no further one.
+                # The error of an earlier try says more than that no further try was made.
                 raise lost or Cancelled()
             started = time.monotonic()
             try:
@@ -239,7 +239,7 @@ class Client:
                 if pause is None:
                     raise
                 if 429 in (error.status, error.code):
-                    # It is meant for all calls that the server counts together.
+                    # The limit holds for all calls that the server counts together.
                     self._transport.rate_limiter.block(pause, request.limit_key)
                 if not budget.spend(pause):
                     raise
@@ -251,7 +251,7 @@ class Client:
     def _learn_pace(
         self, request: Request, started: float, budget: RetryBudget, error: CallError | None = None
     ) -> None:
-        """Takes in what came of a try, and lets an error of a limit that nobody tells ask for the wait of its pace."""
+        """Reports the result of a try to the pace. Sets the wait of an error where no answer tells the limit."""
         if not request.probes:
             return
         if error is None or 429 not in (error.status, error.code):
@@ -260,12 +260,12 @@ class Client:
             asked = error.wait
             error.wait = self._transport.rate_limiter.refused(started, request.limit_key, asked)
             if error.wait != asked:
-                # A guess is no reason to give up: what is left is waited for.
+                # A guess is no reason to give up: wait for the time that is left.
                 error.wait = min(error.wait, budget.left)
 
     def _once(self, request: Request, read: t.Callable[[Answer], Value], seconds: float) -> Value:
-        """One try, which takes `seconds` at most once the connection stands."""
-        # A large answer keeps its room until values have come of it.
+        """One try. It takes `seconds` at most after the connection is open."""
+        # A large answer keeps its room until its values are decoded.
         with Room() as room:
             answer = self._answer(request, seconds, room)
             self._transport.rate_limiter.update_from_headers(answer.headers, request.limit_key)
@@ -297,23 +297,24 @@ def _http_session(connection: Connection) -> t.Any:
     for scheme in ("http://", "https://"):
         session.mount(scheme, BoundedAdapter(pool_maxsize=MOST_AT_ONCE))
     session.headers["User-Agent"] = f"mailfleet.sendgrid/{VERSION}"
-    # One way of packing, which all versions of the library unpack in bounded pieces.
+    # The one encoding that all versions of the library decompress in limited pieces.
     session.headers["Accept-Encoding"] = "gzip"
-    # It would take credentials of a .netrc file, which are for other services, and ask the system for proxies.
+    # Otherwise requests uses the credentials of a .netrc file, which are for other services, and asks the system for
+    # proxies.
     session.trust_env = False
-    # It would merge settings that the session does not have, which takes a twelfth of the time of a call.
+    # Otherwise requests merges settings that this session does not have. That takes a twelfth of the time of a call.
     session.prepare_request = functools.partial(_prepared, session)
-    # It would prepare the call to the other place, and for that read the whole answer, whatever its size.
+    # Otherwise requests prepares the call to the new address, and reads the whole answer for it, whatever its size.
     session.get_redirect_target = _no_redirect
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     if not connection.validate_certs:
-        # Said with every call otherwise, to somebody who asked for it.
+        # Otherwise every call warns a user who asked for it.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     return session
 
 
 def _prepared(session: t.Any, request: t.Any) -> t.Any:
-    """The request with the headers of the session, and nothing else of it."""
+    """The request with the headers of the session, and with no other setting of the session."""
     request.headers = {**session.headers, **request.headers}
     return request.prepare()
 

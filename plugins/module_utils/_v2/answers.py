@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""From the bytes of an answer to values, or to the one error type.
+"""Decodes the bytes of an answer to values, or raises the one error type.
 
-Two questions can be asked of an answer: `confirmation` (did the server say success) and `rows` (the customers of a
-list). Each reads JSON or XML, by the format that was asked for and never by the content type [seen: JSON under
-`text/html`]. What the HTTP status says is not looked at here: errors come with HTTP 200 [seen].
+There are two decoders: `confirmation` (did the server say success) and `rows` (the customers of a list). Each reads
+JSON or XML, by the requested format and never by the content type [seen: JSON under `text/html`]. This file ignores the
+HTTP status, because errors come with HTTP 200 [seen].
 
-A few bytes can become hundreds in memory, so what an answer holds is counted before values are made of it. No value is
-nested deeply, so other code may go down into one.
+A few bytes can become hundreds in memory, so the code counts the values of an answer before it builds them. No value is
+nested deeply, so other code can use recursion.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.documents
     texts_in,
 )
 
-# A row of a list: wire name -> text. A field that is there without a value is "", one that is not there has no key.
-# Fields that this collection does not know may hold anything that the format can carry.
+# A row of a list: wire name -> text. A field without a value is "", a missing field has no key. Fields that this
+# collection does not know may hold anything that the format allows.
 WireRow = dict[str, t.Any]
 
 _BOOLEANS: dict[str, bool | None] = {
@@ -34,20 +34,20 @@ _BOOLEANS: dict[str, bool | None] = {
     **dict.fromkeys(("false", "0", "no", "off", "f", "n"), False),
 }
 
-# A code has three digits [seen], and reading a number of any length takes any time.
+# A code has three digits [seen]. Converting a number without a limit of its length may take any time.
 _LONGEST_CODE = 15
 
 
 def confirmation(answer_format: str, body: bytes) -> None:
-    """Returns when the answer says success.
+    """Returns if the answer says success.
 
-    Raises WireError when it says anything else, or nothing: an empty answer is no confirmation.
+    Raises WireError for any other answer. An empty answer is not a confirmation.
     """
     document = _document(answer_format, body)
     if not isinstance(document, dict):
         raise _unreadable("the answer is not a confirmation", body)
     _raise_error_in(document)
-    # Where there is no message, it is neither a success nor an error of any shape on record.
+    # An answer without a message is neither a success nor an error of a known shape.
     if _message(document) != "success":
         raise _unreadable("the answer is not a confirmation", body)
 
@@ -68,7 +68,7 @@ def rows(answer_format: str, body: bytes) -> list[WireRow]:
 
 
 def boolean(text: str) -> bool | None:
-    """`"true"`, `"false"` [seen] and other spellings of the same -> bool; no text at all -> None.
+    """`"true"`, `"false"` [seen] and other spellings of them -> bool; an empty text -> None.
 
     Raises ValueError for anything else.
     """
@@ -79,16 +79,16 @@ def boolean(text: str) -> bool | None:
 
 
 def _document(answer_format: str, body: bytes) -> t.Any:
-    """JSON or XML as the same plain values: a list of rows, a dict of an answer, or a bare value."""
+    """JSON or XML as the same plain values: a list of rows, a dict, or a single value."""
     try:
         return json_document(body) if answer_format == "json" else _xml_document(body)
-    # ValueError: malformed, a wrong encoding, a DTD, too much, nested too deeply. RecursionError: even deeper.
+    # ValueError: malformed, a wrong encoding, a DTD, too many values, nested too deeply. RecursionError: even deeper.
     except (ValueError, RecursionError):
         raise _unreadable(f"the answer is not {answer_format.upper()}", body) from None
 
 
 def _xml_document(body: bytes) -> t.Any:
-    # Loaded by the first answer in XML: most tasks never see one.
+    # Imported with the first answer in XML: most tasks never get one.
     from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.xml_answers import xml_document
 
     return xml_document(body)
@@ -98,12 +98,12 @@ def _row(row: t.Any, body: bytes) -> WireRow:
     if not isinstance(row, dict):
         raise _unreadable("a customer in the list is not a record", body)
     others = {name: _field(value) for name, value in row.items() if not isinstance(value, str)}
-    # Nearly always there are none, and a copy of every row of a large list takes room.
+    # Most rows have none, and copies of all rows of a large list take memory.
     return {**row, **others} if others else row
 
 
 def _field(value: t.Any) -> t.Any:
-    """One value as text; PHP writes booleans bare where a column is typed."""
+    """One value as text. PHP writes a plain boolean for a column of that type."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -112,11 +112,11 @@ def _field(value: t.Any) -> t.Any:
 
 
 def _raise_error_in(document: dict[str, t.Any]) -> None:
-    """Raises WireError when `document` has one of the four shapes of an error."""
+    """Raises WireError if `document` has one of the four shapes of an error."""
     error = document.get("error")
     if isinstance(error, dict) and error:
         raise _error(error.get("message"), "object", _code(error.get("code")))
-    # `"error": false` and `"error": 0` beside a success are none.
+    # `"error": false` and `"error": 0` in a success are not errors.
     if error and error != "0":
         raise _error(error, "string")
     listed = _error(document.get("errors"), "errors")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The documented operations of the API as methods. Nothing above this file knows an address, a method or a task."""
+"""The documented operations of API v2 as methods. Only this file knows addresses, methods and tasks."""
 
 from __future__ import annotations
 
@@ -60,17 +60,18 @@ def _with_confirmation(_user: str, sent: Attributes) -> Parameters:
 
 
 def _under_another_name_too(user: str, _sent: Attributes) -> Parameters:
-    """*disable* calls its parameter `username` in the table and `user` in the example [doc]."""
+    """The parameter of *disable* is `username` in the table and `user` in the example [doc]. The call sends both."""
     return [("username", user)]
 
 
 class Call(t.NamedTuple):
     """One documented operation [doc].
 
-    `routes`: by family, the address and its fixed parameters. Task names are case-sensitive [seen]. `doing`: what it
-    is, for a sentence. `repeatable`: whether it may be repeated blindly; else the second one would be answered with an
-    error for a thing that was done, so that after a lost answer what the server shows decides. `parameters`: of the
-    customer's name and the attributes that go with it. `largest`: bytes that its answer may have.
+    `routes`: by family, the address and its fixed parameters. Task names are case-sensitive [seen]. `doing`: the
+    operation in words, for a message. `repeatable`: whether the client may repeat it without a check. Otherwise the
+    server would answer the second call with an error although the first one took effect, so a read decides after a lost
+    answer. `parameters`: makes the parameters from the customer's name and the attributes. `largest`: the largest
+    answer, in bytes.
     """
 
     routes: dict[str, Route]
@@ -113,7 +114,7 @@ CALLS: dict[str, Call] = {
 
 
 class V2Api:
-    """The customers of one account behind API v2. Each call is repeated where that is safe, or raises CallError."""
+    """The customers of one account, through API v2. Repeats a call where that is safe, else raises CallError."""
 
     def __init__(self, client: Client, family: str = RESELLER) -> None:
         self.capabilities = capabilities(family)
@@ -125,64 +126,64 @@ class V2Api:
         }
 
     def customers(self, filters: Attributes) -> Listing:
-        """The customers that the filters (by option name) do not rule out: one call.
+        """The customers that match the filters (by option name): one call.
 
-        The server's search is a "contains" search [seen]: a filter narrows the list, it proves nothing.
+        The server searches for values that contain the text [seen]: a filter narrows the list and proves nothing.
         """
         return Listing(self._list("", filters), is_whole=not filters)
 
     def every_customer(self) -> Listing:
-        """The same: one answer holds them all."""
+        """All customers: one answer holds them all."""
         return self.customers({})
 
     def unlisted(self, _name: str) -> list[Customer]:
-        """There is nobody whom no list shows."""
+        """Empty: a list shows every customer."""
         return []
 
     def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
-        """One call. A filter by username narrows it.
+        """The customers with these names: one call. A filter by username narrows it.
 
-        The filter is left out where one call has to answer for two names, and for near names: whether the server's
-        search minds case is not on record.
+        Without the filter for two names, which need one call, and for near names: nobody has recorded whether the
+        server's search is case-sensitive.
         """
         [about, *others] = names
         return self._list(about, {} if near or others else {"username": about})
 
     def details(self, username: str, _key: t.Any, wanted: Attributes) -> Details:
-        """One call for each attribute that is compared."""
+        """Compares attributes with the server: one call for each."""
         verdicts = {name: ask(username, wanted[name]) for name, ask in self._questions.items() if name in wanted}
         return Details(matches={name: verdict for name, verdict in verdicts.items() if verdict is not None})
 
     def write(self, operation: Operation, _key: t.Any, budget: RetryBudget | None = None) -> None:
-        """Carries out one writing operation.
+        """Makes one writing call.
 
-        `budget`: what is left of an allowance, where this is one of several tries.
+        `budget`: the rest of a budget, if this is one of several tries.
         """
         parameters = CALLS[operation.name].parameters(operation.user, operation.sent)
         self._confirm(operation.name, operation.user, parameters, answers.confirmation, budget)
 
     def is_repeatable(self, operation: str) -> bool:
-        """Whether the same call may be made again after its answer was lost."""
+        """Whether the client may repeat the call after a lost answer."""
         return CALLS[operation].repeatable
 
     def retry_budget(self) -> RetryBudget:
-        """A new allowance of tries and of waiting."""
+        """A new budget of tries and waiting."""
         return self._client.retry_budget()
 
     @property
     def longest_wait(self) -> float:
-        """Seconds that the tries of one call may wait in all."""
+        """Seconds that all tries of one call may wait together."""
         return self._client.connection.max_retry_wait
 
     def _list(self, user: str, filters: Attributes) -> list[Customer]:
-        """`user`: whom it is about, for an error."""
+        """`user`: the customer that an error names."""
         customers: list[Customer] = self._call("list", user, to_wire(filters), _customers)
         return customers
 
     def _has_company(self, user: str, company: str) -> bool | None:
-        """Whether a search for the company finds the customer; None for an empty one, which nothing finds.
+        """Whether a search for the company finds the customer. None for an empty company, which no search finds.
 
-        Searched by the company alone, since it is not on record whether the server joins two filters by "and".
+        Searches by the company alone, because nobody has recorded whether the server joins two filters by "and".
         """
         if not company:
             return None
@@ -190,7 +191,7 @@ class V2Api:
         return any(customer.attributes["username"] == user for customer in found)
 
     def _has_password(self, user: str, password: str) -> bool | None:
-        """Whether this is the customer's password; None where the server does not know the check."""
+        """Whether this is the customer's password. None if the server does not have the check."""
         try:
             self._confirm("check_password", user, [("password", password)], _password_confirmation)
         except CallError as error:
@@ -232,7 +233,7 @@ class V2Api:
             raise
 
     def _request(self, call: Call, parameters: Parameters) -> Request:
-        """Always a POST, with everything but the module and the action in the body [doc]."""
+        """A POST with everything except the module and the action in the body [doc]."""
         address, fixed = call.routes[self._family]
         connection = self._client.connection
         credentials = [("api_user", connection.api_user), ("api_key", connection.api_key)]
@@ -250,7 +251,7 @@ class V2Api:
 
 
 def _concerns(error: CallError) -> str:
-    """Whose error it is. A refusal of the account may come with any text, so its number counts first."""
+    """Whose error it is. The number counts first, because a refusal of the account may come with any text."""
     numbers = {error.code, error.status}
     if numbers & {401, 403}:
         return ACCOUNT
@@ -265,9 +266,9 @@ def _customers(answer_format: str, body: bytes) -> list[Customer]:
 
 
 def _password_confirmation(answer_format: str, body: bytes) -> None:
-    """The same as a confirmation of any call; an error that says that the password is wrong has a shape of its own.
+    """A confirmation of the password check. An error that says that the password is wrong gets its own shape.
 
-    Told here, where the server's words are whole: a message that repeats the password is told nobody.
+    This decoder decides it, because it has the server's own words. Later code hides messages that repeat the password.
     """
     try:
         answers.confirmation(answer_format, body)
@@ -280,7 +281,7 @@ def _password_confirmation(answer_format: str, body: bytes) -> None:
 def _is_wrong_password(error: WireError) -> bool:
     """`errors: ["Invalid username and/or password"]` [seen].
 
-    Errors of the account's own credentials come in the other shapes [seen], so the shape tells the two apart.
+    Errors about the account's own credentials have the other shapes [seen], so the shape tells the two apart.
     """
     if error.shape not in ("errors", "message"):
         return False

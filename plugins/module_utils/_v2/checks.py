@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What API v2 asks of values, beyond what a value of its kind is."""
+"""The rules of API v2 for values, in addition to the rules for their kind."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ SHORTEST_PASSWORD = 6
 def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
     """What is wrong with the account's name and key.
 
-    An API key has no blanks at its ends. A password may: it is the key unless the name is `apikey`.
+    A password may have blanks at its ends, an API key may not. `api_key` is a password unless `api_user` is `apikey`.
     """
     return credential_problems(options, ("api_user", "api_key"), may_be_padded=user_is_account(options))
 
 
 def user_is_account(options: t.Mapping[str, t.Any]) -> bool:
-    """Whether `api_user` is the name of an account, and not the word that says that `api_key` is an API key [doc]."""
+    """Whether `api_user` is the name of an account. The word `apikey` says that `api_key` is an API key [doc]."""
     return (options["api_user"] or "").strip() != "apikey"
 
 
 def password_problems(text: str) -> list[str]:
-    """What keeps a text from being a password [doc]."""
+    """Why a text is not a valid password [doc]."""
     if CONTROL.search(text):
         return [control_problem("password", text, "which nobody can type")]
     if len(text) >= SHORTEST_PASSWORD:
@@ -49,7 +49,7 @@ def password_problems(text: str) -> list[str]:
 
 
 def new_username_problems(text: str) -> list[str]:
-    """[doc]: in the form of an e-mail address, not in the domain sendgrid.com."""
+    """Why a text is not a valid new username. It is an e-mail address, not in the domain sendgrid.com [doc]."""
     problems = hidden_problems("new_username", text) or address_problems("new_username", text)
     if "sendgrid.com" in text.rpartition("@")[2].lower():
         problems.append("new_username must not be in the domain sendgrid.com")
@@ -57,12 +57,15 @@ def new_username_problems(text: str) -> list[str]:
 
 
 def date_problems(text: str) -> list[str]:
-    """What keeps a text from being a billing date."""
+    """Why a text is not a date."""
     return [] if date_of(text) else [f"billing_date '{escape_control(text, 100)}' is not a date in the form YYYY-mm-dd"]
 
 
 def billing_problems(text: str, days: t.Sequence[datetime.date]) -> list[str]:
-    """[doc]: from today to one billing cycle ahead, which is a calendar month; one of `days` is today."""
+    """Why a billing date is out of range: from today to one billing cycle (a calendar month) ahead [doc].
+
+    `days`: the days that may be today.
+    """
     date = date_of(text)
     first, last = min(days), _month_after(max(days))
     if date is None or first <= date <= last:

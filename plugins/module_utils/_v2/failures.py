@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What an error of API v2 means for the call: whether it took effect, whether to repeat it, what to do."""
+"""The meaning of an error of API v2: whether the call took effect, whether to repeat it, what to do."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import Re
 
 _CHECK_URL = "Check that api_url is the address of the v2 API."
 TRY_V3 = "If API v2 no longer serves the account, use api: subusers with an API key."
-# Answers without the API's own error, by which a service says that it is not there, or not for this account.
+# HTTP statuses without an error of the API: the service is gone, or it is not available for this account.
 _GONE = frozenset((401, 403, 404, 410))
 
 Value = t.TypeVar("Value")
@@ -30,7 +30,7 @@ Value = t.TypeVar("Value")
 def reader(
     decode: t.Callable[[str, bytes], Value], answer_format: str, redact: Redactor
 ) -> t.Callable[[Answer], Value]:
-    """Makes values of an answer with `decode(format, body)`, and a CallError of the WireError that it raises."""
+    """A function that decodes an answer with `decode(format, body)`. It turns a WireError into a CallError."""
 
     def read(answer: Answer) -> Value:
         try:
@@ -40,7 +40,7 @@ def reader(
         if 200 <= answer.status < 300:
             return value
         failed = failed_status(answer.status)
-        # An empty body is a list to the API, and how a service may look that does not have it.
+        # For the API, an empty body is an empty list. A service without this API may send one, too.
         failed.advice = f"{_CHECK_URL} {TRY_V3}" if answer.status in _GONE else ""
         raise failed
 
@@ -48,7 +48,7 @@ def reader(
 
 
 def _failure(error: WireError, status: int, redact: Redactor) -> CallError:
-    """A decoded error, or an answer that cannot be decoded, as a CallError."""
+    """The CallError for an error of the server, or for an answer that cannot be decoded."""
     if not error.readable:
         return _unreadable_answer(redact(str(error)), error.html, status)
     code = status if error.code is None else error.code
@@ -62,15 +62,15 @@ def _failure(error: WireError, status: int, redact: Redactor) -> CallError:
         code=error.code,
         status=status,
         shape=error.shape,
-        # By what the server said, not by what is left of it to be told.
+        # From the server's own words, before any of them are hidden.
         advice=_advice({code, status}, error.messages),
     )
 
 
 def _unreadable_answer(reason: str, html: bool, status: int) -> CallError:
-    """An answer that is not of the API: one of a gateway on the way, of another service, or one cut short."""
-    # Errors of the API's own have status 400, if any [doc]; others, and web pages, come from another service, which
-    # will be there the next time, too. A failure of a gateway may pass.
+    """The CallError for an answer that is not from the API: from a gateway, from another service, or cut short."""
+    # The API's own errors have status 400, if any [doc]. Other errors below 500 and web pages come from another
+    # service, and a retry would reach the same service. A failure of a gateway may be temporary.
     elsewhere = 400 < status < 500 or (html and status < 500)
     return CallError(
         f"{reason} (HTTP {status})",

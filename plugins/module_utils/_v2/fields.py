@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What API v2 can do with each attribute, and how it is written on the wire.
+"""What API v2 can do with each attribute, and how the attribute looks on the wire.
 
-Limits, needs and what a list shows are those of the published reference page [doc] or of recorded answers [seen].
+Limits, required attributes and the content of a list come from the published reference page [doc] or from recorded
+answers [seen].
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
 def _same_text(wanted: str, stored: str) -> bool:
-    """Equal, or equal after what an XML parser does to line ends (https://www.w3.org/TR/xml/#sec-line-ends)."""
+    """Equal, or equal after an XML parser normalizes line ends (https://www.w3.org/TR/xml/#sec-line-ends)."""
     return wanted == stored or wanted.replace("\r\n", "\n").replace("\r", "\n") == stored
 
 
@@ -66,7 +67,7 @@ def _same_country(wanted: str, stored: str) -> bool:
 class Field(t.NamedTuple):
     """One attribute on the wire.
 
-    `wire`: the parameter of a call and of a row. `families`: those whose create takes it.
+    `wire`: its name in a call and in a row. `families`: the families that accept it on creation.
     """
 
     name: str
@@ -76,7 +77,7 @@ class Field(t.NamedTuple):
 
 
 def _text(name: str, limit: int, wire: str = "", **capability: t.Any) -> Field:
-    """A text that creation demands and a list shows."""
+    """A text that creation requires and a list shows."""
     properties = {"same": _same_text, "needed": True, **capability}
     return Field(name, wire or name, Capability(limit=limit, **properties))
 
@@ -85,7 +86,7 @@ _profile = functools.partial(_text, written_by="set_profile")
 
 
 def _of_family(family: str, name: str, wire: str = "", **capability: t.Any) -> Field:
-    """Used on creation only, by one family."""
+    """An attribute that only creation in one family uses."""
     return Field(name, wire or name, Capability(seen="never", **capability), (family,))
 
 
@@ -112,7 +113,7 @@ FIELDS: tuple[Field, ...] = (
     _profile("country", 100, same=_same_country),
     _profile("phone", 50),
     _profile("website", 255, same=_same_website),
-    # No list shows it [doc, seen], but a list can be searched by it [doc]: one call for each customer.
+    # No list shows it [doc, seen], but a list can filter by it [doc]: one call for each customer.
     _profile("company", 255, seen="compared", compared_in_fleets=False),
     _turned("active"),
     _turned("website_access", seen="sometimes"),
@@ -126,13 +127,13 @@ FIELDS: tuple[Field, ...] = (
 )
 
 _LISTED_BY_WIRE = {field.wire: field for field in FIELDS if BY_NAME[field.name].in_results}
-# Most values of a list are these, and a list may have a million of them.
+# A shortcut for the texts: most values of a list are texts, and a list may have a million of them.
 _TEXTS = {wire: field.name for wire, field in _LISTED_BY_WIRE.items() if BY_NAME[field.name].kind == "text"}
 
 
 @functools.cache
 def capabilities(family: str) -> Capabilities:
-    """What the family of addresses can do."""
+    """What API v2 can do with this family of addresses."""
     return Capabilities(
         connection=ConnectionRules(
             DEFAULT_URL, foreign_paths=("/v3",), problems=connection_problems, user_is_account=user_is_account
@@ -140,7 +141,7 @@ def capabilities(family: str) -> Capabilities:
         attributes={field.name: field.capability for field in FIELDS if family in field.families},
         rename_problems=new_username_problems,
         missing={field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},
-        # What a new customer is like [doc, sibling page].
+        # The state of a new customer [doc, sibling page].
         new_customer={"active": True, "website_access": True},
         switches={
             "active": Switch(open="enable", close="disable", allows="send e-mail"),
@@ -152,9 +153,9 @@ def capabilities(family: str) -> Capabilities:
 
 
 def to_wire(attributes: Attributes) -> list[tuple[str, str]]:
-    """Attributes by option name -> parameters of a call, in the table's order.
+    """Attributes by option name -> parameters of a call, in the order of the table.
 
-    Booleans are `true` and `false` [doc]; a list is a parameter that is repeated [doc].
+    Booleans are `true` and `false` [doc]. A list repeats its parameter [doc].
     """
     return [
         (field.wire, text)
@@ -171,9 +172,9 @@ def _wire_texts(value: t.Any) -> list[str]:
 
 
 def from_row(row: WireRow) -> tuple[Attributes, dict[str, t.Any]]:
-    """A row of a list -> the attributes that it shows, and what it shows beyond them, by wire name.
+    """A row of a list -> its attributes by option name, and its other fields by wire name.
 
-    Raises WireError for a row that cannot be read: without a username, or with a value of another kind.
+    Raises WireError for an unreadable row: without a username, or with a value of another kind.
     """
     attributes: Attributes = {}
     extra: dict[str, t.Any] = {}
@@ -194,7 +195,7 @@ def from_row(row: WireRow) -> tuple[Attributes, dict[str, t.Any]]:
 
 
 def _from_wire(field: Field, value: t.Any, row: WireRow) -> t.Any:
-    """The value of a switch; None for one that is there without a value."""
+    """The value of a switch. None if the field has no value."""
     try:
         if not isinstance(value, str):
             raise ValueError("not a text")

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""From the bytes of an answer in XML to the same plain values that JSON gives.
+"""Decodes the bytes of an answer in XML to the same plain values that JSON gives.
 
-Nothing but an answer in XML needs this file, and the library behind it.
+Only an answer in XML needs this file and its library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ except ImportError:
 
 
 def xml_document(body: bytes) -> t.Any:
-    """The parsed XML, with the root elements that only wrap an answer taken off."""
+    """The parsed XML, without root elements that only wrap an answer."""
     check_number(_values(body))
     [(root, content)] = _without_blanks(_parsed(body)).items()
     if root == "users":
@@ -35,10 +35,10 @@ def xml_document(body: bytes) -> t.Any:
 
 
 def _values(body: bytes) -> int:
-    """How many elements and attributes an XML text holds, or a few more.
+    """The number of elements and attributes in an XML text, or a few more.
 
-    The bytes of `<`, `=` and quotes are the same in every encoding that expat reads. An element is not begun by `</`,
-    `<!` and `<?`, and an attribute takes an equals sign and two quotes.
+    The bytes of `<`, `=` and quotes are the same in every encoding that expat reads. `</`, `<!` and `<?` do not begin
+    an element. An attribute has an equals sign and two quotes.
     """
     elements = body.count(b"<") - body.count(b"</") - body.count(b"<!") - body.count(b"<?")
     quotes = body.count(b'"') + body.count(b"'")
@@ -46,7 +46,7 @@ def _values(body: bytes) -> int:
 
 
 class _BoundedExpat:
-    """In place of `xml.parsers.expat`: no answer on record has a DTD, and a DTD is how XML attacks its reader."""
+    """Replaces `xml.parsers.expat` and refuses a DTD: no known answer has one, and attacks through XML use one."""
 
     @staticmethod
     def ParserCreate(*args: t.Any) -> t.Any:  # pylint: disable=invalid-name
@@ -56,7 +56,7 @@ class _BoundedExpat:
 
 
 class _BoundedParser:
-    """A parser of expat that ends where elements are nested too deeply: each level takes hundreds of bytes."""
+    """A parser of expat that refuses deeply nested elements: each level takes hundreds of bytes."""
 
     def __init__(self, parser: t.Any) -> None:
         vars(self).update(_parser=parser, _depth=0)
@@ -98,18 +98,18 @@ def _refuse_dtd(*_declaration: t.Any) -> None:
 
 def _parsed(body: bytes) -> dict[str, t.Any]:
     try:
-        # Blanks count: a name with a blank at its end must compare equal to what was sent.
+        # Blanks matter: a name with a blank at its end must equal the name that was sent.
         document: dict[str, t.Any] = xmltodict.parse(
             body, strip_whitespace=False, xml_attribs=False, force_list=("user",), expat=_BoundedExpat
         )
         return document
     except (expat.ExpatError, LookupError) as error:
-        # LookupError: the declaration names an encoding that nobody knows.
+        # LookupError: the declaration names an unknown encoding.
         raise ValueError("malformed") from error
 
 
 def _rows(content: t.Any) -> list[t.Any]:
-    """The `<user>` elements; blanks between elements arrive as text and are nothing."""
+    """The `<user>` elements. Ignores blanks between elements, which arrive as text."""
     if content is None or (isinstance(content, str) and not content.strip()):
         return []
     if not isinstance(content, dict):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""API v2 over the store: find the operation, authenticate, run, render."""
+"""API v2 with the store: find the operation, authenticate, run, render."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class V2Api:
             raise ApiError(ErrorReason.UNKNOWN_ADDRESS)
 
     def _authenticate(self, call: Call) -> Account:
-        """The account behind the credentials, which each call carries [doc]."""
+        """The account of the credentials. Each call contains credentials [doc]."""
         account = self._store.authenticate(call.value("api_user") or "", call.value("api_key") or "")
         if account is None:
             raise ApiError(ErrorReason.WRONG_CREDENTIALS)

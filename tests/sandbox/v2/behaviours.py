@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tells the reference page and the recorded service apart, as data: two `Behaviour` values and their parts."""
+"""The differences between the reference page and the recorded service, as data: two `Behaviour` values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from . import fields
 
 
 class ErrorReason(Enum):
-    """Why a call is refused; how that looks on the wire is the behaviour's affair."""
+    """Why a call is refused. The behaviour decides how that looks on the wire."""
 
     INVALID = "a parameter is missing or breaks a rule"
     UNKNOWN_USER = "no such customer under this account"
@@ -30,7 +30,7 @@ class ErrorReason(Enum):
 class ApiError(Exception):
     """A call that the service refuses. Raised before the first write, so nothing has to be undone.
 
-    `messages` are texts of the service's own; they never repeat what the caller sent.
+    `messages` are texts of the service itself. They never repeat what the caller sent.
     """
 
     def __init__(self, reason: ErrorReason, messages: tuple[str, ...] = ()) -> None:
@@ -49,7 +49,7 @@ class ErrorShape(Enum):
 
 @dataclass(frozen=True)
 class ErrorTemplate:
-    """How one reason looks on the wire. `code` belongs to the error object only; `text` may be null there [seen]."""
+    """How one reason looks on the wire. Only the error object has a `code`. Its `text` can be null [seen]."""
 
     status: int
     shape: ErrorShape
@@ -63,10 +63,10 @@ def _identity(value: str) -> str:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One reading of the service.
+    """One variant of the service.
 
-    `normalizers` holds, by field, what the service does to a value before it stores it.
-    `html_operations` are those whose JSON answers come under `text/html`.
+    `normalizers`: by field, the function that changes a value before it is stored.
+    `html_operations`: operations with the type `text/html` for their JSON answers.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Behaviour:
     html_operations: frozenset[str] = frozenset()
 
     def normalize(self, name: str, value: str) -> str:
-        """The text that the service keeps for a field that was sent with `value`."""
+        """The text that the service stores for `value` in the field `name`."""
         return self.normalizers.get(name, _identity)(value)
 
 
@@ -97,8 +97,7 @@ def _cut_country(country: str) -> str:
     return country[:5]
 
 
-# [doc] 4XX for parameter errors; which 4XX goes with which error is [own], and so are the texts other than
-# `User not found`.
+# [doc] 4XX for parameter errors. Which error has which 4XX is [own]. All texts except `User not found` are [own], too.
 DOCUMENTED = Behaviour(
     name="documented",
     errors={
@@ -120,7 +119,7 @@ DOCUMENTED = Behaviour(
     empty_xml_list_is_empty_body=False,
 )
 
-# [seen] Codes and texts as recorded; the text of an unknown task and all of the wrong verb are [own].
+# [seen] Codes and texts are recorded. The text for an unknown task is [own], and so is everything for a wrong verb.
 OBSERVED = Behaviour(
     name="observed",
     errors={

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One API call as the service reads it: address, verb and parameters, taken from an HTTP request."""
+"""One API call, read from an HTTP request: address, verb and parameters."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FORMATS = ("json", "xml")
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked. `family`, `action` and `format` are None where the address does not name a known one.
+    """One call. `family`, `action` and `format` are None if the address does not have a known one.
 
-    `operation` and `target` are what they mean; the other attributes are as they were sent.
+    `operation` and `target` are their meaning. The other attributes are as the client sent them.
     """
 
     verb: str
@@ -42,14 +42,14 @@ class Call:
     operation: Operation | None = None
     target: str | None = None
 
-    # The account counts as a whole [doc].
+    # The rate limit counts per account [doc].
     endpoint = None
     # The credentials are parameters.
     secrets: Parameters = ()
 
     @property
     def rate_limit_key(self) -> tuple[str, ...]:
-        """The limit stands before everything else, so it takes whatever name a client gives itself [own]."""
+        """The limit comes before the check of credentials, so it uses the name that the client sent [own]."""
         return ("v2", self.value("api_user") or "")
 
     @property
@@ -64,17 +64,17 @@ class Call:
         return found
 
     def values(self, name: str) -> list[str]:
-        """Every value sent under `name`, those of the query before those of the body."""
+        """All values of `name`, first those of the query, then those of the body."""
         return self._by_name.get(name, [])
 
     def value(self, name: str) -> str | None:
-        """The value of `name`, or None. The last one counts and the body comes last, as in PHP [own]."""
+        """The value of `name`, or None. The last value counts, and the body comes last, as in PHP [own]."""
         values = self.values(name)
         return values[-1] if values else None
 
 
 def parse_address(address: str) -> tuple[str | None, str | None, str | None]:
-    """`reseller.add.json` -> (family, action, format); a part that is unknown is None."""
+    """`reseller.add.json` -> (family, action, format). An unknown part is None."""
     parts = address.split(".")
     if len(parts) != 3:
         return None, None, None
@@ -87,7 +87,7 @@ def parse_address(address: str) -> tuple[str | None, str | None, str | None]:
 
 
 def _form_pairs(request: HttpRequest) -> Parameters | None:
-    """The fields of a form or of a multipart body; None for a broken one."""
+    """The fields of a form or of a multipart body, or None if it is broken."""
     if request.media_type == "application/x-www-form-urlencoded":
         return parse_form(request.body.decode("latin-1"))
     return request.form if request.media_type == "multipart/form-data" else ()
@@ -111,7 +111,7 @@ def parse_call(request: HttpRequest, address: str, connection_info: ConnectionIn
 
 
 def check_verb_and_body(call: Call) -> None:
-    """Refuse a call whose verb or body cannot be served at all."""
+    """Refuse a call with a verb or a body that cannot be handled."""
     if call.verb not in VERBS:
         raise ApiError(ErrorReason.WRONG_VERB)
     if call.malformed:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The customer's fields: wire names, limits in characters, and who may set them. No rule is applied here."""
+"""The fields of a customer: wire names, limits in characters, and the calls that can set them. Data only."""
 
 from __future__ import annotations
 
-# [doc] What `task=set` may change, with the longest text each may hold.
+# [doc] The fields that `task=set` can change, with their maximum lengths.
 PROFILE_LIMITS: dict[str, int] = {
     "first_name": 50,
     "last_name": 50,
@@ -20,10 +20,10 @@ PROFILE_LIMITS: dict[str, int] = {
     "company": 255,
 }
 
-# [doc] What a creation takes in both families.
+# [doc] The fields that a creation accepts in both families.
 CREATE_LIMITS: dict[str, int] = {"username": 64, "email": 64, **PROFILE_LIMITS}
 
-# [doc] What only one family takes on creation. Those that a creation needs are named in CREATE_REQUIRED.
+# [doc] The fields that only one family accepts on creation. CREATE_REQUIRED names the fields that a creation needs.
 RESELLER_LIMITS: dict[str, int] = {"package": 255, "whitelabel": 255}
 CUSTOMER_LIMITS: dict[str, int] = {"mail_domain": 255}
 RESELLER_ONLY = ("package", "whitelabel", "ip_group[]", "ip[]", "free_user", "billing_date")
@@ -40,7 +40,7 @@ CREATE_REQUIRED: dict[str, tuple[str, ...]] = {
     "customer": _REQUIRED_BY_ALL,
 }
 
-# [doc] Search filters of the list; `company` is one of them although no row shows it.
+# [doc] Search filters of the list. `company` is a filter, although no row shows it.
 FILTERS = (
     "username",
     "email",
@@ -73,10 +73,10 @@ DOCUMENTED_ROW = (
     "website",
 )
 
-# [seen] Rows of the real service carried these two as well.
+# [seen] Rows of the real service also had these two fields.
 OBSERVED_ROW = (*DOCUMENTED_ROW, "website_access", "address2")
 
-# Every parameter that some operation reads as text; others are ignored unread.
+# All parameters that an operation reads as text. Others are ignored.
 KNOWN_PARAMETERS = frozenset(
     ("user", "username", "password", "confirm_password", "email", *PROFILE_LIMITS)
     + ("active", *RESELLER_ONLY, *CUSTOMER_ONLY)
@@ -86,5 +86,5 @@ _LABELS = {"ip[]": "IP", "ip_group[]": "IP group"}
 
 
 def label(name: str) -> str:
-    """`first_name` -> `First name`, as the recorded `Username is required` begins [seen]."""
+    """`first_name` -> `First name`. The recorded `Username is required` begins in the same way [seen]."""
     return _LABELS.get(name, name.replace("_", " ").capitalize())

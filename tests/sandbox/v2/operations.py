@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The twelve operations, and the table that finds one by family, action, method and task."""
+"""The twelve operations, and the table that maps family, action, method and task to an operation."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from . import fields, validation
 from .behaviours import ApiError, Behaviour, ErrorReason
 from .calls import Call
 
-# What an operation gives back: None for plain success, or the rows of a list, each in the behaviour's order of fields.
+# The result of an operation: None for success, or the rows of a list. The behaviour defines the order of fields.
 Result = Optional[list[tuple[str, ...]]]
 
 
 @dataclass(frozen=True)
 class Context:
-    """What an operation works with. `today` is a day of UTC."""
+    """The input of an operation. `today` is the current day in UTC."""
 
     store: Store
     behaviour: Behaviour
@@ -32,9 +32,9 @@ class Context:
 
 @dataclass(frozen=True)
 class Operation:
-    """One row of the operations table. `target` names the parameter that holds the customer aimed at, if there is one.
+    """One row of the table of operations. `target`: the parameter with the name of the customer, if there is one.
 
-    `run` raises ApiError, always before its first write.
+    `run` raises ApiError only before its first write.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Operation:
     target: str | None = "user"
 
     def target_parameter(self, behaviour: Behaviour) -> str | None:
-        """The page names the parameter of *disable* in two ways; each behaviour holds one of them to be true."""
+        """The page has two names for the parameter of *disable*. Each behaviour uses one of them."""
         return behaviour.disable_parameter if self.name == "disable" else self.target
 
 
@@ -55,7 +55,7 @@ def _raise_if_any(errors: list[str]) -> None:
 def _find_customer(
     ctx: Context, call: Call, *, parameter: str = "user", error_reason: ErrorReason = ErrorReason.UNKNOWN_USER
 ) -> int:
-    """The number of the customer that `parameter` names, among the caller's own and by its exact name."""
+    """The number of the account's customer with the exact name in `parameter`."""
     _raise_if_any(validation.missing(call, (parameter,)))
     number = ctx.store.find_customer(ctx.account.api_user, call.value(parameter) or "")
     if number is None:
@@ -64,13 +64,13 @@ def _find_customer(
 
 
 def _check_name_is_free(ctx: Context, username: str) -> None:
-    """[doc] Names are unique over the whole service, and a deleted one stays taken. Case counts [own]."""
+    """[doc] Names are unique in the whole service, and a deleted name stays taken. Case matters [own]."""
     if ctx.store.is_taken(username):
         raise ApiError(ErrorReason.INVALID, ("Username is already taken",))
 
 
 def create(ctx: Context, call: Call) -> Result:
-    """Add a customer, who may send and may log in at once [doc]."""
+    """Add a customer. It can send mail and log in immediately [doc]."""
     _raise_if_any(validation.creation(call, ctx.account, ctx.today))
     _check_name_is_free(ctx, call.value("username") or "")
     values: dict[str, str | None] = {
@@ -91,13 +91,13 @@ def create(ctx: Context, call: Call) -> Result:
 
 
 def delete(ctx: Context, call: Call) -> Result:
-    """Remove a customer; the name stays taken [doc]."""
+    """Delete a customer. The name stays taken [doc]."""
     ctx.store.delete_customer(_find_customer(ctx, call))
     return None
 
 
 def list_customers(ctx: Context, call: Call) -> Result:
-    """The account's customers whose stored values contain every filter's text, whatever its case [doc, seen]."""
+    """The account's customers that contain the text of each filter, ignoring case [doc, seen]."""
     sent = {name: call.value(name) for name in fields.FILTERS}
     filters = {name: text for name, text in sent.items() if text is not None}
     return ctx.store.search(ctx.account.api_user, ctx.behaviour.row, filters)
@@ -113,7 +113,7 @@ def _switch(column: str, value: str) -> Callable[[Context, Call], Result]:
 
 
 def disable(ctx: Context, call: Call) -> Result:
-    """Stop sending. Both names of the parameter may be sent if they agree [own]."""
+    """Prevent a customer from sending. Both names of the parameter can be sent if they have the same value [own]."""
     parameter = ctx.behaviour.disable_parameter
     if len({text for name in ("user", "username") for text in call.values(name)}) > 1:
         raise ApiError(ErrorReason.INVALID, ("User and username must be the same",))
@@ -123,7 +123,7 @@ def disable(ctx: Context, call: Call) -> Result:
 
 
 def set_profile(ctx: Context, call: Call) -> Result:
-    """Change the fields that were sent, also to an empty text [own]; `email` and `username` are ignored [seen]."""
+    """Change the fields that were sent. A text can be empty [own]. `email` and `username` are ignored [seen]."""
     number = _find_customer(ctx, call)
     _raise_if_any(validation.too_long(call, fields.PROFILE_LIMITS))
     sent = {name: call.value(name) for name in fields.PROFILE_LIMITS}
@@ -134,7 +134,7 @@ def set_profile(ctx: Context, call: Call) -> Result:
 
 
 def rename(ctx: Context, call: Call) -> Result:
-    """Give a customer another name, at once [doc]. The former name becomes free again [own]."""
+    """Rename a customer, with immediate effect [doc]. The old name becomes free again [own]."""
     number = _find_customer(ctx, call)
     _raise_if_any(validation.missing(call, ("username",)) + validation.new_username(call))
     username = call.value("username") or ""
@@ -185,7 +185,7 @@ SET_EMAIL = Operation("set_email", set_email)
 SET_PASSWORD = Operation("set_password", set_password)
 CHECK_PASSWORD = Operation("check_password", check_password, writes=False)
 
-# [doc] (family, action, method, task) -> operation; None stands for a parameter that the address does not look at.
+# [doc] (family, action, method, task) -> operation. None stands for a parameter that the address does not use.
 OPERATIONS: dict[tuple[str, str, str | None, str | None], Operation] = {
     ("reseller", "add", None, None): CREATE,
     ("reseller", "delete", None, None): DELETE,
@@ -217,7 +217,7 @@ ADDRESSES = frozenset((family, action) for family, action, _method, _task in OPE
 
 
 def find(call: Call) -> Operation | None:
-    """The operation that a call means, or None. Method and task names are case-sensitive [seen]."""
+    """The operation of a call, or None. Method and task names are case-sensitive [seen]."""
     if call.family is None or call.action is None:
         return None
     method, task = call.value("method"), call.value("task")

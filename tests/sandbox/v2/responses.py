@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Outcomes and refusals as bytes: four shapes of body, two formats, two behaviours."""
+"""Results and errors as bytes: four forms of a body, two formats, two behaviours."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _XML_ESCAPES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quo
 
 
 def _element(name: str, content: str) -> str:
-    """An XML element around content that is escaped already."""
+    """An XML element with content that is already escaped."""
     return f"<{name}>{content}</{name}>"
 
 
@@ -32,7 +32,7 @@ def _text(value: object) -> str:
 
 
 class Renderer:
-    """Puts outcomes into one behaviour's words."""
+    """Renders results and errors in the form of one behaviour."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self.behaviour = behaviour
@@ -56,9 +56,9 @@ class Renderer:
     def render_custom_error(
         self, message: str, status: int | None, response_format: str, operation: str, more_messages: Iterable[str] = ()
     ) -> ApiResponse:
-        """An error that no reason stands for, in the form that is usual for an unknown user.
+        """An error without an `ErrorReason`, in the same form as the error for an unknown user.
 
-        Without `status` its status and code are the usual ones too. `more_messages` are for a form that is a list.
+        Without `status`, the status and the code are those of that error, too. `more_messages`: for a form with a list.
         """
         usual = self.behaviour.errors[ErrorReason.UNKNOWN_USER]
         template = usual if status is None else replace(usual, status=status, code=status)
@@ -69,7 +69,7 @@ class Renderer:
         return self._xml(status, xml) if response_format == "xml" else self._json(status, operation, value)
 
     def _users(self, rows: Iterable[tuple[str, ...]]) -> str:
-        """`<users>` with one `<user>` a row, or nothing at all for an empty list of the observed service [seen]."""
+        """`<users>` with one `<user>` for each row. The observed service has an empty body for an empty list [seen]."""
         user = _element("user", "".join([_element(name, "%s") for name in self.behaviour.row]))
         users = [user % tuple(map(_text, row)) for row in rows]
         if users:
@@ -83,7 +83,7 @@ class Renderer:
     def _json(self, status: int, operation: str, value: Any) -> ApiResponse:
         text = json.dumps(value, ensure_ascii=self.behaviour.php_json, separators=(",", ":"))
         if self.behaviour.php_json:
-            # As PHP writes it [seen]. A slash occurs inside of texts only.
+            # PHP escapes slashes [seen]. A slash occurs only inside texts.
             text = text.replace("/", "\\/")
         html = operation in self.behaviour.html_operations
         return ApiResponse.of_type("text/html" if html else self.behaviour.json_type, text.encode("utf-8"), status)

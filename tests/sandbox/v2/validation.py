@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules for what is sent. Each function returns the list of messages it has to say, empty when all is well."""
+"""The rules for parameters. Each function returns a list of messages. The list is empty if there is no error."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from ..store import Account
 from . import fields
 from .calls import Call
 
-# A letter for a mailbox, one @, and a domain of at least two non-empty labels. Not more: the service's own idea of
-# "e-mail format" is not published [own].
+# A letter for a mailbox, one @, and a domain of at least two non-empty labels. There are no more rules, because the
+# service does not publish what "e-mail format" means [own].
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-# What XML 1.0 cannot carry could never be read back by half of the clients.
+# Clients that use XML could not read these characters back.
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def is_xml_text(text: str) -> bool:
-    """Whether XML 1.0 can carry every character."""
+    """Whether XML 1.0 can contain all characters of the text."""
     return _NOT_XML.search(text) is None
 
 
 def replace_non_xml(text: str) -> str:
-    """The text with U+FFFD for each character that XML 1.0 cannot carry."""
+    """The text with U+FFFD for each character that XML 1.0 cannot contain."""
     return _NOT_XML.sub("\ufffd", text)
 
 
 def unstorable_parameters(call: Call) -> list[str]:
-    """Parameters with a character that XML 1.0 cannot carry."""
+    """Parameters with a character that XML 1.0 cannot contain."""
     names = {key for key, value in (*call.query, *call.body) if not is_xml_text(value)}
     return [
         f"{fields.label(name)} contains a character that cannot be stored"
@@ -57,7 +57,7 @@ def too_long(call: Call, limits: dict[str, int]) -> list[str]:
 
 
 def email_format(call: Call, name: str) -> list[str]:
-    """A text that is there and is no e-mail address."""
+    """A text that is not empty and not an e-mail address."""
     value = call.value(name)
     if not value or _EMAIL.fullmatch(value):
         return []
@@ -77,7 +77,7 @@ def new_password(call: Call) -> list[str]:
 
 
 def new_username(call: Call) -> list[str]:
-    """[doc] The rules of a rename; a creation has the length limit only."""
+    """[doc] The rules for a rename. A creation only has the length limit."""
     errors = too_long(call, {"username": fields.RENAME_LIMIT}) + email_format(call, "username")
     domain = (call.value("username") or "").rpartition("@")[2]
     if "sendgrid.com" in domain.lower():
@@ -86,7 +86,7 @@ def new_username(call: Call) -> list[str]:
 
 
 def _a_month_after(day: datetime.date) -> datetime.date:
-    """One billing cycle: the same day of the next month, or its last day where there is no such day [doc, own]."""
+    """One billing cycle: the same day of the next month, or the last day if the next month is shorter [doc, own]."""
     year, month = (day.year + 1, 1) if day.month == 12 else (day.year, day.month + 1)
     return day.replace(year=year, month=month, day=min(day.day, calendar.monthrange(year, month)[1]))
 
@@ -121,7 +121,7 @@ def _parsed_ip(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
 
 
 def ips(call: Call, account: Account) -> list[str]:
-    """[doc] Valid addresses that belong to the account; an account without a list owns every address [own]."""
+    """[doc] Valid addresses that belong to the account. An account without a list owns every address [own]."""
     own = None if account.ips is None else {_parsed_ip(text) for text in account.ips}
     errors = []
     for text in call.values("ip[]"):
@@ -134,7 +134,7 @@ def ips(call: Call, account: Account) -> list[str]:
 
 
 def ip_groups(call: Call, account: Account) -> list[str]:
-    """[doc] At most 255 characters each, and the account's own where it lists them."""
+    """[doc] At most 255 characters each. If the account has a list of groups, only those."""
     errors = []
     for name in call.values("ip_group[]"):
         if len(name) > fields.IP_GROUP_LIMIT:
@@ -145,7 +145,7 @@ def ip_groups(call: Call, account: Account) -> list[str]:
 
 
 def package(call: Call, account: Account) -> list[str]:
-    """A package is one of the account's, where it lists them."""
+    """If the account has a list of packages, only those."""
     value = call.value("package")
     if not value or account.packages is None or value in account.packages:
         return []
@@ -153,12 +153,12 @@ def package(call: Call, account: Account) -> list[str]:
 
 
 def parameters_of_other_family(call: Call, names: tuple[str, ...]) -> list[str]:
-    """Parameters of the other family. Refused, not ignored, so that a client's mistake shows [own]."""
+    """Parameters of the other family. They are refused, not ignored, to show a mistake of the client [own]."""
     return [f"{fields.label(name)} is not accepted by this module" for name in names if call.values(name)]
 
 
 def creation(call: Call, account: Account, today: datetime.date) -> list[str]:
-    """Every rule of a creation in the call's family, except that the name must be free."""
+    """All rules for a creation in the call's family, except that the name must be free."""
     errors = missing(call, fields.CREATE_REQUIRED[str(call.family)])
     errors += too_long(call, fields.CREATE_LIMITS) + email_format(call, "email") + new_password(call)
     if call.family == "customer":

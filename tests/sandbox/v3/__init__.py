@@ -4,6 +4,6 @@
 
 """API v3: its routes, operations, rules and error bodies.
 
-Written from the published descriptions alone [doc] and from what clients of the real service met [seen]; it shares no
-code with the collection's plugins, so that a mistake of one is not a mistake of the other.
+Written only from the published descriptions [doc] and from what clients of the real service met [seen]. It shares no
+code with the plugins of the collection, so that a mistake in one is not repeated in the other.
 """

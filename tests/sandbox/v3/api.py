@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""API v3 over the store: find the route, authenticate, run, render."""
+"""API v3 with the store: find the route, authenticate, run, render."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from .behaviours import ApiError, Behaviour, ErrorItem, ErrorReason, ErrorShape,
 from .calls import Call, parse_call
 from .context import NO_CONTENT, Context, Created
 
-# The two hosts of the real service, as paths of one [own].
+# The two hosts of the real service are two paths of one host here [own].
 PREFIX = "/v3/"
 EU_PREFIX = "/eu/v3/"
 
 _BEARER = "bearer"
 _BASIC = "basic"
 _FAILURES = {429: "too many requests", 500: "internal server error", 503: "service unavailable"}
-# [seen] What the proxy says, down to the title.
+# [seen] The page of the proxy, including its title.
 _GATEWAY_PAGE = b"""<html>
 <head><title>SendGrid - 502 Bad Gateway</title></head>
 <body><h1>502 Bad Gateway</h1></body>
@@ -55,7 +55,7 @@ class V3Api:
             return None
 
     def execute(self, call: Call, response_format: str | None = None) -> Execution:
-        """JSON is all that this API speaks, whatever format a fault would like."""
+        """This API only uses JSON, even if a fault asks for another format."""
         account: Account | None = None
         try:
             self._check_route(call)
@@ -65,7 +65,7 @@ class V3Api:
             return Execution(account, self._render_error(call, error), False)
 
     def failure(self, call: Call, status: int) -> ApiResponse:
-        # A rate limit has the usual form everywhere [doc, seen].
+        # The error of a rate limit always has the usual form [doc, seen].
         shape = ErrorShape.ERRORS if status == 429 else self._behaviour.failure_shape
         return _error_response(ErrorTemplate(status, shape, ErrorItem(_FAILURES[status], None, has_field=True)))
 
@@ -88,7 +88,7 @@ class V3Api:
             raise ApiError(ErrorReason.WRONG_VERB if verbs else ErrorReason.UNKNOWN_ROUTE)
 
     def _authenticate(self, call: Call) -> Account:
-        """The account behind the key. A name and a password are refused [doc]."""
+        """The account of the key. A name and a password are refused [doc]."""
         if call.authorization is None:
             raise ApiError(ErrorReason.NO_CREDENTIALS)
         scheme, _blank, key = call.authorization.partition(" ")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API keys of a user: a customer, where the call is on its behalf, or else the account itself.
+"""The API keys of a user. The user is the customer that the call acts on behalf of, or else the account itself.
 
-They open nothing here: only the key of the seed does [own].
+The sandbox does not accept these keys. It only accepts the key of the seed [own].
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from .behaviours import ApiError, ErrorItem, ErrorReason, of_field
 from .context import NO_CONTENT, Context, Created
 
 KEY_ID = "api_key_id"
-# [doc] That many keys of one user.
+# [doc] The maximum number of keys of one user.
 _MOST = 100
 _TOO_MANY = "Cannot create more than 100 API Keys"
-# [seen] What the service adds by itself.
+# [seen] The scopes that the service adds.
 _ADDED = ("2fa_required", "sender_verification_eligible")
-# [doc] What a key may do that was made without scopes; a few of them [own].
+# [doc] The scopes of a key that was created without scopes. This list has only a few of them [own].
 FULL_ACCESS = ("alerts.read", "api_keys.read", "mail.send", "stats.read", "user.profile.read", "user.profile.update")
 
 
 def create(ctx: Context) -> Any:
-    """[doc] A key that is shown this once. Names need not be unique; without scopes it has full access."""
+    """[doc] Create a key. It is shown only once. Names can repeat. A key without scopes has full access."""
     user, name, scopes = ctx.user(), ctx.call.body_value("name"), ctx.call.body_value("scopes")
     ctx.refuse_if(validation.required_text("name", name) + _scope_errors(scopes))
     if len(ctx.store.api_keys(user)) >= _MOST:
@@ -56,7 +56,7 @@ def _scope_errors(scopes: Any) -> list[ErrorItem]:
 
 
 def list_keys(ctx: Context) -> Any:
-    """[doc] All keys, or the first `limit` of them, without their scopes."""
+    """[doc] All keys, or the first `limit` keys, without their scopes."""
     limit = ctx.call.query_value("limit")
     ctx.refuse_if(validation.whole_number("limit", limit, 1))
     stored = ctx.store.api_keys(ctx.user())
@@ -65,14 +65,14 @@ def list_keys(ctx: Context) -> Any:
 
 
 def get(ctx: Context) -> Any:
-    """In a list [doc], or as it is [seen]."""
+    """One key, in a list [doc] or directly [seen]."""
     identifier, key = _find(ctx)
     shown = {"api_key_id": identifier, **key}
     return shown if ctx.behaviour.shows_key_flat else {"result": [shown]}
 
 
 def update(ctx: Context) -> Any:
-    """Another name and other scopes, of which there must be one [doc]."""
+    """Change the name and the scopes. At least one scope is required [doc]."""
     identifier, _key = _find(ctx)
     name, scopes = ctx.call.body_value("name"), ctx.call.body_value("scopes")
     needed = [of_field("scopes", "scopes is required")] if not scopes else _scope_errors(scopes)

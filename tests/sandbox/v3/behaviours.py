@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tells the published description and the service that clients met apart, as data: two `Behaviour` values."""
+"""The differences between the published description and the observed service, as data: two `Behaviour` values."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from enum import Enum
 
 
 class ErrorReason(Enum):
-    """Why a call is refused; how that looks on the wire is the behaviour's affair."""
+    """Why a call is refused. The behaviour decides how that looks on the wire."""
 
     NO_CREDENTIALS = "no key was sent"
     WRONG_KEY = "no account has this key"
     BASIC_CREDENTIALS = "a name and a password in place of a key"
     MISSING_SCOPE = "the key does not permit this operation"
     UNKNOWN_ON_BEHALF = "On-Behalf-Of names no customer of the account on this host"
-    UNKNOWN_ROUTE = "there is no such address"
-    WRONG_VERB = "an address of the API, but not with this verb"
-    UNREADABLE_BODY = "the body is not JSON, or not announced as JSON"
+    UNKNOWN_ROUTE = "the address does not exist"
+    WRONG_VERB = "the address does not have this verb"
+    UNREADABLE_BODY = "the body is not JSON, or its type is not JSON"
     INVALID = "a parameter is missing or breaks a rule"
     NO_FIELDS = "a change without a field that can be changed"
-    UNKNOWN_FIELDS = "a change of a subuser with other fields than `disabled`"
-    UNKNOWN_SUBUSER = "a read of a customer that there is not"
-    UNKNOWN_TO_DELETE = "a deletion of a customer that there is not"
-    UNKNOWN_TO_SWITCH = "enable or disable of a customer that there is not"
-    UNKNOWN_TO_SWITCH_WEBSITE = "website access of a customer that there is not"
-    UNKNOWN_TO_ASSIGN = "IPs for a customer that there is not"
-    UNKNOWN_KEY = "an API key that there is not"
-    TOO_MANY_KEYS = "one API key more than a user may have"
-    UNKNOWN_CREDITS = "credits of a customer that there is not"
+    UNKNOWN_FIELDS = "a change of a subuser with fields other than `disabled`"
+    UNKNOWN_SUBUSER = "a read of an unknown customer"
+    UNKNOWN_TO_DELETE = "a deletion of an unknown customer"
+    UNKNOWN_TO_SWITCH = "enable or disable of an unknown customer"
+    UNKNOWN_TO_SWITCH_WEBSITE = "website access of an unknown customer"
+    UNKNOWN_TO_ASSIGN = "IPs for an unknown customer"
+    UNKNOWN_KEY = "an unknown API key"
+    TOO_MANY_KEYS = "more API keys than a user can have"
+    UNKNOWN_CREDITS = "credits of an unknown customer"
 
 
 class ErrorShape(Enum):
@@ -46,7 +46,7 @@ class ErrorShape(Enum):
 
 @dataclass(frozen=True)
 class ErrorItem:
-    """One of the errors in a list. Many have no `field` at all, which is not the same as null."""
+    """One error of a list. Many errors have no `field`, which is different from null."""
 
     message: str
     field: str | None = None
@@ -74,7 +74,7 @@ class ErrorTemplate:
 class ApiError(Exception):
     """A call that the service refuses. Raised before the first write, so nothing has to be undone.
 
-    `items`: errors of the service's own in place of the usual one; they never repeat what the caller sent.
+    `items`: errors of the service that replace the usual one. They never repeat what the caller sent.
     """
 
     def __init__(self, reason: ErrorReason, *items: ErrorItem) -> None:
@@ -85,13 +85,13 @@ class ApiError(Exception):
 
 @dataclass(frozen=True)
 class Behaviour:
-    """One reading of the service.
+    """One variant of the service.
 
-    `filters_by_prefix`: the list's `username` is the beginning of a name, in any case, and not the name.
-    `create_echoes`: the answer to a creation has tokens, the password and the IPs. `null_fields` and `missing_fields`:
-    what a profile shows for a field that nobody ever set; other fields are empty texts. `loses_percent_names`: a name
-    with a percent sign can be given, and not be addressed in a path any more. `adds_scopes`: a new API key has scopes
-    that nobody asked for. `shows_key_flat`: one API key is shown as it is, and not in a list.
+    `filters_by_prefix`: the filter `username` of the list matches the beginning of a name in any case, not the exact
+    name. `create_echoes`: the answer to a creation has tokens, the password and the IPs. `null_fields` and
+    `missing_fields`: how a profile shows a field that was never set; other such fields are empty texts.
+    `loses_percent_names`: a name can contain a percent sign, but paths cannot address it any more. `adds_scopes`: a new
+    API key has scopes that the client did not ask for. `shows_key_flat`: the answer is the API key itself, not a list.
     """
 
     name: str
@@ -116,13 +116,13 @@ def _null(message: str, *, has_help: bool = False) -> ErrorItem:
 _AUTHORIZATION_REQUIRED = ErrorTemplate(401, item=_null("authorization required"))
 _NOT_FOUND = ErrorItem("resource not found")
 
-# [doc] The descriptions have no 404 and no 405; those are [own], and so are all texts of 404.
+# [doc] The descriptions have neither 404 nor 405. These are [own], and so are all texts of 404.
 _DOCUMENTED_ERRORS = {
     ErrorReason.NO_CREDENTIALS: _AUTHORIZATION_REQUIRED,
     ErrorReason.WRONG_KEY: _AUTHORIZATION_REQUIRED,
     ErrorReason.BASIC_CREDENTIALS: ErrorTemplate(401, item=_null("access forbidden")),
     ErrorReason.MISSING_SCOPE: ErrorTemplate(403, item=ErrorItem("you dont have permission to access this resource")),
-    # What the service says here is not recorded.
+    # The answer of the service is not recorded.
     ErrorReason.UNKNOWN_ON_BEHALF: _AUTHORIZATION_REQUIRED,
     ErrorReason.UNKNOWN_ROUTE: ErrorTemplate(404, item=_NOT_FOUND),
     ErrorReason.WRONG_VERB: ErrorTemplate(405, item=_null("method not allowed")),
@@ -158,8 +158,8 @@ DOCUMENTED = Behaviour(
 _REVOKED = "The provided authorization grant is invalid, expired, or revoked"
 _FORBIDDEN = ErrorTemplate(403, item=_null("access forbidden"))
 
-# [seen] Where a client met another answer than the described one, or one that is not described. Which 404 has which
-# form is [own]; each form was met somewhere.
+# [seen] Answers that clients met and that the description does not have. Each form of a 404 was met. Which error has
+# which form is [own].
 OBSERVED = Behaviour(
     name="observed",
     errors={

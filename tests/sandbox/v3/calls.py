@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One API call as the service reads it: host, verb, route, parameters and a JSON body, taken from an HTTP request."""
+"""One API call, read from an HTTP request: host, verb, route, parameters and JSON body."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
     from .routes import Operation
 
 ON_BEHALF_OF = "On-Behalf-Of"
-# The name of the parameters of a body that is a bare array.
+# The name of the parameters if the body is an array.
 ARRAY_ITEM = "[]"
 
 
 @dataclass(frozen=True)
 class Call:
-    """What was asked.
+    """One call.
 
-    `host`: the region whose host was called. `path`: the segments of the path after `v3`, decoded. `route`: the
-    template that they match, with `path_parameters`; None without one. `content`: the JSON of the body, None without
-    one; `body`: its parameters as texts. `on_behalf_of`: the header's value as it was sent, and its name as spelled.
+    `host`: the region of the host. `path`: the decoded segments of the path after `v3`. `route`: the template that
+    matches the path, or None. `path_parameters`: its parameters. `content`: the JSON of the body, or None without a
+    body. `body`: its parameters as texts. `on_behalf_of`: the unchanged value of the header.
+    `on_behalf_of_spelling`: the name of the header in the client's spelling.
     """
 
     host: str
@@ -54,12 +55,12 @@ class Call:
 
     @property
     def endpoint(self) -> str | None:
-        """What a rate limit counts [doc]."""
+        """The unit of a rate limit [doc]."""
         return None if self.route is None else f"{self.verb} {self.route}"
 
     @property
     def rate_limit_key(self) -> tuple[str, ...]:
-        """Whatever key a client shows, right or wrong. The hosts count apart from each other [own]."""
+        """The key that the client sent, right or wrong. Each host counts separately [own]."""
         return ("v3", self.authorization or "", self.host, self.endpoint or "")
 
     @property
@@ -76,12 +77,12 @@ class Call:
         return dict(self.query).get(name)
 
     def body_value(self, name: str) -> Any:
-        """A value of the body's object; None where there is none."""
+        """A value of the body's object, or None."""
         return self.content.get(name) if isinstance(self.content, dict) else None
 
 
 def parse_call(request: HttpRequest, connection_info: ConnectionInfo) -> Call:
-    """Read a request but for its route."""
+    """Read a request, except for its route."""
     segments = [unquote(segment) for segment in request.path.split("/")][1:]
     is_eu = segments[0] == "eu"
     content, is_readable = _read_json(request)
@@ -103,7 +104,7 @@ def parse_call(request: HttpRequest, connection_info: ConnectionInfo) -> Call:
 
 
 def _read_json(request: HttpRequest) -> tuple[Any, bool]:
-    """The content of the body, and whether it can be read: one that is there must be JSON and be announced so [own]."""
+    """The content of the body, and whether it can be read. A body must be JSON and have the type of JSON [own]."""
     if not request.body:
         return None, True
     if request.media_type != "application/json":

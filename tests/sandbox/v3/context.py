@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an operation works with, and what it gives back."""
+"""The input and the results of an operation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .calls import Call
 if TYPE_CHECKING:
     from ..switches import Switches
 
-# The answer without a body.
+# An answer without a body.
 NO_CONTENT = object()
 SUBUSER = "subuser_name"
 
@@ -30,7 +30,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Context:
-    """One call with its surroundings. `on_behalf_of`: the customer that the header names, None if none is heard."""
+    """The input of an operation. `on_behalf_of`: the customer in the header, or None if there is none."""
 
     store: Store
     behaviour: Behaviour
@@ -45,7 +45,7 @@ class Context:
         return self.call.path_parameters[SUBUSER]
 
     def find_subuser(self, unknown: ErrorReason, name: str | None = None) -> int:
-        """The number of the account's customer with the name in the path, or with `name`. Case counts [own]."""
+        """The number of the account's customer with `name`, or with the name in the path. Case matters [own]."""
         wanted = self.subuser_name if name is None else name
         number = self.store.find_customer(self.account.api_user, wanted)
         if number is None or (name is None and "%" in wanted and self.behaviour.loses_percent_names):
@@ -53,9 +53,9 @@ class Context:
         return number
 
     def user(self) -> User:
-        """On whose behalf the call is: a customer, or the account itself.
+        """The user that the call acts for: a customer, or the account itself.
 
-        A customer is known to the host of its own region only [doc]. Elsewhere its name is unknown [own].
+        Only the host of its own region knows a customer [doc]. On the other host, its name is unknown [own].
         """
         if not self.on_behalf_of:
             return self.account.user

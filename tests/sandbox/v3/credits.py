@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How many mails a customer may send."""
+"""How many mails a customer can send."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TYPE_TEXT = "Type should be set to 'recurring', 'nonrecurring', or 'unlimited'"
 
 
 def errors(sent: Mapping[str, Any]) -> list[ErrorItem]:
-    """[doc] What belongs to which type; that a total and a frequency are needed is [own], and so are the texts."""
+    """[doc] The values of each type. [own]: a total and a frequency are required, and the texts."""
     kind, total, frequency = sent.get("type"), sent.get("total"), sent.get("reset_frequency")
     if kind not in TYPES:
         return [of_field("type", _TYPE_TEXT)]
@@ -39,7 +39,7 @@ def errors(sent: Mapping[str, Any]) -> list[ErrorItem]:
 
 
 def allocation(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """What is stored and shown: the total of credits that do not recur cannot be read [doc]."""
+    """The stored and shown values. The total of nonrecurring credits cannot be read [doc]."""
     kind, total = sent["type"], sent.get("total")
     if kind == "unlimited":
         return UNLIMITED
@@ -65,7 +65,7 @@ def set_credits(ctx: Context) -> Any:
 
 
 def change_credits(ctx: Context) -> Any:
-    """Add to what is left, or take away, down to nothing [own]. There is nothing to change of unlimited ones [own]."""
+    """Add to the remaining credits or subtract, down to 0 [own]. Unlimited credits cannot be changed [own]."""
     number = ctx.find_subuser(ErrorReason.UNKNOWN_CREDITS)
     change = ctx.call.body_value("allocation_update")
     current = ctx.store.read_customer(number)["credits"]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The authenticated domains of the account, called whitelabels in paths, and which customers send from them."""
+"""The authenticated domains of the account, and the customers that send from them. Paths call them whitelabels."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ DOMAIN_ID = "domain_id"
 
 _PAGE_LIMIT = 50
 _PAGE_MAXIMUM = 500
-# [doc] That many domains of one customer.
+# [doc] The maximum number of domains of one customer.
 _MOST = 5
 _BOOLEANS = ("true", "false")
 
 
 def list_domains(ctx: Context) -> Any:
-    """The account's domains and those of its customers; on behalf of a customer, its own ones."""
+    """The domains of the account and of its customers. On behalf of a customer, only its own domains."""
     query = ctx.call.query_value
     ctx.refuse_if(page_errors(ctx) + validation.query_choice("exclude_subusers", query("exclude_subusers"), _BOOLEANS))
     domains = _visible(ctx)
@@ -44,7 +44,7 @@ def get_domain(ctx: Context) -> Any:
 
 
 def get_associated(ctx: Context) -> Any:
-    """The domain of a customer; 404 without one [seen]."""
+    """The domain of a customer, or 404 without a domain [seen]."""
     associated = _associated(ctx, _subuser_in_query(ctx))
     if not associated:
         raise ApiError(ErrorReason.UNKNOWN_SUBUSER)
@@ -57,12 +57,12 @@ def list_associated(ctx: Context) -> Any:
 
 
 def associate(ctx: Context) -> Any:
-    """Let a customer send from this domain, in the place of all others [own]."""
+    """Let a customer send from this domain only. This replaces all its other domains [own]."""
     return _associate(ctx, keeps_others=False)
 
 
 def add_associated(ctx: Context) -> Any:
-    """Let a customer send from this domain, too."""
+    """Let a customer also send from this domain."""
     return _associate(ctx, keeps_others=True)
 
 
@@ -79,7 +79,7 @@ def _associate(ctx: Context, *, keeps_others: bool) -> Any:
 
 
 def _why_not(domain: dict[str, Any], username: str, number: int | None, count: int) -> list[ErrorItem]:
-    """What speaks against an association. The rules are [doc], the texts [own]."""
+    """Why a domain cannot be associated with a customer. The rules are [doc], the texts are [own]."""
     if number is None:
         return [of_field("username", "user not found")]
     if not domain["valid"]:
@@ -90,7 +90,7 @@ def _why_not(domain: dict[str, Any], username: str, number: int | None, count: i
 
 
 def disassociate(ctx: Context) -> Any:
-    """Take away all domains of a customer."""
+    """Remove all domains of a customer."""
     number = _subuser_in_query(ctx)
     if not _ids(ctx, number):
         raise ApiError(ErrorReason.UNKNOWN_SUBUSER)
@@ -98,7 +98,7 @@ def disassociate(ctx: Context) -> Any:
 
 
 def remove_associated(ctx: Context) -> Any:
-    """Take away one of the domains of a customer."""
+    """Remove one domain of a customer."""
     domain, number = _find(ctx, ctx.store.domains(ctx.account.api_user)), _subuser_in_query(ctx)
     left = [identifier for identifier in _ids(ctx, number) if identifier != domain["id"]]
     if left == _ids(ctx, number):
@@ -127,7 +127,7 @@ def _subuser_in_query(ctx: Context) -> int:
 
 
 def _visible(ctx: Context) -> list[dict[str, Any]]:
-    """All domains for the account, only its own ones for a customer [own]."""
+    """All domains for the account, or only its own domains for a customer [own]."""
     user = ctx.user()
     domains = ctx.store.domains(ctx.account.api_user)
     if user == ctx.account.user:
@@ -144,7 +144,7 @@ def _find(ctx: Context, domains: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _shown(ctx: Context, domain: dict[str, Any], username: str | None = None) -> dict[str, Any]:
-    """[doc] As it is shown. `username`: the customer that is asked for, else whose domain it is."""
+    """[doc] The form of an answer. `username`: the requested customer, or None for the owner of the domain."""
     owner = domain["username"]
     number = None if owner is None else ctx.store.find_customer(ctx.account.api_user, owner)
     host = f"{domain['subdomain']}.{domain['domain']}"

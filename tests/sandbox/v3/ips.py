@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The IP addresses of the account, and which customers send from them."""
+"""The IP addresses of the account, and the customers that send from them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DIRECTIONS = ("asc", "desc")
 
 
 def set_ips(ctx: Context) -> Any:
-    """Assign exactly these; the body is a bare array. An empty one takes all away [own]."""
+    """Assign exactly these IPs. The body is an array. An empty array removes all IPs [own]."""
     number = ctx.find_subuser(ErrorReason.UNKNOWN_TO_ASSIGN)
     values = ctx.call.content
     if not isinstance(values, list):
@@ -33,7 +33,7 @@ def set_ips(ctx: Context) -> Any:
 
 
 def list_ips(ctx: Context) -> Any:
-    """A page of the account's addresses, or of those of one customer. An unknown customer has none [own]."""
+    """A page of the IPs of the account, or of one customer. An unknown customer has no IPs [own]."""
     query = ctx.call.query_value
     direction = query("sort_by_direction")
     ctx.refuse_if(page_errors(ctx) + validation.query_choice("sort_by_direction", direction, _DIRECTIONS))
@@ -47,7 +47,7 @@ def list_ips(ctx: Context) -> Any:
 
 
 def _rows(ctx: Context) -> list[dict[str, Any]]:
-    """Every address with its customers. An account without a list has those that its customers have [own]."""
+    """Each IP with its customers. An account without a list has the IPs of its customers [own]."""
     assigned = ctx.store.assigned_ips(ctx.account.api_user)
     known = dict.fromkeys([*(ctx.account.ips or ()), *(ip for ips in assigned.values() for ip in ips)])
     return [

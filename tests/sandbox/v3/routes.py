@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operations, and the table of routes that finds one by verb and path."""
+"""The operations, and the table of routes that maps verb and path to an operation."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .context import SUBUSER, Context
 
 @dataclass(frozen=True)
 class Operation:
-    """What a call asks for. `scope`: what the key needs, if anything.
+    """What a call asks for. `scope`: the scope that the key needs, or an empty text.
 
-    `run` raises ApiError, always before its first write.
+    `run` raises ApiError only before its first write.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Operation:
     writes: bool = True
 
 
-# Names of customers that a call is about, out of its parts.
+# Finds the name of the customer that a call is about.
 Target = Callable[[Call], Any]
 
 
@@ -58,7 +58,7 @@ def _on_behalf(call: Call) -> Any:
 
 @dataclass(frozen=True)
 class Route:
-    """One row of the table. `by_disabled`: the operation where the body has a boolean `disabled`."""
+    """One row of the table. `by_disabled`: the operation if the body has a boolean `disabled`."""
 
     verb: str
     template: str
@@ -75,7 +75,7 @@ class Route:
         return self.by_disabled[disabled] if isinstance(disabled, bool) and self.by_disabled else self.operation
 
     def match(self, path: tuple[str, ...]) -> dict[str, str] | None:
-        """The parameters in a path, None where it is another one."""
+        """The parameters of a path, or None if the path does not match."""
         parts = self.template.split("/")[2:]
         if len(parts) != len(path):
             return None
@@ -89,7 +89,7 @@ class Route:
 
 
 def _get_scopes(ctx: Context) -> Any:
-    """What the key permits. On behalf of a customer too, the key is that of the account [own]."""
+    """The scopes of the key. Calls on behalf of a customer use the key of the account, too [own]."""
     ctx.user()
     every = {operation.scope for route in ROUTES for operation in route.operations if operation.scope}
     return {"scopes": sorted(every if ctx.account.v3_scopes is None else ctx.account.v3_scopes)}
@@ -143,7 +143,7 @@ RENAME_KEY = Operation("rename_api_key", api_keys.rename, "api_keys.update")
 DELETE_KEY = Operation("delete_api_key", api_keys.delete, "api_keys.delete")
 GET_SCOPES = Operation("get_scopes", _get_scopes, "", writes=False)
 
-# [doc] Where several match, the first one counts: words of the API before names of customers.
+# [doc] If several routes match, the first one counts. Words of the API come before names of customers.
 ROUTES = (
     Route("POST", _SUBUSERS, CREATE, _in_body),
     Route("GET", _SUBUSERS, LIST),
@@ -188,7 +188,7 @@ OPERATION_NAMES = frozenset(operation.name for route in ROUTES for operation in 
 
 
 def resolve(call: Call) -> Call:
-    """The same call with the route, the operation and the customer that it means, where there are such."""
+    """The same call with its route, operation and target customer, if they exist."""
     for route in ROUTES:
         parameters = route.match(call.path)
         if parameters is not None and route.verb == call.verb:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operations on subusers, which is what the customers are called here."""
+"""The operations on subusers. API v3 calls the customers subusers."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .behaviours import ApiError, ErrorReason
 from .context import NO_CONTENT, Context
 from .paging import page_errors, page_of
 
-# [doc] The default and the most.
+# [doc] The default and the maximum.
 PAGE_LIMIT = 500
 ALL_REGIONS = "all"
 
 
 def create(ctx: Context) -> Any:
-    """Add a customer, without a profile. `ips` may be left out [seen]; a deleted name stays taken, as in v2 [own]."""
+    """Add a customer without a profile. `ips` is optional [seen]. A deleted name stays taken, as in v2 [own]."""
     call = ctx.call
     username, email, password = call.body_value("username"), call.body_value("email"), call.body_value("password")
     region, ips = call.body_value("region"), call.body_value("ips")
@@ -58,7 +58,7 @@ def _is_taken(ctx: Context, username: str) -> bool:
 
 
 def _echoes(number: int, password: str, ips: list[str]) -> dict[str, Any]:
-    """What an answer should better not have [seen]. A real token opens something; these only look like it."""
+    """Values that an answer should not contain [seen]. Real tokens give access, these only look similar."""
     return {
         "signup_session_token": f"signup-session-token-of-{number}",
         "authorization_token": f"authorization-token-of-{number}",
@@ -68,7 +68,7 @@ def _echoes(number: int, password: str, ips: list[str]) -> dict[str, Any]:
 
 
 def list_subusers(ctx: Context) -> Any:
-    """A page of customers, oldest first [own]; beyond the last one it is empty [own]."""
+    """A page of customers, oldest first [own]. After the last customer, a page is empty [own]."""
     call = ctx.call
     region, include_region = call.query_value("region"), call.query_value("include_region")
     ctx.refuse_if(
@@ -98,12 +98,12 @@ def _row(customer: dict[str, Any], with_region: bool) -> dict[str, Any]:
 
 
 def get(ctx: Context) -> Any:
-    """One customer [seen]; the published description does not have it."""
+    """One customer [seen]. The published description does not have this operation."""
     return _row(ctx.store.read_customer(ctx.find_subuser(ErrorReason.UNKNOWN_SUBUSER)), with_region=False)
 
 
 def delete(ctx: Context) -> Any:
-    """Remove a customer; the name stays taken, as in v2 [own]."""
+    """Delete a customer. The name stays taken, as in v2 [own]."""
     ctx.store.delete_customer(ctx.find_subuser(ErrorReason.UNKNOWN_TO_DELETE))
     return NO_CONTENT
 
@@ -124,7 +124,7 @@ def _switch(ctx: Context, column: str, unknown: ErrorReason) -> Any:
 
 
 def refuse_change(ctx: Context) -> Any:
-    """A change that does not say whether to disable. Nothing else can be changed here."""
+    """Refuse a change without a boolean `disabled`. Nothing else can be changed here."""
     sent = ctx.call.content if isinstance(ctx.call.content, dict) else {}
     if "disabled" in sent:
         ctx.refuse_if([validation.of_field("disabled", "disabled must be a boolean")])
@@ -132,5 +132,5 @@ def refuse_change(ctx: Context) -> Any:
 
 
 def nothing(ctx: Context) -> Any:
-    """Addresses that a customer of that name can never be read at; what they are for is not needed here."""
+    """Paths that hide a customer with the same name. Their content is not needed here."""
     return []

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operations on a user: a customer, where the call is on its behalf, or else the account itself."""
+"""The operations on a user. The user is the customer that the call acts on behalf of, or the account itself."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def get_profile(ctx: Context) -> Any:
 
 
 def set_profile(ctx: Context) -> Any:
-    """Change the fields that were sent, also to an empty text; others than those of a profile are ignored [own].
+    """Change the fields that were sent. A text can be empty. Fields that are not part of a profile are ignored [own].
 
-    Length limits and a null are not published: there is no limit, and a null is refused, so that a mistake shows [own].
+    Length limits and null are not published. The sandbox has no limits, and refuses null to show a mistake [own].
     """
     user = ctx.user()
     sent = ctx.call.content if isinstance(ctx.call.content, dict) else {}
@@ -50,7 +50,7 @@ def set_profile(ctx: Context) -> Any:
 
 
 def _profile(ctx: Context, stored: dict[str, str | None]) -> dict[str, str | None]:
-    """A profile as the behaviour shows it: what was never set is an empty text, null, or not there at all."""
+    """A profile in the form of the behaviour. A field that was never set is an empty text, null or missing."""
     behaviour = ctx.behaviour
     shown = {name: stored[name] for name in PROFILE if stored[name] is not None or name not in behaviour.missing_fields}
     return {name: "" if value is None and name not in behaviour.null_fields else value for name, value in shown.items()}
@@ -61,7 +61,7 @@ def get_email(ctx: Context) -> Any:
 
 
 def set_email(ctx: Context) -> Any:
-    """At once. A real address may have to be confirmed first, which is not recorded [own]."""
+    """Change the address immediately. The real service may ask for a confirmation, but no record shows it [own]."""
     user, email = ctx.user(), ctx.call.body_value("email")
     ctx.refuse_if(validation.email(email))
     ctx.store.change_user(user, {"email": email})
@@ -74,7 +74,7 @@ def get_username(ctx: Context) -> Any:
 
 
 def rename(ctx: Context) -> Any:
-    """Another name, at once, for the same id. The former name becomes free again, as in v2 [own]."""
+    """Change the name immediately. The id stays. The old name becomes free again, as in v2 [own]."""
     user, username = ctx.user(), ctx.call.body_value("username")
     ctx.refuse_if(validation.required_text("username", username))
     if ctx.store.is_taken(username):
@@ -84,7 +84,7 @@ def rename(ctx: Context) -> Any:
 
 
 def set_password(ctx: Context) -> Any:
-    """[doc] Whoever changes a password knows the old one. The account itself has none here [own]."""
+    """[doc] A change of the password needs the old one. The account itself has no password here [own]."""
     user = ctx.user()
     old, new = ctx.call.body_value("old_password"), ctx.call.body_value("new_password")
     ctx.refuse_if(validation.required_text("old_password", old) + validation.password("new_password", new))

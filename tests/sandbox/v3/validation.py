@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules for what is sent. Each function returns the list of errors it has to report, empty when all is well."""
+"""The rules for parameters. Each function returns a list of errors. The list is empty if there is no error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ..store import REGIONS, Account
 from ..v2.validation import is_xml_text
 from .behaviours import ErrorItem, of_field
 
-# Other rules than these two, and any for the length of a name, are not published.
+# No other rules for passwords are published, and no rule for the length of a name.
 PASSWORD_MINIMUM = 16
 PASSWORD_MAXIMUM = 128
 
@@ -28,7 +28,7 @@ IPS_NOT_VALIDATED = ErrorItem("unable to validate IPs at this time")
 
 
 def text(name: str, value: Any) -> list[ErrorItem]:
-    """A text that the store can keep for both APIs: XML of v2 has to carry it [own]."""
+    """A text that both APIs can show. XML of v2 must be able to contain it [own]."""
     if not isinstance(value, str):
         return [of_field(name, f"{name} must be a string")]
     return [] if is_xml_text(value) else [of_field(name, f"{name} contains a character that cannot be stored")]
@@ -66,7 +66,7 @@ def boolean(name: str, value: Any) -> list[ErrorItem]:
 
 
 def ips(values: Any, account: Account) -> list[ErrorItem]:
-    """IPv4 addresses that belong to the account; an account without a list owns every address [own]."""
+    """IPv4 addresses that belong to the account. An account without a list owns every address [own]."""
     if values is None:
         return []
     if not isinstance(values, list) or not all(map(_is_ipv4, values)):
@@ -82,7 +82,7 @@ def _is_ipv4(value: Any) -> bool:
 
 
 def whole_number(name: str, value: str | None, minimum: int) -> list[ErrorItem]:
-    """A number of a query."""
+    """A number in a query."""
     if value is None or (re.fullmatch(r"[0-9]{1,9}", value) and int(value) >= minimum):
         return []
     return [of_field(name, f"{name} must be an integer from {minimum} on")]

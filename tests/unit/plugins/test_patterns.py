@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No pattern over outside text takes more than time linear in the text.
+"""Each pattern for outside text takes linear time at most.
 
 Every pattern of the package is found, and gets the texts that are worst for patterns of its parts: long runs of each
 character that it knows, and beginnings of what it looks for again and again, without an end.

@@ -150,7 +150,7 @@ def test_what_makes_no_difference_to_the_list(plugin, name):
     assert plugin._cache_key("b") != key
 
 
-# With these, no name says whose account it is.
+# With these, no name identifies the account.
 BY_KEY = [
     {"api_user": "apikey"},
     {"api": "subusers", "api_user": None},

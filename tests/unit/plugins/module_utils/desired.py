@@ -19,7 +19,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.plan
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import capabilities
 
 API = capabilities("reseller")
-# What creation needs that is not just any text, or is stored as another one.
+# Values for a creation that cannot be any text, or that are stored as another text.
 _VALUES = {
     "username": "eve@example.com",
     "password": "eve-password",
@@ -60,7 +60,7 @@ def asked_for(
 
 
 def known(current=None, password_matches=None, company_matches=None, shows_website_access=False):
-    """As `ask` leaves it: without a key for what could not be told."""
+    """The result of `ask`: attributes that could not be compared have no key."""
     matches = {"password": password_matches, "company": company_matches}
     return Observed(
         current,
@@ -70,7 +70,7 @@ def known(current=None, password_matches=None, company_matches=None, shows_websi
 
 
 def plan(desired, observed):
-    """The plan with the family of addresses that has what is asked for."""
+    """The plan with the family of addresses that has the given attributes."""
     return make_plan(desired, observed, capabilities("customer") if "mail_domain" in desired.attributes else API)
 
 

@@ -78,7 +78,7 @@ READS = ("list", "check_password")
 
 
 def customer(username: str, **values: str) -> dict[str, str]:
-    """A stored customer, like Ann but for the values given."""
+    """A stored customer with the values of Ann, except for the given values."""
     return {**ANN, "username": username, "email": "post@example.com", **values}
 
 
@@ -267,7 +267,7 @@ def connection_lost() -> Exception:
 
 
 def tls_broken() -> Exception:
-    """A failure after which nobody knows what the server did, and which will not pass."""
+    """A permanent failure after which it is unknown what the server did."""
     return requests.exceptions.SSLError(ssl.SSLError("bad record mac"))
 
 

@@ -58,5 +58,5 @@ def run_module(monkeypatch, capsys, task, arguments, spec=None, **options):
 
 
 def not_called(*_given):
-    """In place of a task."""
+    """Replaces a task."""
     raise AssertionError("a task must not be begun with options that are wrong")

@@ -98,7 +98,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Got:
-    """An answer on its way back."""
+    """An answer that the test can change."""
 
     status: int
     headers: Mapping[str, str]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole fleet in one task, over an API in memory: what is written, what is told, and how a run ends early."""
+"""A whole fleet in one task, with an API in memory: writes, messages, and how a run ends early."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _short_pauses(monkeypatch):
 
 
 class ToldOf(_fleet.Progress):
-    """Keeps what a watcher is told. `failure`: an event, set once a failure was told of."""
+    """Records the progress. `failure`: an event that is set after the first failure."""
 
     def __init__(self):
         self.ticks = []
@@ -75,7 +75,7 @@ class ToldOf(_fleet.Progress):
 
 
 class World(worlds.World):
-    """A service and the fleet on it. Every result is looked at for what must hold in any case."""
+    """A service and its fleet. The rules for all results are checked for each result."""
 
     def put(self, service, faults=None):
         self.service = service
@@ -167,7 +167,7 @@ MIXED = [
 ]
 
 
-# What is told
+# Messages
 
 
 def test_every_kind_of_customer_is_counted_and_told(world):
@@ -283,7 +283,7 @@ def test_what_the_server_stores_otherwise_is_a_warning_and_many_are_one(world):
     assert world.http.writes == ["set_profile"] * 4
 
 
-# What is asked and what is written
+# Calls and writes
 
 
 @pytest.mark.parametrize("size", [0, 1, 50])
@@ -317,12 +317,27 @@ def test_what_a_fleet_does_not_compare_is_counted(world, check_mode):
         {"username": BOB, "company": "New", "city": "Bath"},
         {"username": CLEO, "company": "New", "update_profile": "on_create"},
         {"username": DORA, "city": "Bath"},
-        # There is nothing to compare a new one with.
+        # A new customer cannot be compared with anything.
         new(EVE, company="New"),
         {"username": "nobody@example.com", "company": "New", "state": "absent"},
     ]
     assert world.fleet(rows, check_mode)["not_compared"] == {"company": 2}
-    assert world.fleet(rows[3:], check_mode)["not_compared"] == {} if check_mode else {"company": 1}
+    again = world.fleet(rows[3:], check_mode)["not_compared"]
+    assert again == ({} if check_mode else {"company": 1, "package": 1, "password": 1, "whitelabel": 1})
+
+
+def test_what_only_a_creation_sets_counts_for_existing_customers_as_not_compared(world):
+    word = "a-word-4711"
+    rows = [
+        {"username": ANN, "package": "Gold", "ips": ["192.0.2.1"], "free_user": False, "password": word},
+        {"username": BOB, "package": "Gold", "password": word, "new_username": "bob.new@example.com"},
+        # What is asked for is compared.
+        {"username": CLEO, "password": word, "update_password": "always"},
+        {"username": DORA, "ip_groups": [], "whitelabel": "x", "billing_date": "2026-01-01", "state": "absent"},
+        new(EVE),
+    ]
+    result = world.fleet(rows, check_mode=True)
+    assert result["not_compared"] == {"free_user": 1, "ips": 1, "package": 2, "password": 2}
 
 
 @pytest.mark.parametrize("options", [{"active": False}, {"email": "x@example.com"}, {"website_access": False}])
@@ -700,7 +715,7 @@ def test_without_a_purge_an_address_tells_nothing(world):
 
 
 def test_a_deletion_waits_for_the_last_row(world):
-    """A thread is free while another one is at work on a row, and does not begin to delete."""
+    """A free thread does not begin to delete while another thread works on a row."""
     told = ToldOf()
     told.done = threading.Event()
     told.on_progress = lambda done, _failed, _total: told.done.set() if done else None
@@ -775,7 +790,7 @@ def test_such_an_address_is_never_written(world, stored, email):
     with pytest.raises(InvalidInput, match="email '"):
         world.customer(**row)
     assert world.http.writes == []
-    # Where it is no customer that is fed back, it is refused without a call.
+    # If it is not a customer that is passed back, it is refused without a call.
     calls = len(world.http.calls)
     for ask in (
         lambda: world.customer(username=ANN, email=email),
@@ -960,7 +975,7 @@ def test_an_error_of_one_customer_stops_the_run_where_that_is_asked_for(world, f
 
 
 def test_calls_under_way_end_and_no_further_one_is_made(world):
-    """One customer fails while another one is half done: the first of its writes ends, the second is not made."""
+    """One customer fails while another customer is half done: its first write ends, its second write is not made."""
     told = ToldOf()
     both = threading.Barrier(2, timeout=PATIENCE)
 
@@ -1319,7 +1334,7 @@ def test_a_run_leaves_no_thread_and_no_file_behind(world):
     assert left() == before
 
 
-# What holds for any fleet
+# Rules for any fleet
 
 
 NAMES = [f"{letter}@example.com" for letter in "abcdef"]
@@ -1570,5 +1585,5 @@ def test_a_very_large_fleet(world):
 
 
 def test_each_customer_of_a_fleet_has_the_options_of_one_customer():
-    """Whatever a customer can be, a customer of a fleet can be."""
+    """A customer of a fleet has all options that a single customer has."""
     assert set(fleet_spec()["customers"]["options"]) == set(LEFT_OUT) | {"username"}

@@ -30,7 +30,7 @@ RESULTS = st.recursive(
 
 
 def texts_of(value):
-    """Every text in a tree, but for the names in dicts, which Ansible leaves alone."""
+    """Every text in a tree, except for the keys of dicts, which Ansible does not change."""
     if isinstance(value, dict):
         value = list(value.values())
     if isinstance(value, list):

@@ -187,7 +187,7 @@ def test_the_action_group_holds_every_module():
         ({"api": "customer"}, "https://api.sendgrid.com/apiv2", None),
         ({"api": "subusers"}, "https://api.sendgrid.com/v3", "https://api.eu.sendgrid.com/v3"),
         ({"api": "subusers", "api_url": "https://api.sendgrid.com/v3/"}, None, "https://api.eu.sendgrid.com/v3"),
-        # Which server belongs to an address of one's own, nobody knows.
+        # Nobody knows the EU server that belongs to a custom address.
         ({"api": "subusers", "api_url": "https://x.example/v3"}, None, None),
         ({"api": "subusers", "api_url": "https://x.example/v3", "eu_api_url": "https://y.example"}, None, None),
     ],
@@ -380,7 +380,7 @@ def test_a_variable_that_sets_nothing_is_told_as_that(monkeypatch, run, variable
     status, result = run(_info.customer_info, given, _module.info_spec())
     assert status == 1
     assert result["msg"] == f"The options are not valid: {option} (from {variable} in the environment) is empty."
-    # What the task itself says wins, and is told as its own.
+    # The options of the task take precedence, and messages call them options of the task.
     status, result = run(_info.customer_info, {**given, option: ""}, _module.info_spec())
     assert status == 1
     assert variable not in result["msg"]
@@ -493,7 +493,7 @@ def test_a_module_is_a_program(name, monkeypatch, capsys, run):
     ],
 )
 def test_every_file_can_be_loaded_without_the_libraries(name, library, told, monkeypatch):
-    """So that a Python without them is told of in a result, not by a traceback."""
+    """So that a result reports a Python without them, not a traceback."""
     for missing in (library, f"{library}.adapters"):
         monkeypatch.setitem(sys.modules, missing, None)
     path = ROOT / "plugins" / "module_utils" / f"{name}.py"

@@ -102,13 +102,13 @@ def test_a_second_run_changes_nothing(world, options):
 
 
 def test_a_profile_of_a_customer_that_exists_can_be_left_alone(world):
-    """The list shows it all the same; what differs from what a new customer would get is no warning."""
+    """The list shows it anyway. A difference from the values of a new customer causes no warning."""
     wanted = {"city": "Bath", "first_name": "Eve", "company": "Other Ltd", "update_profile": "on_create"}
     result = world.customer(**wanted, active=False, email="new@example.com")
     assert made(result) == [("disable", "applied"), ("set_email", "applied")]
     assert (result["customer"]["city"], result["warnings"], result["unverified"]) == ("Aarhus", [], [])
     assert (world.service.customers[ANN]["city"], world.service.customers[ANN]["company"]) == ("Aarhus", "Archer & Co")
-    # Nobody asks for the company, which takes a call.
+    # The company is not read, because that takes a call.
     assert world.http.operations == ["list", "disable", "set_email", "list"]
     result = world.customer(**wanted)
     assert (result["changed"], world.http.operations[4:]) == (False, ["list"])
@@ -428,7 +428,7 @@ RESERVED = ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "_ansible_n
 
 
 def test_a_username_that_ansible_would_take_for_a_key_of_its_own_is_no_key(world):
-    """They are customers as all others, but for the dicts of the result."""
+    """They are normal customers, except in the dicts of the result."""
     odd = ["__ansible", "_ansible", "ansible_facts", "x__ansible_type"]
     world.put(FakeService(*(customer(name) for name in [*RESERVED, *odd])))
     result = world.info()
@@ -482,7 +482,7 @@ def test_a_name_that_looks_like_one_that_is_there_is_an_error_in_each_state(worl
             with pytest.raises(InvalidInput, match="so correct username in the task"):
                 world.customer(check_mode, **options)
         assert world.http.writes == []
-        # One read answers for a name that is to be absent.
+        # One read is enough for a customer that should be absent.
         if name != "present":
             assert world.http.operations == ["list"] * 2
     with pytest.raises(InvalidInput, match="so correct username in the task"):

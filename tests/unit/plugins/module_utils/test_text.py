@@ -224,7 +224,7 @@ def test_a_secret_with_control_characters_is_found_after_it_was_made_visible():
 
 @pytest.mark.parametrize("secrets", [[], [None], [""], [None, ""], ["  \t "], ["+ +"], ["\u200b" * 9]])
 def test_without_secrets_text_stays(secrets):
-    """A blank one is none: there is nothing to be seen of it."""
+    """A blank secret is not a secret, because it cannot be seen."""
     for text in ("", "text with nothing", "%20 +\t" * 9):
         assert Redactor(secrets)(text) == text
 
@@ -259,7 +259,7 @@ NAME = "ada@example.com"
         (NAME + "-4711", f"The customer {html.escape(quote(NAME))} is locked", False),
         (NAME + "-4711", f"The password {NAME}- is too simple", True),
         (NAME + "-4711", f"The password {quote(NAME)}-4711 is too simple", True),
-        # What a secret and a name have in common, wherever it stands in the name.
+        # The common part of a secret and a name, at any place in the name.
         ("ada@example.net", f"The customer {NAME} is locked", False),
         ("ada@example.net", "The password ada@example.n is too simple", True),
         ("example.com-4711", f"The customer {NAME} is locked", False),

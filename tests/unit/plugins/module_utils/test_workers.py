@@ -122,7 +122,7 @@ def test_a_person_who_insists_is_not_kept_waiting(cancellation):
     with pytest.raises(KeyboardInterrupt), worker_threads(work, [0], 1, cancellation):
         assert started.wait(PATIENCE)
         raise KeyboardInterrupt
-    # Nobody waited for it, nor said that it should end.
+    # Nothing waited for it, and nothing told it to end.
     assert (ended.is_set(), cancellation.is_cancelled()) == (False, False)
     release.set()
     assert ended.wait(PATIENCE)
@@ -136,7 +136,7 @@ def test_nobody_waits_for_the_threads_at_the_end_of_the_process(cancellation):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_work_that_raises_is_finished_all_the_same(cancellation):
-    """Whoever waits for it would wait for ever. The thread is gone, the others go on."""
+    """A caller would wait for it forever. The thread is gone, and the others continue."""
 
     def work(item):
         if item == 0:

@@ -44,7 +44,7 @@ CONNECTION = {
     "api_user": "acme",
     "api_key": KEY,
 }
-# What a creation needs but for the name.
+# The attributes that a creation needs, except for the name.
 NEW = {name: value for name, value in complete(password=PASSWORD).items() if name != "username"}
 # The options of one customer and of a list of all, before any is given.
 LEFT_OUT = own_defaults(customer_spec())
@@ -77,5 +77,5 @@ class World:
 
 
 def made(result):
-    """The operations of a result, each with what came of it."""
+    """The operations of a result with their statuses."""
     return [(operation["name"], operation["status"]) for operation in result["operations"]]

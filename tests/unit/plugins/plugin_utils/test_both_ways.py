@@ -37,7 +37,7 @@ def both_ways(monkeypatch, capsys):
 
     def run_both(arguments, spec, explain=None, task=not_called):
         _status, shipped = run_module(monkeypatch, capsys, task, arguments, spec, explain=explain)
-        # Those of a process of its own end with it.
+        # A separate process ends with its own threads.
         module_warnings._global_warnings.clear()
         return shipped, json.loads(_direct.module_output(task, spec, arguments, explain))
 
@@ -60,7 +60,7 @@ API = capabilities("reseller")
 
 
 def manage_unconnected(options, check_mode, _connect):
-    """The task of a fleet, which must find what is wrong before it connects."""
+    """The task of a fleet. It must find the problems before it connects."""
     return manage_fleet(options, check_mode, not_called)
 
 
@@ -100,7 +100,7 @@ def test_a_fleet_of_the_wrong_kind_is_told_by_place_and_kind_in_both_ways(both_w
     arguments = {**CONNECTED, "customers": customers}
     for result in both_ways(arguments, _module.fleet_spec(), _module.explain_fleet, manage_unconnected):
         assert (result["failed"], result["msg"]) == (True, f"{INVALID}{told}")
-        # The invocation is in the result as well.
+        # The invocation is also in the result.
         assert CANARY not in json.dumps(result)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a person at the console is told of long work: when, what, and that nobody else is."""
+"""Progress on the console during long work: when it is shown, what it shows, and that only a person gets it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.fake
 
 
 class Exited(Exception):
-    """Stands in for the end of the process."""
+    """Replaces the end of the process."""
 
 
 class Lines(list):

@@ -59,7 +59,7 @@ def test_nothing_of_a_task_is_left_in_the_process(capsys, monkeypatch):
 
 
 def test_nothing_of_the_process_is_changed_while_a_task_runs():
-    """A module process has arguments, warnings and an output of its own; here they belong to others."""
+    """A module process has its own arguments, warnings and output. Here, they belong to the controller."""
 
     def state():
         internal = getattr(ansible.module_utils, "_internal", None)

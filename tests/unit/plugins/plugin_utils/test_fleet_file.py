@@ -178,7 +178,7 @@ def test_what_is_no_regular_file_is_told_at_once(tmp_path, monkeypatch, prepare)
 
 
 def test_a_file_that_may_not_be_read_is_told(tmp_path, monkeypatch):
-    """Whoever is root may read anything, so that the system's refusal is made up."""
+    """root can read any file, so the refusal of the system is simulated."""
     path = tmp_path / "x.csv"
     path.write_text(f"username\n{CANARY}\n", encoding="utf-8")
 

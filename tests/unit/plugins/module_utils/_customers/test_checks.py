@@ -468,7 +468,7 @@ def test_addresses_that_keep_secrets_safe(url):
         "https://api.example.com/\u00a0apiv2",
         "https://api.example.com/\u2028apiv2",
         "https://api.example.com/\u202eapiv2",
-        # Whose host programs read differently.
+        # Programs read different hosts from these.
         r"http://evil.example\[::1]/apiv2",
         r"http://evil.example\@127.0.0.1/apiv2",
         r"http://127.0.0.1\@evil.example/apiv2",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Kinds of values against a spec: what is told, what is left, and that no value is in a problem."""
+"""The types of values are checked against a spec: the problems, the remaining values, and no value in a problem."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names that look alike, and characters that nobody sees."""
+"""Similar names, and invisible characters."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ ALIKE = [
     ("\ud55c", "\u1112\u1161\u11ab"),
     # Only the small letter has a composed form.
     ("J\u030cs", "\u01f0s"),
-    # A capital sigma may be either of the small ones; where it stands in the word is no matter.
+    # A capital sigma stands for both small ones, independent of its place in the word.
     ("\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c2"),
     ("\u039f\u0394\u039f\u03a3", "\u03bf\u03b4\u03bf\u03c3"),
     # The simple lower case of a capital I with a dot is i, one character.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One customer: from its options to what is desired, and from an outcome to a result."""
+"""One customer: from options to the desired state, and from an outcome to a result."""
 
 from __future__ import annotations
 
@@ -78,11 +78,11 @@ V2_URL = "https://api.sendgrid.com/apiv2"
         ((None, None), DEFAULT_URL, DEFAULT_EU_URL),
         ((DEFAULT_URL, None), DEFAULT_URL, DEFAULT_EU_URL),
         ((f" HTTPS{DEFAULT_URL[5:]}/ ", None), f" HTTPS{DEFAULT_URL[5:]}/ ", DEFAULT_EU_URL),
-        # Which one belongs to another address, nobody knows.
+        # Nobody knows the EU address that belongs to another address.
         (("https://proxy.example/v3", None), "https://proxy.example/v3", None),
         (("https://proxy.example/v3", "https://eu.example/v3"), "https://proxy.example/v3", "https://eu.example/v3"),
         ((None, "https://eu.example/v3"), DEFAULT_URL, "https://eu.example/v3"),
-        # An empty one was given, and is an error of its own.
+        # An empty text counts as given, and is a separate error.
         (("", None), "", None),
         ((None, ""), DEFAULT_URL, ""),
     ],

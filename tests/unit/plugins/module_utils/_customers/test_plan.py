@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what is and what is wanted to operations: each case in a table, and all cases against a service of its own."""
+"""From the current and the desired state to operations: a table of cases, and all cases against a small service."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def names(made):
     return [operation.name for operation in made.operations]
 
 
-# what is wanted, what is there, the names of the operations
+# the desired state, the current state, the names of the operations
 CASES = [
     # nothing to do
     ({}, ANN, []),
@@ -212,7 +212,7 @@ def test_a_name_that_differs_by_case_is_an_error_that_says_so(near, state):
 @pytest.mark.parametrize(
     ("username", "new_username", "existing", "option", "near"),
     [
-        # Neither is there: which of the two is meant?
+        # Neither name exists, so it is not clear which of the two is meant.
         ("ann@x", "eve@x", ["ANN@x"], "username", "ANN@x"),
         ("ann@x", "eve@x", ["EVE@x"], "new_username", "EVE@x"),
         ("ann@x", "eve@x", ["EVE@x", "ANN@x"], "username", "ANN@x"),
@@ -233,7 +233,7 @@ def test_a_near_miss_of_a_rename_names_the_option(username, new_username, existi
     ("existing", "found"),
     [
         (["ann@x"], "ann@x"),
-        # The name of before does not matter when it is not there any more, nor does a near one when it is.
+        # The old name does not matter if it is gone. A similar name does not matter if the old name exists.
         (["eve@x", "ANN@x"], "eve@x"),
         (["eve@x", "EVE@x"], "eve@x"),
         (["ann@x", "ANN@x"], "ann@x"),
@@ -516,7 +516,7 @@ def refusal(wanted, service):
     final = wanted.new_username or wanted.username
     if not exact and wanted.username.casefold() in near:
         return "correct username"
-    # A name is neither taken for a near one nor made beside it.
+    # A similar name is not taken for the customer, and no customer is created with it.
     return "correct new_username" if final not in exact and final.casefold() in near else None
 
 
@@ -548,7 +548,7 @@ def test_a_plan_does_what_it_predicts_and_a_second_one_is_empty(fleet, wanted, a
     else:
         _check_customer(service, wanted, made, answer_format)
     if refusal(wanted, service):
-        # The customer is gone, and one is left whose name differs by case.
+        # The customer is gone, and another customer has the same name in another case.
         assert wanted.state == "absent"
         return
     again = plan(wanted, look(service, wanted, answer_format))

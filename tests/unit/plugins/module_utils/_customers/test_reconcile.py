@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A plan on its way: lost answers, refusals, and what is read again."""
+"""Carrying out a plan: lost answers, refusals, and reading again."""
 
 from __future__ import annotations
 
@@ -306,7 +306,7 @@ class OtherHand(FakeService):
 
 
 class StatusHttp(FakeHttp):
-    """Answers writes with a status of its own."""
+    """Answers writes with a status that the test sets."""
 
     status = 400
 
@@ -408,7 +408,7 @@ def test_an_outcome_does_not_show_a_secret_when_it_is_printed(current):
 
 
 def test_a_create_that_is_carried_out_late_is_taken_for_done():
-    """The first try seems to be lost without effect, and the second is told that the name is taken: it is ours."""
+    """The first try seems to have no effect. The second gets the answer that the name is taken: it is ours."""
 
     class Late(FakeService):
         """Carries a create out only when the next one comes."""
@@ -600,7 +600,7 @@ def test_a_later_operation_waits_as_well():
 
 
 def test_another_refusal_of_a_customer_that_is_not_listed_is_waited_for():
-    """The server says it in words that nobody knows; the list tells that it is about the lag."""
+    """The words of the server are unknown, but the list shows that the lag is the reason."""
     clock = Clock()
     api = make_api(FakeService(BOB, lag=1), {"disable": ["refused", "fine"]}, clock)
     assert made(executed(api, CLOSED)) == UNTIL_CLOSED

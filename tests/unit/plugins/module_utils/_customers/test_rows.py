@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A fleet as somebody wrote it: what wins, what values become, and what is wrong, without a secret."""
+"""A fleet as a user writes it: precedence, conversion of values, and problems without a secret."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 API = capabilities("reseller")
 ADA = {"username": "ada@example.com"}
-# What every row has, whoever gave it.
+# The options that every row has.
 DEFAULTS = {name: option["default"] for name, option in row_spec().items() if "default" in option}
 BOOLEANS = sorted(name for name, option in row_spec().items() if option["type"] == "bool")
 LISTS = sorted(name for name, option in row_spec().items() if option["type"] == "list")
@@ -34,7 +34,7 @@ QUOTE_NUMBER = "put it in quotes, since YAML drops leading zeros and a plus sign
 
 
 class Encrypted:
-    """A value that is encrypted by itself, as ansible-core has it before 2.19: no text, but it has one."""
+    """A single encrypted value, as in ansible-core before 2.19. It is not a text, but it contains one."""
 
     __ENCRYPTED__ = True
 
@@ -205,7 +205,7 @@ def test_a_text_stays_the_text_that_it_is(text):
     assert rows_of([{**ADA, "city": text, "ip_groups": [text]}])[0] == {**ADA, "city": text, "ip_groups": [text]}
 
 
-# What is wrong
+# Problems
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_a_place_is_that_of_the_source(file, lines, place):
     assert fleet.warnings[0].startswith(f"zip of {place} ('ben') is a number, and is used as the text '5'; ")
 
 
-# Numbers that stand for texts
+# Numbers in place of texts
 
 
 def test_a_number_in_many_rows_is_one_warning_for_each_option():
@@ -405,7 +405,7 @@ HIDDEN = st.recursive(
     max_leaves=3,
 )
 NO_DICT, NO_LIST = (HIDDEN.filter(lambda value, kind=kind: not isinstance(value, kind)) for kind in (dict, list))
-# A text or a number for a username is no secret.
+# A username is not a secret, neither as a text nor as a number.
 ROW = st.fixed_dictionaries(
     {}, optional={"password": HIDDEN, "pasword": HIDDEN, "username": st.one_of(st.just("ada"), st.lists(HIDDEN))}
 )
@@ -417,7 +417,7 @@ ROW = st.fixed_dictionaries(
     passwords=st.one_of(st.dictionaries(st.sampled_from(["ada", "ben"]), HIDDEN), NO_DICT, st.none()),
 )
 def test_no_problem_no_warning_and_no_shown_row_holds_a_secret(customers, defaults, passwords):
-    """Whatever stands for a fleet, a row, a name, a password, or beside the name of an option that there is not."""
+    """Any value can stand for a fleet, a row, a name or a password, or have an unknown option as its key."""
     fleet = read(customers, defaults, passwords)
     told = repr([fleet.problems, fleet.warnings])
     assert "canary" not in told and "4711" not in told

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An API that there is not, with capabilities of its own: plan, reconcile and checks know no API by name."""
+"""An API that does not exist, with other capabilities: plan, reconcile and checks know no API by name."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ THIRD = Capabilities(
     missing={"company": "is not known here; use mail_domain"},
     confirms_creation=True,
     longest_settling=20.0,
-    # Whoever is asleep, no list may show.
+    # No list has to show a customer that is asleep.
     hidden_in_lists={"active": False},
 )
 DETAILS = THIRD.names(seen="details")
@@ -314,7 +314,7 @@ def test_a_creation_counts_when_a_list_shows_the_customer(attributes, lag, is_sh
     if is_shown:
         assert (len(api.sleeps), outcome.error) == (lag, None)
     else:
-        # Nothing is written to a customer whose key nobody knows.
+        # Nothing is written to a customer with an unknown key.
         assert set(outcome.statuses[1:]) <= {"not_reached"}
         assert "Could not create customer 'ann'" in str(outcome.error)
         assert "after 60 s of waiting (max_retry_wait)" in str(outcome.error)
@@ -330,7 +330,7 @@ def test_a_stop_while_a_creation_waits_to_be_confirmed_does_not_hide_it():
 
 
 class Ends:
-    """In place of a list of waits: each wait is cut short, because no further call is wanted."""
+    """Replaces a list of waits. Each wait ends early, because no further call is wanted."""
 
     def append(self, _seconds):
         return True

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whom a list lacks though they may be there, and what asking for them gives."""
+"""Customers that may exist although the list does not show them, and what a read of each one returns."""
 
 from __future__ import annotations
 

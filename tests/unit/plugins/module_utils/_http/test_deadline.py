@@ -88,7 +88,7 @@ def test_a_call_that_fails_leaves_no_deadline_behind():
 
 
 class Wrapper:
-    """TLS in TLS, as urllib3 wraps it: no socket itself, but one below it, and many reads there for one of its own."""
+    """TLS in TLS, as urllib3 wraps it. It has a socket below it, and one read takes many reads of this socket."""
 
     def __init__(self, sock):
         self.socket = sock
@@ -306,7 +306,7 @@ class Tls:
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory):
-    """What a server needs for TLS, and the file with what a client trusts."""
+    """The TLS context of a server, and the file with the certificates that a client trusts."""
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
@@ -405,7 +405,7 @@ def request_on(connection):
 
 
 def called(server, trusted, seconds, calls=1):
-    """What comes of calls under deadlines, in a thread: texts, or the last error, and whether the time had passed."""
+    """The result of calls with deadlines, in a thread: texts or the last error, and whether the time had passed."""
     texts, passed = [], []
 
     def call():
@@ -435,7 +435,7 @@ def zeros():
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-# What comes at once, and what comes in drops.
+# Parts that come at once, and parts that come slowly.
 DROPS = {
     "nothing": (b"", []),
     "a status line": (b"HTTP/1.1 200 ", zeros()),

@@ -36,7 +36,7 @@ PEM = "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"
 
 @pytest.fixture
 def variables(monkeypatch):
-    """Sets the variables given, in place of all that the environment says of proxies and certificates."""
+    """Sets the given variables, and removes all other variables for proxies and certificates."""
 
     def set_all(**given):
         for name in list(os.environ):
@@ -269,7 +269,7 @@ def test_certificates_that_are_not_there_or_cannot_be_read(tmp_path, monkeypatch
 
 
 def test_a_pipe_is_left_to_whoever_reads_it(tmp_path):
-    """It can be read once only, and looking into it would wait for whoever writes."""
+    """It can only be read once, and a read would wait for a writer."""
     path = tmp_path / "pipe"
     os.mkfifo(path)
     assert certificate_problems(str(path)) == []

@@ -38,7 +38,7 @@ class Timetable(Clock):
         self.now = end
 
     def skip(self):
-        """On to what happens next."""
+        """Goes on to the next event."""
         moment, _number, happen = heapq.heappop(self._events)
         self.now = max(self.now, moment)
         happen()
@@ -64,7 +64,7 @@ class Call:
         self.budget = RetryBudget(4, 120.0, 30.0, self._wait)
 
     def _wait(self, seconds):
-        """Asks for `sleep` when it waits, since a test puts another one in its place."""
+        """Looks `sleep` up for each wait, because a test replaces it."""
         return self.sleep(seconds)
 
 
@@ -92,7 +92,7 @@ class Pool:
     def _start(self, call):
         self._busy += 1
         assert self.limiter.acquire(call.budget, LIMITED)
-        # Whatever becomes of it: no other kind of call waits.
+        # Independent of its result, no other kind of call waits.
         assert self.limiter.acquire(RetryBudget(4, 120.0, 30.0, pytest.fail), OTHER)
         started, is_refused = self.clock.now, self.server.refuses()
         self.clock.at(started + self.latency, lambda: self._answer(call, started, is_refused))
@@ -204,7 +204,7 @@ def test_while_one_call_tries_the_others_wait(clock):
     start(limiter, clock)
     limiter.refused(clock.now, LIMITED, None)
     start(limiter, clock)
-    # Nobody hears of it again, so after a while the next one tries.
+    # This call never ends, so after a while the next one tries.
     assert start(limiter, clock) == pytest.approx(60)
 
 

@@ -277,7 +277,7 @@ def test_a_window_that_lasts_longer_than_is_left_is_not_waited_for(clock):
     rate_limiter.update_from_headers(closed_for(51))
     assert rate_limiter.acquire(budget) is True
     assert clock.sleeps == [20]
-    # Another call has an allowance of its own.
+    # Another call has its own allowance.
     assert rate_limiter.acquire(make_budget(clock, wait=50)) is True
     assert clock.sleeps[1:] == [pytest.approx(31)]
 
@@ -302,7 +302,7 @@ def test_a_window_and_the_own_ceiling_go_together(clock):
 
 
 def test_a_window_is_shared_by_the_calls_that_are_under_way_together(clock):
-    """None of them is in the answer of another one yet, so they are counted as they start."""
+    """No answer includes the other calls yet, so calls are counted when they start."""
     rate_limiter = RateLimiter(0)
     rate_limiter.update_from_headers({**closed_for(30), "X-RateLimit-Remaining": "3", "X-RateLimit-Limit": "5"})
     for _number in range(3):
@@ -467,7 +467,7 @@ def test_the_own_ceiling_holds_for_all_calls(clock):
 
 
 def test_a_call_that_waits_for_its_window_does_not_keep_others_waiting():
-    """With time as it is: the first call waits in a thread of its own while the second one starts."""
+    """With real time: the first call waits in its own thread while the second one starts."""
     rate_limiter, over, turns = RateLimiter(0), threading.Event(), []
     rate_limiter.block(3600, "create")
     slow = RetryBudget(4, 7200.0, 30.0, lambda _seconds: over.wait(60))

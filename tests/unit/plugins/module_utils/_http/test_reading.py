@@ -45,7 +45,7 @@ def chunk(data):
 
 
 def read_request(connection):
-    """Reads one whole request; False when there is none."""
+    """Reads one whole request. Returns False if there is none."""
     received = b""
     while True:
         data = connection.recv(65536)
@@ -95,7 +95,7 @@ class Server:
                         self.sent[-1] += count
                         rest = rest[count:]
                 connection.shutdown(socket.SHUT_WR)
-                # To close with unread bytes would reset the connection, and the client lose what was sent.
+                # Closing a connection with unread bytes would reset it, and the client would lose the answer.
                 while connection.recv(65536):
                     pass
             except OSError:
@@ -378,7 +378,7 @@ def test_answers_that_fail_while_they_are_read_give_room_back():
 
 
 def test_many_large_answers_at_once_are_held_one_after_the_other():
-    """64 threads, each with an answer of 1 MiB: all get through, and hold little beside the one that is read."""
+    """64 threads, each with an answer of 1 MiB. All succeed, and hold little besides the answer being read."""
     at_once, most, done = [0], [0], []
     lock = threading.Lock()
     size = MEBIBYTE
@@ -393,7 +393,7 @@ def test_many_large_answers_at_once_are_held_one_after_the_other():
         return listed
 
     class Threaded(Server):
-        """Serves each connection in a thread of its own."""
+        """Serves each connection in its own thread."""
 
         def talk(self, connection):
             threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
@@ -473,7 +473,7 @@ def test_any_time_may_be_left(seconds):
     assert is_free()
 
 
-# Whatever a server sends
+# Any bytes from a server
 
 
 HOSTILE = {
@@ -536,7 +536,7 @@ def test_what_is_not_valid_http_is_told(name):
     assert error.transient is True
 
 
-# An answer to a write that nobody can read, by format.
+# An unreadable answer to a write, by format.
 LOST = {
     "json": [CHUNKED + b"-5\r\n" + SUCCESS, *(b"".join(HOSTILE[name]) for name in ("errors 700 deep", "damaged gzip"))],
     "xml": [CHUNKED + b"-5\r\n" + SUCCESS, b"HTTP/1.1 200 OK\r\n\r\n" + HOSTILE_XML["errors 700 deep in XML"]],

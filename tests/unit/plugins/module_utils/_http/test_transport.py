@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One call: what is sent, what is repeated, how long it may wait, and that no secret gets out."""
+"""One call: what it sends, what it repeats, how long it can wait, and that no secret gets out."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ URL = "https://api.example.com/apiv2"
 
 
 class Http:
-    """Answers one POST after the other with what it was given; the last answer stays."""
+    """Answers each POST with the next of the given answers, and repeats the last one."""
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -93,7 +93,7 @@ def make_client(clock, *answers, secrets=(PASSWORD,), **connection):
 
 
 def call(client, repeatable=True, budget=None, **options):
-    """A call whose answer is read as the one of API v2 that errors of most kinds come from."""
+    """A call with the reader of API v2 that raises most kinds of errors."""
     request = Request("POST", f"{URL}/reseller.manage.json", body=BODY, repeatable=repeatable, **options)
     return client.send(request, reader(confirmation, "json", client.redact), budget)
 
@@ -108,7 +108,7 @@ def ok():
     return FakeResponse(SUCCESS)
 
 
-# What is sent
+# Requests
 
 
 def test_a_request_is_sent_as_it_is(clock):
@@ -374,7 +374,7 @@ def test_calls_that_share_an_allowance_share_its_waiting(clock):
 
 @pytest.mark.parametrize("tries", [0, 1, 2])
 def test_what_came_of_a_try_is_told_when_no_further_one_is_wanted(clock, monkeypatch, tries):
-    """The run is stopped while the call waits for its turn. What was sent may have been done."""
+    """The run is stopped while the call waits to start. A call that was already sent may have taken effect."""
     turns = iter([True] * tries + [False])
     monkeypatch.setattr(_rate_limit.RateLimiter, "acquire", lambda *_given: next(turns))
     client = make_client(clock, connection_lost())
@@ -453,7 +453,7 @@ UNTOLD = [{}, {"Retry-After": "0"}, {"X-RateLimit-Reset": "1600000000", "X-RateL
 
 @pytest.mark.parametrize("headers", UNTOLD)
 def test_where_no_answer_tells_the_limit_the_pace_of_the_key_is_kept(clock, headers):
-    """The pauses outlast a minute, and hold for all calls of the key: the second one waits before it is sent."""
+    """The pauses exceed a minute and apply to all calls with the key. The second call waits before it is sent."""
     client = make_client(clock, *[FakeResponse(b"", 429, headers)] * 3, ok())
     assert call(client, probes=True, limit_key="create") is None
     assert [low <= pause <= low * 1.25 for low, pause in zip((0.5, 2.5, 12.5), clock.sleeps)] == [True] * 3
@@ -467,7 +467,7 @@ def test_where_no_answer_tells_the_limit_the_pace_of_the_key_is_kept(clock, head
 
 @pytest.mark.parametrize("headers", UNTOLD)
 def test_a_refused_call_that_is_not_repeated_lets_the_others_of_its_key_wait(clock, headers):
-    """The caller learns how long, to look first at what came of it."""
+    """The caller gets the time to wait, so that it can check the outcome first."""
     client = make_client(clock, FakeResponse(b"", 429, headers), ok())
     error = failure(client, False, probes=True, limit_key="create", applied_if_limited=MAYBE_APPLIED)
     assert 0.5 <= error.wait <= 0.625 and clock.sleeps == []
@@ -553,7 +553,7 @@ def _survives(status, headers):
                 assert call(client) is None
             except CallError as error:
                 assert error.status in (status, None)
-    # Two calls, each of which may wait 50 seconds in all.
+    # Two calls. Each can wait 50 seconds in total.
     assert 0 <= sum(clock.sleeps) <= 100
 
 
@@ -728,7 +728,7 @@ def test_success_with_a_status_of_failure_is_none(clock):
     assert (error.status, error.applied) == (500, MAYBE_APPLIED)
 
 
-# What is told
+# Messages
 
 
 def spellings(secret):
@@ -813,7 +813,7 @@ def test_every_message_of_the_server_is_told(clock):
 def test_a_server_that_says_much_does_not_fill_the_screen(clock, count, told, rest):
     texts = ",".join(f'"Message <{number}>"' for number in range(count))
     error = failure(make_client(clock, FakeResponse(f'{{"message":"error","errors":[{texts}]}}'.encode())))
-    # Neither are the others looked at.
+    # The others are not looked at, either.
     assert error.messages == [f"Message <{number}>" for number in range(told)]
     assert str(error).count("Message <") == told
     assert f"'Message <{told - 1}>'" in str(error)

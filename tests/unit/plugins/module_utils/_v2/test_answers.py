@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bytes of an answer: successes, four shapes of errors, lists, and everything that is none of these."""
+"""The bytes of an answer: successes, four forms of errors, lists, and everything else."""
 
 from __future__ import annotations
 
@@ -411,7 +411,7 @@ def test_a_username_that_is_written_as_a_number_stays_as_it_is_written():
 
 
 def peak(read, answer_format, body):
-    """What comes of a body, and how many bytes were taken at most meanwhile."""
+    """The result for a body, and the maximum memory in bytes while it was read."""
     tracemalloc.start()
     try:
         return read(answer_format, body), tracemalloc.get_traced_memory()[1]
@@ -480,7 +480,7 @@ def test_the_count_is_the_same_in_pieces_of_any_size(text, size):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_documents, "MOST_VALUES", 0)
         patch.setattr(_documents, "_PIECE", size)
-        # Two lists, and two texts, of which the first has none before it.
+        # Two lists and two texts. The first of them has nothing before it.
         assert _documents._json_values(encoded) == 4
 
 

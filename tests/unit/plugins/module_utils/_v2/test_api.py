@@ -224,7 +224,7 @@ def said(*messages, code=None, status=200, shape="errors"):
     ],
 )
 def test_what_an_answer_to_the_check_means(body, answer):
-    """Also where nobody is told what the server said, since it repeats the password."""
+    """Even if the server's words are hidden because they repeat the password."""
     assert has_password(V2Api(FakeClient(body))) is answer
 
 
@@ -328,7 +328,7 @@ def test_a_look_is_one_call_that_is_about_the_first_name(names, near, filters):
 
 
 def test_what_no_list_shows_is_asked_for_in_one_order():
-    """An empty company finds nothing, so nobody can be asked for it."""
+    """An empty company finds nothing, so no call can search for it."""
     client = FakeClient(b'[{"username":"joann"},{"username":"ann"}]')
     details = V2Api(client).details("ann", None, {"city": "Bath", "company": "Acme"})
     assert (details.matches, details.attributes) == ({"company": True}, {})

@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 BOTH = (RESELLER, CUSTOMER)
 BY_NAME = {field.name: field for field in FIELDS}
 
-# name: wire name, limit, limit on creation (None: the same), families whose creation needs it, what changes it later
+# name: wire name, limit, limit on creation (None: the same), families with a creation that needs it, its operation
 REFERENCE = {
     "username": ("username", 100, 64, BOTH, "rename"),
     "password": ("password", None, None, BOTH, "set_password"),

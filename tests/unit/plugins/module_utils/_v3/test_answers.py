@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Answers of API v3: five shapes of errors, successes with and without a body, and everything that is none of these."""
+"""Answers of API v3: five forms of errors, successes with and without a body, and everything else."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def in_json(content):
 
 # The five shapes
 
-# body, the messages in it; none for what is no error of the API
+# body, its messages; without messages, it is not an error of the API
 SHAPES = [
     ({"errors": [{"field": None, "message": "access forbidden", "help": None}]}, ["access forbidden"]),
     ({"errors": [{"field": "type", "message": "Type should be set"}], "id": "x"}, ["type: Type should be set"]),
@@ -138,7 +138,7 @@ def test_what_a_status_means(read):
         (401, b"", False, False, ACCOUNT),
         (403, b"", False, True, ACCOUNT),
         (401, PAGE, False, False, ACCOUNT),
-        # On behalf, it may be about the customer as well.
+        # On behalf of a customer, it can also be about the customer.
         (401, b"", True, False, OPERATION),
         (403, b"", True, False, OPERATION),
         (404, b"", False, True, UNKNOWN_CUSTOMER),
@@ -244,7 +244,7 @@ def test_messages_are_bounded_in_length():
     assert len(str(error)) < 1000
 
 
-# Whatever a server sends
+# Any bytes from a server
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -313,7 +313,7 @@ def test_whatever_a_server_sends_gives_a_value_or_the_one_error(call):
 
     @given(st.integers(100, 599) | st.sampled_from([200, 201, 204, 404, 429]), BODIES, st.booleans())
     def check(status, body, from_the_start):
-        # The server does what it should, and what comes of it in the client is another matter.
+        # The server works correctly. Only the result in the client differs.
         http.service.reset()
         http.spoil = lambda sent, got: got if _is_first(sent) and not from_the_start else Got(status, {}, body)
         client = Client(CONNECTION, [PASSWORD], sleep=clock.sleep, http=http)
@@ -328,5 +328,5 @@ def test_whatever_a_server_sends_gives_a_value_or_the_one_error(call):
 
 
 def _is_first(sent):
-    """Whether others follow only if this one is answered well."""
+    """Whether other calls only follow if this one succeeds."""
     return sent.path.endswith("/user/username") or (sent.path == "/v3/subusers" and sent.query.get("offset") == "0")

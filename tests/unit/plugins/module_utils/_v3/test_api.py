@@ -208,7 +208,7 @@ def test_a_list_may_be_large_and_nothing_else(http):
     key = key_of(http, BOB)
     # The deletion at the end, and the others in the order of the table.
     for operation, name, attributes, *_wire in sorted(WRITES, key=lambda case: case[0] == "delete"):
-        # A name that is taken meanwhile is none of this test.
+        # This test is not about a name that somebody else takes in between.
         with contextlib.suppress(CallError):
             api.write(Operation(operation, name, attributes), key)
     sizes = {request.url.partition("?")[0]: request.largest for request in client.requests if request.method == "GET"}
@@ -284,7 +284,7 @@ def test_a_list_ends_with_an_empty_page(http, count, ceiling, offsets):
 
 
 def test_a_page_without_anybody_new_ends_a_list(http):
-    """A server that does not know offsets shows the same page for ever."""
+    """A server that ignores offsets always shows the same page."""
     rows = http.rows
     http.spoil = lambda _sent, got: got.with_content(rows)
     assert [one.username for one in listed(http).customers] == [ANN, BOB, EVA]
@@ -380,7 +380,7 @@ def test_a_lookup_goes_on_until_the_name_is_there():
     assert lookup(http, "ca") == ["cabb", "CABbage", "cab", "ca"]
     assert [sent.query["offset"] for sent in http.sent] == ["0", "2"]
     assert lookup(http, "cabb") == ["cabb", "CABbage"]
-    # The name in another case is no end of it.
+    # The name in another case does not end the search.
     assert lookup(http, "cabbage") == ["CABbage"]
     assert http.operations == ["list", "list", "get"]
 
@@ -463,7 +463,7 @@ def test_threads_that_start_together_ask_once(http):
 
     def answer_late(sent, got):
         if sent.path == "/v3/user/username":
-            # Time enough for another one to ask, too, if it may: all of them have started.
+            # Enough time for another thread to ask, too, if it can. All threads have started.
             asked = [one for one in http.sent if one.path == sent.path]
             others.set() if len(asked) > 1 else others.wait(0.3)
         return got
@@ -531,11 +531,11 @@ def test_nothing_is_written_to_anybody_else(http, operation, spoiled):
     if spoiled == "no id":
         assert "shows no id" in str(error) and http.sent == []
         return
-    # Where the header is heard, and another customer has the name by now, it is this one's error alone.
+    # If the server reads the header and another customer has the name now, only this customer has an error.
     assert error.concerns == (OPERATION if spoiled == "another id" else SERVER)
     assert ("another customer has this name by now" in str(error)) is (spoiled == "another id")
     assert f"'{BOB}' (id {key.id})" in str(error) and "Nothing was written" in str(error)
-    # A failure is no proof for the next one.
+    # A failure proves nothing for the next customer.
     error_of(api.write, Operation(operation, BOB, sent[operation]), key)
     assert http.operations == ["get_username"] * 2
 

@@ -98,7 +98,7 @@ def test_tasks_converge(behaviour):
     def check(stored, options, hides):
         names = {options["username"], options.get("new_username") or options["username"]}
         assume(len(names & {one["username"] for one in stored}) < 2)
-        # Of a customer that only its own address shows, nobody says where its data reside.
+        # If only its own address shows a customer, its data residency is unknown.
         assume(not hides or all(one.get("region") != "eu" for one in stored))
         other = {"username": "other", "password": PASSWORD, "email": "x@y.example"}
         world = SandboxWorld(behaviour, other, *stored, hide_disabled=hides)
@@ -118,7 +118,7 @@ def _converges(world, options):
     assert {status for _name, status in made(result)} <= {"applied"}
     assert [name for name, _status in made(planned)] == [name for name, _status in made(result)] == http.writes
     assert result["changed"] is planned["changed"] is bool(http.writes)
-    # What was foreseen is what the server shows, and what is.
+    # The prediction matches what the server shows and what it stores.
     assert result["customer"] == planned["customer"]
     assert (result["diff"], result["unverified"]) == (planned["diff"], planned["unverified"])
     assert http.parent == parent
@@ -156,7 +156,7 @@ def _is_as_wanted(options, before, after, result):
 
 
 def _writes_nothing_more(http, options, again):
-    """Nobody can tell whether website access is as it should be, so a task that asks for it writes it."""
+    """The server does not show website access, so a task that sets it always writes it."""
     hidden = options.get("website_access") if options.get("update_website_access") == "always" else None
     assert http.writes == ([] if hidden is None else ["enable_website" if hidden else "disable_website"])
     assert again["unverified"] == ([] if hidden is None else ["website_access"])
@@ -230,7 +230,7 @@ def test_a_creation_closes_doors_before_it_fills_in_the_profile(world):
     result = world.customer(**options)
     assert [name for name, _status in made(result)] == ["create", "disable", "disable_website", "set_profile"]
     assert result["customer"]["city"] == "Oslo"
-    # A profile that is empty from the start needs no call.
+    # A profile that should be empty, and is, needs no call.
     result = world.customer(username="newer@example.com", **CREATED, city="")
     assert (made(result), result["customer"]["city"]) == ([("create", "applied")], "")
 

@@ -135,7 +135,7 @@ def test_a_row():
     ],
 )
 def test_a_row_with_something_missing_or_odd(change, attributes, key):
-    """What is not shown has no key; what is odd and not needed is passed over."""
+    """A value that is not shown has no key. Odd values that are not needed are ignored."""
     customer = from_row({**ROW, **change})
     wanted = {"username": "ann", "email": "a@b", "active": True, **attributes}
     assert customer.attributes == {name: value for name, value in wanted.items() if value is not None}
@@ -218,5 +218,5 @@ def test_any_profile_is_read_or_refused(document):
         assert any(isinstance(document.get(wire), bool) for wire in PROFILE_FIELDS.values())
         return
     assert attributes == {name: document.get(wire) or "" for name, wire in PROFILE_FIELDS.items()}
-    # What was read can be written.
+    # Values that were read can be written.
     assert to_wire(attributes) == {wire: document.get(wire) or "" for wire in PROFILE_FIELDS.values()}

@@ -120,7 +120,7 @@ def test_a_server_that_does_not_heed_the_header_shows_nobody_the_parent(world):
     with pytest.raises(CallError, match="as 'acme'"):
         world.info(details=["profile"])
     assert "get_profile" not in world.http.operations
-    # A list needs no header.
+    # A list does not need the header.
     assert world.info()["count"] == 3
 
 

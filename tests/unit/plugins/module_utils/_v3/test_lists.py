@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Lists in pages, whose rows may move while they are read."""
+"""Lists in pages. Their rows can move while they are read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 
 class Account:
-    """The rows of a list. `changes`: what becomes of them before the call of that number."""
+    """The rows of a list. `changes`: by number of a call, the new rows before this call."""
 
     def __init__(self, rows, ceiling=500, changes=None):
         self.rows = [Customer({"username": str(row)}, key=Key(str(row))) for row in rows]
@@ -59,7 +59,7 @@ CHANGES = {
 def test_rows_that_move_between_two_pages_are_noticed(change, when):
     account = Account(range(20), 6, {when: change})
     found = read_whole_list(account.page_after)
-    # It was read anew, and is what it is now.
+    # The list was read again and is up to date.
     assert names(found) == names(account.rows)
     assert account.offsets.count(0) == 2
 
@@ -75,7 +75,7 @@ def test_a_list_that_is_said_to_be_whole_has_everybody_who_stayed(changes, count
 
 @given(st.lists(st.booleans(), max_size=20), st.integers(1, 10))
 def test_rows_that_move_are_noticed_on_pages_of_one_row_as_well(moves, count):
-    """There, a page that begins one row back has nothing but the row that is known."""
+    """There, a page that begins one row earlier only has the row that is already known."""
     to_the_end = CHANGES["the first one moves to the end"]
     changes = {number: to_the_end for number, is_moved in enumerate(moves, 1) if is_moved}
     account = Account(range(count), 1, changes)
@@ -87,7 +87,7 @@ def test_it_is_read_a_few_times_at_most():
     account = Account(range(20), 6, dict.fromkeys(range(100), CHANGES["the first one moves to the end"]))
     assert read_whole_list(account.page_after) is None
     assert account.offsets == [0, 5] * MOST_READINGS
-    # Somebody is missing, and nobody comes twice.
+    # A customer is missing, and no customer appears twice.
     found = names(read_list(account.page_after))
     assert len(found) == len(set(found)) < 20
 
