@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Everything happens in this folder: environments are .venv (demo, tests), .venv-lint (lint, sanity), .venv-docs,
-# .venv-importer and .venv-devel. Each is made when it is first needed and again when its lock file in tests/requirements
-# changes; that of devel each time.
+# Everything is made in this folder. The environments are .venv (demo, tests), .venv-lint (lint, sanity), .venv-docs,
+# .venv-importer and .venv-devel. make creates each one when it is first needed, and again when its lock file in
+# tests/requirements changes. It creates .venv-devel each time.
 
 PYTHON ?= python3
-# One more than there are processors, since some tests wait for the end of a program or for a clock.
+# One more than there are processors, since some tests wait for a program or for a clock.
 WORKERS ?= $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
 PYTEST_ARGS ?=
 SANITY_ARGS ?=
@@ -15,20 +15,20 @@ MATRIX_ARGS ?=
 LOCKS_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
-# What `make devel` is about. Whatever pip takes for ansible-core will do.
+# What `make devel` tests: anything that pip accepts for ansible-core.
 DEVEL ?= ansible-core @ git+https://github.com/ansible/ansible@devel
 
 .DEFAULT_GOAL := help
 
-# What the caller's shell may hand on to programs is decided in tools/environment.py, which tests and tools ask. Here is
-# what that comes too late for: what Python heeds before it runs anything, and what installs packages. Modules stay
-# uncompiled, and every start is slow, if bytecode is forbidden while packages are installed.
+# tools/environment.py decides what programs get from the environment of the caller. Tests and tools use it. The settings
+# here apply before that: what Python reads before it runs a program, and what pip reads. If bytecode were forbidden while
+# packages are installed, modules would stay uncompiled, and every start would be slow.
 unexport PYTHONPATH PYTHONHOME PYTHONSAFEPATH PYTHONSTARTUP PYTHONWARNINGS PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX
 unexport VIRTUAL_ENV PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-# An environment serves only where it was made, for the Python it was made with: its scripts hold absolute paths.
+# An environment works only in the folder and for the Python that it was made for: its scripts have absolute paths.
 forget_unless_usable = $(shell \
 	[ "$$(cat $(1)/.made-for 2>/dev/null)" = "$(PYTHON) $$PWD" ] && $(1)/bin/python -c '' 2>/dev/null \
 	|| rm -f $(1)/.has-*)
@@ -42,10 +42,10 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo "  PYTHON=python3.12 makes the environments with another Python (3.10 or newer)."
-	@echo "  PYTEST_ARGS='-k name', SANITY_ARGS='--test pep8' and MATRIX_ARGS='units 2.17' are passed on."
+	@echo "  PYTEST_ARGS='-k name', SANITY_ARGS='--test pep8' and MATRIX_ARGS='units 2.17' choose a part."
 
 .PHONY: demo
-demo: .venv/.has-demo ## a playbook against the sandbox, on this machine alone
+demo: .venv/.has-demo ## a playbook against the sandbox, all on this machine
 	@.venv/bin/python -m tests.demo $(DEMO_ARGS)
 
 .PHONY: test
@@ -85,6 +85,10 @@ importer: .venv-importer/.has-importer ## what Galaxy says of the tarball, what 
 .PHONY: locks
 locks: .venv-lint/.has-lint ## the lock files of tests/requirements; the newest versions with LOCKS_ARGS=--upgrade
 	@.venv-lint/bin/python tools/locks.py $(LOCKS_ARGS)
+
+.PHONY: picture
+picture: .venv/.has-demo ## the picture in README.md, with a Chromium or Chrome that is installed
+	@.venv/bin/python -m tools.report_picture
 
 .PHONY: build
 build: .venv/.has-demo ## the collection's tarball, in dist

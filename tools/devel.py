@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run all tests with the ansible-core of the Python that runs this, which may be one that is not released yet.
+"""Run all tests with the ansible-core of this Python, which may not be released yet.
 
-Each run goes on after one that failed, and the last lines tell how each ended. `make devel` makes the environment.
+If one kind of tests fails, the others still run. The last lines say how each one ended. `make devel`
+makes the environment.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import time
 import staging
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-# What runs each kind of tests, after the path of Python.
+# By kind of tests, the arguments for Python that run it.
 RUNS = {
     "test": ["-m", "pytest", "-n", str((os.cpu_count() or 1) + 1), "--dist", "loadgroup"],
     "sanity": ["tools/run_ansible_test.py", "sanity"],

@@ -21,7 +21,7 @@ import staging
 
 COLLECTION = "mailfleet.sendgrid"
 BUILT = staging.CHECKOUT / "docs" / "build" / "html"
-# Fewer pages than there are modules, plugins, roles and guides prove that something was left out.
+# With fewer pages than modules, plugins, roles and guides, something was left out.
 MINIMUM = 20
 
 
@@ -42,7 +42,7 @@ def main() -> int:
 
 
 def _written(copy: Path, rst: Path) -> bool:
-    """The pages for Sphinx. The collection's own index is the first of them."""
+    """The pages for Sphinx. The index of the collection is the first one."""
     rst.mkdir(parents=True, mode=0o700)
     return _runs(
         copy,

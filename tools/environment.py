@@ -4,8 +4,8 @@
 
 """The environment of the programs that tools and tests start.
 
-What is decided about it is decided here. The Makefile adds only what must be settled before a program of this
-repository runs.
+This file decides everything about it. The Makefile adds only what must be set before a program of this repository
+runs.
 
     python tools/environment.py PROGRAM [ARGUMENT ...]
 
@@ -19,16 +19,16 @@ import os
 import sys
 from pathlib import Path
 
-# Beginnings of the names of what would lead a program elsewhere: settings of Ansible, git and Python, a real account.
+# Prefixes of foreign settings, which would lead a program elsewhere: of Ansible, git and Python, and a real account.
 FOREIGN = ("ANSIBLE_", "GIT_", "PYTHON", "SENDGRID_", "VIRTUAL_ENV")
-# A proxy for the world must not be asked for the sandbox on this machine.
+# No proxy must get the calls to the sandbox on this machine.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-# Ansible refuses to start with a locale that the machine does not have, which remote shells often bring along.
+# Ansible does not start with a locale that the machine lacks. Remote shells often set one.
 LOCALE = "C.UTF-8"
 
 
 def clean_environment() -> dict[str, str]:
-    """The caller's environment without what is foreign. Programs of this Python come first."""
+    """The caller's environment without foreign settings. Programs of this Python come first in the path."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     unproxied = ",".join(_unproxied(kept.get("no_proxy") or kept.get("NO_PROXY") or ""))
     return {
@@ -42,7 +42,7 @@ def clean_environment() -> dict[str, str]:
 
 def ansible_environment(folder: Path, *collections: Path) -> dict[str, str]:
     """The same for Ansible, which keeps its files in `folder` and finds collections in `collections`."""
-    # An empty configuration keeps those of the user and of the machine out.
+    # With an empty configuration, Ansible does not read those of the user and of the machine.
     configuration = folder / "ansible.cfg"
     configuration.touch()
     return {

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Check that ansible-builder takes the example of an execution environment, and finds what the collection needs.
+"""Check that ansible-builder accepts the example of an execution environment, and finds what the collection needs.
 
-No image is built, so that no container engine is needed. It runs in a copy of the checkout in a collection tree, since
-ansible-builder looks for collections by their place: tools/lint.py makes one.
+It builds no image, so it needs no container engine. It runs in a copy of the checkout in a collection tree, since
+ansible-builder finds collections by their path. tools/lint.py makes the copy.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def main() -> int:
 
 
 def _missing_in_context(context: Path) -> list[str]:
-    """What the definition asks for, and what is not in the folder that an image would be built from."""
+    """What the definition asks for and the folder for building an image lacks."""
     definition = ["--file", str(EXAMPLE / "execution-environment.yml"), "--context", str(context)]
-    # Otherwise the name depends on which container engine the machine has.
+    # Without this option, the name depends on the container engine of the machine.
     _builder("create", *definition, "--output-filename", RECIPE)
     recipe = (context / RECIPE).read_text(encoding="utf-8")
     copied = context / "_build" / "requirements.yml"
@@ -43,7 +43,7 @@ def _missing_in_context(context: Path) -> list[str]:
 
 
 def _missing_requirements(found: Path) -> list[str]:
-    """Lines of requirements.txt that an image with the collection would go without."""
+    """Lines of requirements.txt that an image with the collection would lack."""
     # .../ansible_collections/mailfleet/sendgrid: the folder that holds the tree.
     _builder("introspect", "--write-pip", str(found), str(COLLECTION.parents[2]))
     told = found.read_text(encoding="utf-8") if found.exists() else ""

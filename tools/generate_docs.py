@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Write what several files say about the options of one customer, from the one file that describes them.
+"""Copy the descriptions of the options of one customer from the one file that has them into several files.
 
-Each file has its part between two comments. With --check, nothing is written, and a part that differs is an error.
+In each file, the generated part is between two comments. With --check, the tool writes nothing, and a part that differs
+is an error.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ Options = Mapping[str, Option]
 # The lines of one part, from the options and the columns that a line may have.
 Part = Callable[[Options, int], list[str]]
 
-# What is copied as it stands, in this order.
+# The keys that are copied unchanged, in this order.
 COPIED = ("type", "elements", "required", "default", "choices", "version_added")
 SHOWN_ELSEWHERE = ("filter", "result", "sample", "label", "column")
 KEYS = {"description", *COPIED, "no_log", "suboptions", *SHOWN_ELSEWHERE}
@@ -63,7 +64,7 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
 
 
 def _outdated(root: Path) -> dict[str, written.Outdated]:
-    """The files that are not as the source says."""
+    """The files that differ from the source."""
     options = load(root)
     texts = {name: (root / name).read_text(encoding="utf-8") for name in FILES}
     files = {name: written.Outdated(text, fill(text, FILES[name], options, name)) for name, text in texts.items()}
@@ -71,7 +72,7 @@ def _outdated(root: Path) -> dict[str, written.Outdated]:
 
 
 def load(root: Path) -> Options:
-    """The source. Raises ValueError for what no part would use."""
+    """The source. Raises ValueError for keys that no part uses."""
     options: Options = yaml.safe_load((root / SOURCE).read_text(encoding="utf-8"))
     unknown = [f"{name}: {key}" for name, key in _keys(options) if key not in KEYS]
     if unknown:
@@ -85,7 +86,7 @@ def _keys(options: Options) -> Iterator[tuple[str, str]]:
         yield from _keys(option.get("suboptions", {}))
 
 
-# The marks of a part.
+# The comments around a part.
 
 BEGIN = re.compile(r"( *)# Generated from (\S+) by \S+: (\w+)")
 END = "# End of the generated part"
@@ -96,7 +97,7 @@ def begin(part: str) -> str:
 
 
 def fill(text: str, parts: Mapping[str, Part], options: Options, name: str) -> str:
-    """The text of a file with its parts as the source says. Raises ValueError if it has others than it should."""
+    """The text of a file, with its parts made from the source. Raises ValueError if the file has other parts."""
     lines: list[str] = []
     seen = []
     rest = iter(text.splitlines())
@@ -106,7 +107,7 @@ def fill(text: str, parts: Mapping[str, Part], options: Options, name: str) -> s
         if mark:
             indent, part = mark[1], mark[3]
             seen.append(part)
-            # Looking for the end takes what stands before it out of the rest.
+            # The search for the end skips the old lines of the part.
             if part not in parts or f"{indent}{END}" not in rest:
                 raise ValueError(f"{name}: the part {part} is unknown or has no end")
             made = parts[part](options, LINE_LENGTH - len(indent))
@@ -116,7 +117,7 @@ def fill(text: str, parts: Mapping[str, Part], options: Options, name: str) -> s
     return "\n".join(lines) + "\n"
 
 
-# The parts. Each gives lines of YAML.
+# The parts. Each one returns lines of YAML.
 
 
 def customer_options(place: Place, options: Options, width: int) -> list[str]:
@@ -137,7 +138,7 @@ def _described(place: Place, all_options: Options, option: Option, width: int) -
 
 
 def _worded(place: Place, description: Any) -> list[str]:
-    """The texts of a description that hold at this place."""
+    """The texts of a description that apply to this place."""
     found = []
     for text in _as_list(description):
         by_wording = text if isinstance(text, dict) else dict.fromkeys(WORDINGS, text)
@@ -148,7 +149,7 @@ def _worded(place: Place, description: Any) -> list[str]:
 
 
 def _referring(place: Place, options: Options, text: str) -> str:
-    """The text with references as they are at this place. One with a # leads to another plugin, and stays."""
+    """The text with references adapted to this place. A reference with a # leads to another plugin, and stays."""
     return re.sub(r"\bO\((?![^)]*#)(\w+)", partial(_reference, place, options), text)
 
 
@@ -211,12 +212,12 @@ def labels(options: Options, _width: int) -> list[str]:
 
 
 def _each(options: Options, width: int, describe: Callable[[Option, int], list[str]]) -> list[str]:
-    """A mapping of all options: their names, and below them what `describe` makes of each and of the width left."""
+    """A mapping of all options: each name, and below it what `describe` makes of the option and of the width left."""
     return [line for name, option in options.items() for line in (f"{name}:", *_indented(describe(option, width - 2)))]
 
 
 def _texts(key: str, texts: list[str], width: int) -> list[str]:
-    """A key with a text in the same line if it fits, or with a list of texts."""
+    """A key with a text, on the same line if it fits, or with a list of texts."""
     [first, *more] = texts
     inline = f"{key}: {first}"
     if not more and len(inline) <= width and _reads_as(inline, {key: first}):
@@ -250,7 +251,7 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _flow(value: Any) -> str:
-    """A value in one line."""
+    """A value on one line."""
     return yaml.safe_dump(value, default_flow_style=True, width=float("inf")).removesuffix("\n...\n").rstrip("\n")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look for links of HTML pages that lead nowhere, and for what a page would load from another host."""
+"""Find links of HTML pages that lead nowhere, and files that a page would load from another host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# Attributes whose address a browser loads by itself. A link that has to be clicked may lead anywhere.
+# Attributes with an address that a browser loads by itself. A link that somebody clicks may lead anywhere.
 LOADED = frozenset(
     [("link", "href"), ("object", "data"), ("use", "href"), ("image", "href"), ("video", "poster")]
     + [(tag, "src") for tag in ("script", "img", "iframe", "source", "video", "audio", "embed", "input", "track")]
@@ -26,7 +26,7 @@ _LOADED_BY_STYLE = re.compile(r"""(?:url\(\s*|@import\s+)["']?((?:[a-z]+:)?//[^"
 
 @dataclass
 class Page:
-    """What is to be checked of one page."""
+    """What to check on one page."""
 
     anchors: set[str] = field(default_factory=set)
     links: list[str] = field(default_factory=list)
@@ -34,7 +34,7 @@ class Page:
 
 
 def check(folder: Path) -> tuple[int, list[str]]:
-    """How many pages there are in `folder`, and a sentence for each thing that is wrong with them."""
+    """The number of pages in `folder`, and a sentence for each problem."""
     pages = {path.resolve(): read(path.read_text(encoding="utf-8")) for path in sorted(folder.rglob("*.html"))}
     problems = [
         f"{path.relative_to(folder.resolve())}: {problem}"
@@ -80,7 +80,7 @@ class _Reader(HTMLParser):
 
 
 def _addresses(attribute: str, value: str) -> list[str]:
-    """`srcset` holds several, each with a size behind it."""
+    """The addresses of an attribute. `srcset` has several, each one followed by a size."""
     return [part.split()[0] for part in value.split(",") if part.split()] if attribute == "srcset" else [value]
 
 
@@ -89,7 +89,7 @@ def _loads_elsewhere(page: Page) -> list[str]:
 
 
 def _dead_ends(path: Path, page: Page, pages: dict[Path, Page]) -> list[str]:
-    """What the links and the loads of a page name that is not there."""
+    """The targets of links and loads of a page that do not exist."""
     return [
         f"{address} leads nowhere"
         for address in [*page.links, *page.loads]

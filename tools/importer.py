@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Look at the built tarball as Galaxy does at an upload, and at its documentation as ansible-navigator shows it.
+"""Check the built tarball as Galaxy checks an upload, and its documentation as ansible-navigator shows it.
 
-galaxy-importer may succeed in spite of an error that it logs, and where it found nothing to look at. So every warning
-and every error in its log is a failure, and it has to name each plugin, role and playbook of the collection.
+galaxy-importer may log an error and still succeed, and it succeeds if it finds nothing to check. So every warning and
+every error in its log is a failure, and the log must name each plugin, role and playbook of the collection.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import navigator
 import staging
 
 CONFIGURATION = Path(__file__).resolve().with_name("galaxy-importer.cfg")
-# What the log says of each of its steps.
+# The text in the log for each step.
 STEPS = (
     "Getting doc strings via ansible-doc",
     "Finding content inside collection",
@@ -32,9 +32,9 @@ STEPS = (
 )
 COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL|Traceback)\b")
 LOADED = re.compile(r"^Loading (\S+ \S+)$", re.MULTILINE)
-# What Galaxy shows a page about, and the key of its result that must not be empty then.
+# The kinds that have a page on Galaxy, and the key of the result that the page comes from.
 SHOWN = {**dict.fromkeys(("module", "filter", "inventory", "lookup"), "doc_strings"), "role": "readme_html"}
-# The importer knows no such kind.
+# The importer does not know this kind.
 OVERLOOKED = "plugin_utils"
 
 
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def _imported(copy: Path, tarball: Path, scratch: Path) -> list[str]:
-    """Run galaxy-importer on the tarball, show its log, and tell what is wrong."""
+    """Run galaxy-importer on the tarball, show its log, and return what is wrong."""
     environment = {
         **staging.environment_for(copy),
         "GALAXY_IMPORTER_CONFIG": str(CONFIGURATION),
@@ -73,7 +73,7 @@ def _imported(copy: Path, tarball: Path, scratch: Path) -> list[str]:
 
 
 def contents(collection: Path) -> set[str]:
-    """The plugins, roles and playbooks of a collection, in the words of the importer.
+    """The plugins, roles and playbooks of a collection, as the importer writes them.
 
     `module reseller_customer`, and for a file in a folder of its own `module_utils _http.transport`.
     """
@@ -89,7 +89,7 @@ def contents(collection: Path) -> set[str]:
 
 
 def log_problems(log: str, expected: set[str]) -> list[str]:
-    """What is wrong in the log of an import that should have looked at `expected`."""
+    """What is wrong in the log of an import that should have checked `expected`."""
     loaded = set(LOADED.findall(log))
     return [
         *(f"galaxy-importer says: {line.strip()}" for line in log.splitlines() if COMPLAINT.search(line)),
@@ -101,7 +101,7 @@ def log_problems(log: str, expected: set[str]) -> list[str]:
 
 
 def page_problems(pages: list[dict[str, Any]]) -> list[str]:
-    """What Galaxy would have nothing to show about."""
+    """The contents for which Galaxy would show no documentation."""
     return [
         f"Galaxy would show no documentation of the {page['content_type']} {page['content_name']}"
         for page in pages

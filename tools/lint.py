@@ -4,8 +4,7 @@
 
 """Run the linters, each on a copy of the checkout, where playbooks and roles find the collection's own modules.
 
-A linter that found nothing to look at is content as well. So one that tells how many files it looked at has to have
-looked at enough of them.
+A linter that finds no files passes, too. So if a linter says how many files it checked, it must have checked enough.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import staging
 
-# Left out by .ansible-lint, which Galaxy heeds as well. Files are looked at all the same if they are named one by one.
+# .ansible-lint excludes them, for Galaxy as well. ansible-lint checks excluded files if they are named one by one.
 AWX_PROJECT = sorted(
     str(path.relative_to(staging.CHECKOUT)) for path in staging.CHECKOUT.glob("extensions/awx/project/*.yml")
 )
@@ -35,7 +34,7 @@ LINTERS = (
     ["mypy", "--config-file", "pyproject.toml"],
     ["python", "tools/execution_environment.py"],
 )
-# How a linter tells that, and how many files there have to be at least. The others do not tell.
+# How a linter says how many files it checked, and the smallest number that is enough. The other linters do not say it.
 COUNTS = {
     "ansible-lint --profile production": (r"in (\d+) files processed", 150),
     " ".join(LINTERS[1]): (r"in (\d+) files processed", len(AWX_PROJECT)),
@@ -44,8 +43,8 @@ COUNTS = {
 }
 
 
-# antsibull-docs writes the name of a folder into its documents, which it makes up each time. One that ends with an
-# underscore is a reference there, to nothing.
+# antsibull-docs writes the name of a temporary folder into its documents. If the random name ends with an underscore,
+# it is a reference to nothing.
 UNLUCKY = 'Unknown target name: "antsibull-docs-'
 
 
@@ -79,7 +78,7 @@ def _run(linter: list[str], copy: Path) -> subprocess.CompletedProcess[str]:
 
 
 def looked_at_enough(name: str, output: str) -> bool:
-    """Whether the output of a linter says that it looked at as many files as there have to be."""
+    """Whether the output of a linter says that it checked enough files."""
     if name not in COUNTS:
         return True
     pattern, minimum = COUNTS[name]
@@ -95,7 +94,7 @@ def _environment(copy: Path) -> dict[str, str]:
     return {
         **environment,
         "MYPYPATH": environment["ANSIBLE_COLLECTIONS_PATH"],
-        # ansible-lint knows no action of a role otherwise, and says so for each task.
+        # Without this, ansible-lint does not know an action of a role, and complains about each task.
         "ANSIBLE_ACTION_PLUGINS": str(copy / "tests/integration/targets/setup_sandbox/action_plugins"),
     }
 

@@ -20,19 +20,19 @@ from collections.abc import Iterable
 
 import matrix
 
-# Each lock, and the oldest Python that it is used with. `demo` comes first: others take its versions of what they
+# Each lock, and the oldest Python that uses it. `demo` comes first: the other locks take its versions of what they
 # share.
 LOCKS = {
     **{name: "3.10" for name in ("demo", "test", "lint", "docs", "importer")},
     **{f"core-{core}": pythons[0] for core, pythons in matrix.CORES.items()},
     f"target-{matrix.OLDEST_TARGET}": matrix.OLDEST_TARGET,
 }
-# One lock for all platforms, with the hashes of all files and without the registry's address. Extras stay, since pip
-# asks for them where hashes are required. With `--no-build`, no code of a package runs.
+# One lock for all platforms, with the hashes of all files and without the address of a registry. Extras stay, since pip
+# needs them if it requires hashes. With `--no-build`, no code of a package runs.
 FORM = ("--no-build", "--universal", "--no-emit-index-url", "--no-annotate", "--no-strip-extras", "--generate-hashes")
 ENTRY = re.compile(r"^([a-z0-9][\w.-]*)(?:\[[\w,-]+\])?==(\S+)", re.MULTILINE)
 
-# The versions of each package in one lock. Some packages have one for each of several Pythons.
+# The versions of each package in one lock. Some packages have several versions, for several Pythons.
 Versions = dict[str, tuple[str, ...]]
 
 
@@ -54,13 +54,13 @@ def main(arguments: list[str]) -> int:
 
 
 def command(name: str, upgrade: bool) -> list[str]:
-    """The arguments for uv, in the folder of the locks. uv repeats them at the top of the lock."""
+    """The arguments for uv, which runs in the folder of the locks. uv writes them at the top of the lock."""
     further = ["--upgrade"] if upgrade else []
     return ["pip", "compile", *further, *FORM, "--python-version", LOCKS[name], "-o", f"{name}.txt", f"{name}.in"]
 
 
 def read(name: str) -> Versions:
-    """The versions in a lock: none, if there is no such file yet."""
+    """The versions in a lock, or none if the file does not exist yet."""
     lock = matrix.LOCKS / f"{name}.txt"
     return versions(lock.read_text(encoding="utf-8")) if lock.exists() else {}
 

@@ -3,9 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Make a virtual environment anew and install a lock file into it: make_env.sh PYTHON FOLDER LOCK
+# Make a new virtual environment and install a lock file into it: make_env.sh PYTHON FOLDER LOCK
 #
-# Nothing is installed whose hash is not in a lock file.
+# It installs only files with a hash in a lock file.
 
 set -eu
 
@@ -29,7 +29,7 @@ check_python() {
         "'$python' cannot make virtual environments. On Debian and Ubuntu the package python3-venv brings that."
 }
 
-# uv takes half of pip's time. Where it does not run, or does not know the way that pip is told of, pip does the same.
+# uv takes half the time of pip. If uv does not run, or does not reach the registry that pip uses, pip takes over.
 install() {
     with_uv "$1" 2>/dev/null || "$1" -m pip install -qq --require-hashes -r "$lock"
 }
@@ -41,7 +41,7 @@ with_uv() {
             "$1" -m uv pip install --quiet --require-hashes --python "$1" -r "$lock"
 }
 
-# Its version and the hashes, which stand in the lines after it.
+# The version of uv, and its hashes in the lines below.
 locked_uv() {
     sed -n '/^uv==/,/[^\]$/p' tests/requirements/lint.txt
 }
@@ -52,7 +52,7 @@ make_env() {
     install "$folder/bin/python"
 }
 
-# What the Makefile reads to see whether the environment still fits.
+# The Makefile reads this to see whether the environment is still usable.
 note_origin() {
     echo "$python $PWD" >"$folder/.made-for"
 }

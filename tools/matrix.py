@@ -39,7 +39,7 @@ CORES = {
     "2.20": ("3.12", "3.13"),
     "2.21": ("3.12", "3.13"),
 }
-# For these, integration tests run on the newest Python alone: what another Python changes shows with their neighbours.
+# With these, integration tests run on the newest Python only. The cores before and after them cover the other Pythons.
 BETWEEN = ("2.18", "2.20")
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
@@ -81,7 +81,7 @@ class Job:
     def _arguments(self) -> list[str]:
         if self.target:
             return ["--target-python", f"{self.target.python}@{self.target.folder}/bin/"]
-        # Sanity takes all Pythons that it finds.
+        # Sanity tests use all Pythons that they find.
         return [] if self.kind == "sanity" else ["--python", self.controller.python]
 
 
@@ -103,10 +103,10 @@ def main(words: list[str]) -> int:
 
 
 def all_jobs(pythons: set[str]) -> list[Job]:
-    """What can run with these Pythons, the longest first."""
+    """The jobs that can run with these Pythons, the longest first."""
     found = [[Environment(f"core-{core}", each) for each in known if each in pythons] for core, known in CORES.items()]
     pairs = [pair for pairs in found for pair in pairs]
-    # Sanity looks for all Pythons itself, so that each core needs only one to start with.
+    # Sanity tests find all Pythons themselves, so each core needs only one to start with.
     newest = [pairs[-1] for pairs in found if pairs]
     measured, others = newest[-1:], [pair for pair in pairs if pair not in newest[-1:]]
     between = {f"core-{core}" for core in BETWEEN}
@@ -133,7 +133,7 @@ def _number(version: str) -> list[int]:
 
 
 def make(environment: Environment, python: str) -> None:
-    """Install the environment, unless it stands and its lock file is still the same."""
+    """Install the environment, unless it exists and its lock file has not changed."""
     lock = (LOCKS / f"{environment.lock}.txt").read_text(encoding="utf-8")
     stamp = environment.folder / ".installed"
     wanted = f"{python}\n{environment.folder}\n{lock}"
@@ -147,7 +147,7 @@ def make(environment: Environment, python: str) -> None:
 
 
 def environments(checkout: Path) -> Path:
-    """Where the environments are. ansible-test passes their paths on in lists, and in the first lines of scripts."""
+    """The folder of the environments. ansible-test passes their paths on in lists and in first lines of scripts."""
     if re.fullmatch(r"[\w./+-]+", str(checkout)):
         return checkout / ".venv-matrix"
     digest = hashlib.sha256(str(checkout).encode()).hexdigest()[:12]
@@ -162,21 +162,21 @@ def run_uv(*arguments: str, folder: Path = staging.CHECKOUT) -> None:
 
 
 def run_all(jobs: list[Job]) -> list[str]:
-    """Run the jobs, and tell of each as it ends. Returns the names of those that failed."""
-    # One more than there are processors: jobs wait for programs that start and for answers.
+    """Run the jobs, and print a line when each one ends. Returns the names of the jobs that failed."""
+    # One more than there are processors, since jobs wait for programs and answers.
     with concurrent.futures.ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:
         return [name for failed in pool.map(_run_lane, lanes(jobs)) for name in failed]
 
 
 def lanes(jobs: list[Job]) -> list[list[Job]]:
-    """Jobs that may run at the same time, and in each those that may not: sanity tests of all cores make environments
-    below ~/.ansible, and share them."""
+    """Lists of jobs. The lists may run side by side, the jobs of one list may not: sanity tests of all cores share the
+    environments that they make below ~/.ansible."""
     sanity = [job for job in jobs if job.kind == "sanity"]
     return [*([sanity] if sanity else []), *([job] for job in jobs if job.kind != "sanity")]
 
 
 def _run_lane(lane: list[Job]) -> list[str]:
-    """Run the jobs one after the other. Returns the names of those that failed."""
+    """Run the jobs one after the other. Returns the names of the jobs that failed."""
     return [job.name for job in lane if not _passes(job)]
 
 
@@ -188,7 +188,7 @@ def _passes(job: Job) -> bool:
 
 
 def _run(job: Job) -> tuple[int, str, float]:
-    """Status, output and seconds of one job."""
+    """The status, output and seconds of one job."""
     start = time.monotonic()
     done = subprocess.run(
         job.command(),

@@ -21,14 +21,14 @@ from plugin_source import constant
 COLLECTION = "mailfleet.sendgrid"
 # No container engine, no terminal, no files in the user's folders.
 OPTIONS = ["--execution-environment", "false", "--mode", "stdout"]
-# The kinds of its list. It cannot read inventory plugins of collections there; as pages it can.
+# The kinds of its list. It cannot read inventory plugins of collections there, only as pages.
 LISTED = {"modules": "module", "filter": "filter", "lookup": "lookup"}
 # Pages, by kind: the paths of the plugins.
 PAGES = (("module", "plugins/modules/reseller_customer.py"), ("inventory", "plugins/inventory/reseller.py"))
 
 
 def problems(collection: Path) -> list[str]:
-    """What ansible-navigator does not show of the collection in this folder of a collection tree."""
+    """What ansible-navigator does not show of the collection in this folder."""
     return list_problems(collection) + [
         problem for kind, path in PAGES for problem in _page_problems(collection, kind, collection / path)
     ]
@@ -47,7 +47,7 @@ def list_problems(collection: Path) -> list[str]:
 
 
 def _described(collection: Path) -> set[tuple[str, str, str]]:
-    """Kind, full name and short description of all that has to be in the list."""
+    """Kind, full name and short description of everything that must be in the list."""
     plugins = {
         (kind, f"{COLLECTION}.{path.stem}", documentation(path)["short_description"])
         for folder, kind in LISTED.items()
@@ -74,18 +74,18 @@ def documentation(plugin: Path) -> dict[str, Any]:
 def _page_problems(collection: Path, kind: str, plugin: Path) -> list[str]:
     name = f"{COLLECTION}.{plugin.stem}"
     page = _words(_navigator(collection, "doc", "--type", kind, name))
-    # The page shows no short description. The description's first words are without markup.
+    # The page shows no short description. The first words of the description have no markup.
     first = _words(documentation(plugin)["description"][0])
     return [] if name in page and first[:60] in page else [f"ansible-navigator has no page about the {kind} {name}"]
 
 
 def _words(text: str) -> str:
-    """The text without the codes of bold letters, and with each run of blanks as one."""
+    """The text without the codes for bold letters, and with one blank for each run of blanks."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())
 
 
 def _navigator(collection: Path, *arguments: str) -> str:
-    """The output of ansible-navigator, to which the collection's tree is the only one; it shows its errors itself."""
+    """The output of ansible-navigator, which finds only this collection tree. It prints its own errors."""
     with tempfile.TemporaryDirectory() as home:
         return subprocess.run(
             [str(Path(sys.executable).with_name("ansible-navigator")), *arguments, *OPTIONS],

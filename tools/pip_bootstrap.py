@@ -25,7 +25,7 @@ SECONDS = 10
 
 
 def prepare() -> None:
-    """Fill ansible-test's cache, for each version of pip that it wants, if it could not do so itself."""
+    """Fill the cache of ansible-test with each version of pip that it wants, if it cannot do so itself."""
     internals = _ansible_test_folder()
     address = _only(r"'(https://\S+/get-pip-%s\.py)'", internals / "_util/target/setup/requirements.py")
     wanted = re.findall(r"\bpip='([\d.]+)'", (internals / "_internal/python_requirements.py").read_text())
@@ -61,7 +61,7 @@ def _answers(address: str) -> bool:
 
 
 def unpack_bundled_pip() -> None:
-    """Install pip into the running virtual environment. It came without, and nothing else is wanted in it."""
+    """Install pip into the running virtual environment, which has none. Install nothing else."""
     if sys.prefix == sys.base_prefix:
         raise SystemExit("This installs pip into a virtual environment, and there is none.")
     with zipfile.ZipFile(_bundled_wheel()) as wheel:
@@ -69,7 +69,7 @@ def unpack_bundled_pip() -> None:
 
 
 def _bundled_wheel() -> Path:
-    # Distributions keep the wheels in a folder of their own, and say which.
+    # Distributions keep the wheels in a folder of their own, and name it.
     folders = [sysconfig.get_config_var("WHEEL_PKG_DIR"), _ensurepip_folder() / "_bundled"]
     wheels = [wheel for folder in folders if folder for wheel in Path(folder).glob("pip-*.whl")]
     if not wheels:

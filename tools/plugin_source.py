@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What stands in the file of a plugin, read without importing it."""
+"""Reads the file of a plugin without importing it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 
 # Open a pull request with the locks as they are now, and start CI for it: propose_locks.sh CHANGES
 #
-# CHANGES is a file with what `make locks` printed. The workflow "Locks" runs this, with a token for gh that may write
+# CHANGES is a file with the output of `make locks`. The workflow "Locks" runs this, with a token for gh that may write
 # contents, pull requests and actions.
 
 set -eu
@@ -43,5 +43,5 @@ stop_if_nothing_changed
 stop_if_one_is_open
 push
 gh pr create --base main --head "$branch" --title "$title" --body-file "$changes"
-# A pull request from a workflow starts no workflow by itself.
+# A pull request that a workflow opens does not start other workflows.
 gh workflow run ci.yml --ref "$branch"

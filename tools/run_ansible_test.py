@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run ansible-test, that of the Python which runs this, on a copy of the checkout.
+"""Run the ansible-test of this Python on a copy of the checkout.
 
     python tools/run_ansible_test.py sanity
     python tools/run_ansible_test.py units --python 3.9
@@ -27,17 +27,17 @@ import pip_bootstrap
 import staging
 from environment import clean_environment
 
-# The module that is behind the script ansible-test.
+# The module that the script ansible-test starts.
 ANSIBLE_TEST = "ansible_test._util.target.cli.ansible_test_cli_stub"
 # Percent of the plugins' lines, and of the branches in them.
 COVERED = 98
-# Options with a value that choose a Python, and nothing of what is tested.
+# Options with a value that choose a Python, not tests.
 WHERE = ("--python", "--target-python")
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A command of ansible-test. `count` tells how much was tested, from the lines that it printed."""
+    """A command of ansible-test. `count` finds the number of tests in the lines that it printed."""
 
     count: Callable[[str], int]
     unit: str
@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> int:
 
 
 def gate(copy: Path, name: str, arguments: list[str]) -> int:
-    """Run one command, and say how much it tested."""
+    """Run one command, and print the number of tests."""
     kind = KINDS[name]
     status, output = _run(copy, name, arguments)
     done = kind.count(output)
@@ -65,19 +65,19 @@ def gate(copy: Path, name: str, arguments: list[str]) -> int:
 
 
 def _is_part(arguments: list[str]) -> bool:
-    """Whether the arguments ask for less than everything: for other things than where to run."""
+    """Whether the arguments choose a part of the tests. Those that only say where to run do not."""
     left = iter(arguments)
-    # An option of the first kind takes the value that follows.
+    # An option with a value takes the next argument.
     return any(not (each in WHERE and next(left, "")) and each != "--coverage" for each in left)
 
 
 def _coverage(copy: Path, arguments: list[str]) -> int:
-    """Unit and integration tests together: both pass, and what they did not reach is little."""
+    """Run unit and integration tests: both must pass, and together cover enough of the plugins."""
     for name in ("units", "integration"):
         status = gate(copy, name, ["--coverage", *arguments])
         if status:
             return status
-    # With all files: one that nothing loads is the least covered.
+    # All files count, also one that no test loads.
     _run(copy, "coverage", ["report", "--all", "--show-missing", "--omit", "*/tests/*"])
     _run(copy, "coverage", ["xml", "--all"])
     (report,) = copy.glob("tests/output/reports/coverage*.xml")
@@ -101,8 +101,8 @@ def _plugin_files(report: Path) -> list[ElementTree.Element]:
 
 
 def _run(copy: Path, name: str, arguments: list[str]) -> tuple[int, str]:
-    """Show ansible-test's output as it comes; return its status and the output."""
-    # Not its script: what installs one into a folder with spaces in its name may make one that does not start.
+    """Show the output of ansible-test as it comes. Returns its status and its output."""
+    # Not the script: in a folder with spaces in its name, an installed script may not start.
     command = [sys.executable, "-m", ANSIBLE_TEST, name, *arguments, "--color", "no"]
     lines = []
     with subprocess.Popen(
@@ -138,7 +138,7 @@ def _version(folder: Path) -> list[int]:
 
 
 def _pyenv_root() -> Path | None:
-    """The folder above the launchers: they may be on PATH without pyenv itself."""
+    """The folder above the launchers, which may be on PATH without pyenv itself."""
     for folder in map(Path, os.environ.get("PATH", "").split(os.pathsep)):
         if folder.name == "shims" and (folder.parent / "versions").is_dir():
             return folder.parent
@@ -150,7 +150,7 @@ def _sanity_tests(output: str) -> int:
 
 
 def _passed_units(output: str) -> int:
-    """ansible-test runs pytest once for modules and what they import, and once for what only a controller has."""
+    """ansible-test runs pytest once for modules and the code that they import, and once for controller code."""
     return sum(int(number) for number in re.findall(r"^=+ .*?(\d+) passed.* =+$", output, re.MULTILINE))
 
 
@@ -159,7 +159,7 @@ def _integration_targets(output: str) -> int:
 
 
 def _all_targets() -> int:
-    """Those that are tests. The names of those that others are made of begin like this."""
+    """The targets that are tests. The names of the others, which only help tests, begin like this."""
     targets = staging.CHECKOUT.glob("tests/integration/targets/*/")
     return len([folder for folder in targets if not folder.name.startswith(("setup_", "prepare_"))])
 

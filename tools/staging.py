@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A copy of the checkout where Ansible's own tools want a collection: `.../ansible_collections/mailfleet/sendgrid`.
+"""A copy of the checkout where Ansible's tools find a collection: `.../ansible_collections/mailfleet/sendgrid`.
 
-They need a real path (a symlink is resolved) inside a git repository that does not ignore it (else they skip everything
-and call that success).
+They need a real path, since they resolve a symlink. It must be in a git repository that does not ignore it. Otherwise
+they skip everything and call that success.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 
 @contextlib.contextmanager
 def staged_copy() -> Iterator[Path]:
-    """The copy, in a temporary folder that is removed afterwards."""
+    """The copy, in a temporary folder that is deleted afterwards."""
     with tempfile.TemporaryDirectory(prefix="mailfleet-sendgrid-") as scratch:
         copy = Path(scratch).resolve() / "ansible_collections" / "mailfleet" / "sendgrid"
         for name in _project_files():
             _copy(CHECKOUT / name, copy / name)
         _git(copy, "init", "--quiet")
-        # All files are the project's, whatever the user's own ignore rules say. Nothing needs a commit.
+        # Add all files, also those that rules of the user ignore. Nothing needs a commit.
         _git(copy, "add", "--all", "--force")
         yield copy
 
@@ -45,7 +45,7 @@ def build(copy: Path, folder: Path) -> Path:
 
 
 def install(source: Path | str, folder: Path) -> Path:
-    """Install a collection from a tarball, or from the address of a repository; return its folder."""
+    """Install a collection from a tarball or from the address of a repository. Returns its folder."""
     installed = folder / "ansible_collections" / "mailfleet" / "sendgrid"
     _galaxy(installed, "install", str(source), "--offline", "--collections-path", str(folder))
     return installed
@@ -57,13 +57,13 @@ def _galaxy(collection: Path, *arguments: str) -> None:
 
 
 def environment_for(copy: Path) -> dict[str, str]:
-    """The environment for a tool of this Python that works on the copy."""
+    """The environment for a tool of this Python that runs on the copy."""
     # copy is .../ansible_collections/mailfleet/sendgrid, and Ansible wants the folder above.
     root = copy.parents[2]
     return {
         **clean_environment(),
         "ANSIBLE_COLLECTIONS_PATH": str(root),
-        # What another version of ansible-lint left in the user's own home would be in the way of this one.
+        # Files of another version of ansible-lint in the home of the user would disturb this one.
         "ANSIBLE_HOME": str(root / ".ansible"),
     }
 

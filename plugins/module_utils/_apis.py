@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The one door to the APIs: from the option `api` to what that API can do, and to the API itself.
+"""The only entry to the APIs: from the option `api` to the capabilities of that API, and to the API itself.
 
-Above it, no line knows an API by name; below it, no room knows another.
+The layers above it name no API. The layers below it do not know each other.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ CHOICES: tuple[str, ...] = (*_v2_fields.FAMILIES, _v3_fields.SUBUSERS)
 
 
 def capabilities(choice: t.Any) -> Capabilities:
-    """What the API can do. One that there is not is told elsewhere; until then the default stands in for it."""
+    """The capabilities of an API. An unknown choice gives those of the default: another check reports it."""
     if choice == _v3_fields.SUBUSERS:
         return _v3_fields.capabilities()
     return _v2_fields.capabilities(choice if choice in CHOICES else CHOICES[0])
 
 
 def can_read(answer_format: t.Any) -> bool:
-    """Whether this Python has the library that answers in the format need: xmltodict, for XML alone."""
+    """Whether this Python has the library for answers in the format. Only XML needs one: xmltodict."""
     if answer_format != "xml":
         return True
     from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.xml_answers import HAS_XMLTODICT

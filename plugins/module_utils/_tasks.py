@@ -96,7 +96,7 @@ def _must_exist(desired: Desired, observed: Observed) -> None:
 
 
 def _warnings(desired: Desired, outcome: Outcome, check_mode: bool) -> list[str]:
-    """What the server stores otherwise, and a customer that it does not show yet or that could not be read again."""
+    """Warnings: values that the server stores differently, and a customer that no read shows after the change."""
     user = escape_control(desired.final_username, 100)
     if outcome.lags:
         return [f"The server does not show customer '{user}' yet; the result shows what was sent, not what is stored"]

@@ -104,6 +104,25 @@ count:
   returned: success
   type: int
   sample: 1
+account:
+  description: The account that the customers belong to.
+  returned: success
+  type: dict
+  version_added: 0.2.0
+  contains:
+    api:
+      description: The API, as O(api) names it.
+      type: str
+    api_url:
+      description: The address of the API.
+      type: str
+    api_user:
+      description: The value of O(api_user). V(null) with O(api=subusers), which does not use it.
+      type: str
+  sample:
+    api: reseller
+    api_url: https://api.sendgrid.com/apiv2
+    api_user: my-reseller-account
 """
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._info import customer_info

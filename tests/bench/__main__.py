@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tasks cost, against the sandbox: one table after the other, ratios within one run.
+"""Measures what tasks cost, against the sandbox. Prints one table after the other. Compare ratios only within one run.
 
     python -m tests.bench [PART ...] [--items N] [--sizes N,N] [--new N] [--rounds N]
 
-Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (fleets that are as they should be, in a variable),
-`files` (the same in a file, beside a plain script that reads it, and the role), `core` (the same without Ansible),
-`created` (new customers), `v3` (with API v3, fleets in a file and an item of a loop); all of them by default. Medians
-are shown, and goals beside those that have one. What is measured is told as it goes on, on standard error.
+Parts: `loops` (an item of a loop, an ad-hoc command), `converged` (converged fleets in a variable), `files` (converged
+fleets in a file, the same with the role, and a plain script that reads the file), `core` (converged fleets without
+Ansible), `created` (new customers), `v3` (with API v3, fleets in a file and an item of a loop). Without a part, all of
+them run. The tables show medians, and goals where there is one. Standard error says what is measured next.
 
 `--sizes` is for `converged`, `files`, `core` and `v3`. On an idle machine, `files` takes some minutes for 100,000, and
 `converged` takes many.
@@ -31,7 +31,7 @@ PARTS = ("loops", "converged", "files", "core", "created", "v3")
 
 
 def part(text: str) -> str:
-    """A name of a part. Not one of `choices`: with no argument, some Pythons compare the whole default with them."""
+    """The name of a part. Not one of `choices`: without an argument, some Pythons compare the default with them."""
     if text not in PARTS:
         raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(PARTS)}")
     return text
@@ -77,5 +77,5 @@ if __name__ == "__main__":
     try:
         main()
     except KeyboardInterrupt:
-        # It is long, so to end it early is nothing unusual. What was measured until then has been printed.
+        # Measuring takes long, so ending it early is normal. The tables so far are printed.
         sys.exit(130)

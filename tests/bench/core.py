@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the collection's own code takes for a converged fleet: no Ansible, no socket, one process for all rounds.
+"""What the code of the collection takes for a converged fleet: no Ansible, no socket, one process for all rounds.
 
 The list that it reads is what the sandbox has answered.
 """
@@ -24,7 +24,7 @@ GOALS = {(10_000, "json"): 0.4}
 
 
 def measure(folder: Path, tree: Path, size: int, rounds: int, answer_format: str) -> dict[str, float]:
-    """Median seconds: `all`, and `list`, which is its share for the list."""
+    """Median seconds: `all`, and `list` for the share of the list."""
     progress(0, 1, f"core, {size:,} customers, {answer_format}")
     fleet_file, answer_file = folder / "fleet.json", folder / f"answer.{answer_format}"
     with open(fleet_file, "w", encoding="utf-8") as file:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a converged fleet costs that stands in a file: the task and the role, in whole processes.
+"""What a converged fleet in a file costs: the task and the role, as whole processes.
 
 Beside them: a plain script that reads the same file, lists the same account and compares the same attributes, and the
 same fleet in a variable.
@@ -38,13 +38,13 @@ from .measuring import (
 
 ROLE = MODULES + "fleet"
 KINDS = ("json", "csv")
-# Beyond that, a fleet in a variable takes minutes.
+# A larger fleet in a variable takes minutes.
 MOST_IN_VARIABLE = 10_000
 
 
 @dataclass(frozen=True)
 class Goal:
-    """What a run may take: seconds, and how often the time of the plain script."""
+    """What a run may take: seconds, and a multiple of the time of the plain script."""
 
     seconds: float
     of_plain: float | None = None
@@ -54,7 +54,7 @@ class Goal:
         return f"{self.seconds:.1f}{ratio}"
 
 
-# By the number of customers and the beginning of a way's name.
+# By the number of customers and the first word of a way's name.
 GOALS = {(10_000, "task"): Goal(2.5, of_plain=3), (10_000, "role"): Goal(4)}
 
 
@@ -76,7 +76,7 @@ def measure(folder: Path, tree: Path, size: int, rounds: int, api: str = "resell
             ways["task"] = partial(cost_of_task, ansible, FLEET_MODULE, customers=IN_VARIABLE)
             ways["role"] = partial(cost_of_role, ansible, ROLE, fleet_customers=IN_VARIABLE)
         costs = in_turn(ways, rounds)
-    # Nothing is written, or it was no converged fleet.
+    # If something is written, the fleet was not converged.
     assert {cost.calls for way, cost in costs.items() if way != "nothing"} == {1}, costs
     return costs
 
@@ -117,7 +117,7 @@ def _rows(size: int, costs: dict[str, Cost]) -> list[tuple[str, ...]]:
 def _row(
     name: str, cost: Cost, size: int, nothing: Cost | None = None, plain: Cost | None = None, goal: str = ""
 ) -> tuple[str, ...]:
-    """`nothing`: what Ansible takes without a fleet, to tell what a customer takes. `goal`: a key of GOALS."""
+    """`nothing`: what Ansible takes without a fleet, to compute what a customer takes. `goal`: a key of GOALS."""
     return (
         name,
         f"{cost.seconds:.2f}",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a fleet costs: converged ones, 1,000 new customers, and how both grow."""
+"""What fleets cost: converged fleets, 1,000 new customers, and how both grow."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ CONCURRENCY = 16
 
 
 def converged(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cost]:
-    """A fleet that is as it should be, in both formats, beside what Ansible and a plain script take."""
+    """A converged fleet in both formats, and what Ansible and a plain script take."""
     write_fleet(folder, size)
     with sandbox("--customers", str(size)) as running:
         ansible = Ansible(running, folder, tree, **FLEET_ACCOUNT)
@@ -74,7 +74,7 @@ def created(folder: Path, tree: Path, size: int, rounds: int) -> dict[str, Cost]
 
 
 def looped(folder: Path, tree: Path, items: int, rounds: int) -> dict[str, Cost]:
-    """The same new customers in loops: what a further item costs, since a thousand of them take many minutes."""
+    """New customers in loops: what one more item costs, since a thousand items take many minutes."""
     write_fleet(folder, items)
     with sandbox("--customers", "0", "--fault", LATENCY) as running:
         ansible = Ansible(running, folder, tree, **FLEET_ACCOUNT)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the task of a whole fleet some times, over an answer that lies ready. Prints median seconds, as JSON.
+"""Runs the task of a whole fleet several times, with a prepared answer. Prints median seconds as JSON.
 
     PYTHONPATH=TREE python in_process.py FORMAT ANSWER FLEET ROUNDS
 
@@ -28,7 +28,7 @@ ACCOUNT = {"api_url": "https://api.example.com", "api_user": "demo", "api_key": 
 
 
 class Prepared:
-    """In place of an HTTP session: answers every request with the same bytes, and is that answer, too."""
+    """Takes the place of an HTTP session: answers every request with the same bytes. It is the answer, too."""
 
     status_code = 200
     headers: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Prepared:
 
 
 def options_of(customers: list[dict[str, Any]]) -> dict[str, Any]:
-    """The options of the task, as they come out of Ansible's validation, which leaves the rows as they are."""
+    """The options of the task after Ansible has validated them. Ansible does not change the rows."""
     return {**{name: option.get("default") for name, option in fleet_spec().items()}, "customers": customers, **ACCOUNT}
 
 

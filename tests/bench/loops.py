@@ -27,7 +27,7 @@ from tests.functional.running import MODULES, Ansible, Sandbox
 
 from .measuring import machine, progress, sandbox, table
 
-# Of ad-hoc commands, for each round: they are short, and a ratio of two starts varies by a tenth.
+# Ad-hoc commands for each round. They are short, so a ratio of two starts varies by a tenth.
 PAIRS = 4
 AD_HOC = {"info": MODULES + "reseller_customer_info", "debug": "ansible.builtin.debug"}
 CUSTOMER = {"username": "ada@example.com", "city": "Portland", "active": True}
@@ -35,7 +35,7 @@ CALL = {"method": "profile", "task": "get", "username": "ada@example.com", **ACC
 
 
 def tasks_of(ansible: Ansible) -> dict[str, dict[str, Any]]:
-    """By name: the task that is looped. `uri` makes the call that a converged customer takes, no more."""
+    """By name: the task in the loop. `uri` makes only the call that a converged customer takes."""
     ours = {MODULES + "reseller_customer": CUSTOMER}
     return {
         "debug": {"ansible.builtin.debug": {"msg": "{{ item }}"}},
@@ -54,7 +54,7 @@ def tasks_of(ansible: Ansible) -> dict[str, dict[str, Any]]:
 
 
 def seconds_of_loop(ansible: Ansible, task: dict[str, Any], items: str) -> float:
-    """`items`: an expression for what is looped over."""
+    """`items`: an expression for the items of the loop."""
     looped = {"name": "Loop", **task, "loop": f"{{{{ {items} }}}}", "loop_control": {"label": ""}}
     play = {"hosts": "localhost", "gather_facts": False, "tasks": [looped]}
     playbook = ansible.folder / "bench.yml"
@@ -72,7 +72,7 @@ def seconds_of_command(ansible: Ansible, direct: bool) -> float:
 
 
 def cost_of_start(ansible: Ansible, module: str) -> tuple[float, float]:
-    """Seconds that an ad-hoc command without options takes: on the wall, and of the processor."""
+    """Seconds that an ad-hoc command without options takes: of the clock and of the processor."""
     before = os.times()
     wall = seconds(lambda: ansible.command("ansible", "localhost", "-m", module))
     after = os.times()
@@ -80,7 +80,7 @@ def cost_of_start(ansible: Ansible, module: str) -> tuple[float, float]:
 
 
 def starts(ansible: Ansible, rounds: int) -> dict[str, tuple[float, float, float]]:
-    """For the wall and the processor: median seconds of `info` and of `debug`, and the median ratio of a pair."""
+    """For the clock and the processor: median seconds of `info` and of `debug`, and the median ratio of a pair."""
     pairs: list[dict[str, tuple[float, float]]] = []
     for number in range(rounds):
         progress(number, rounds, "ad hoc, info and debug")
@@ -111,7 +111,7 @@ def seconds(run: Callable[[], Any]) -> float:
 
 
 def seconds_of_service(sandbox: Sandbox, calls: int) -> float:
-    """What a call costs a plain client over one kept connection."""
+    """What a call costs a plain client with one open connection."""
     started = time.monotonic()
     with requests.Session() as session:
         session.trust_env = False
@@ -127,7 +127,7 @@ def measure(ansible: Ansible, items: int, rounds: int) -> dict[str, float]:
     for number in range(rounds):
         for name, task in tasks.items():
             progress(number, rounds, f"loop, {name}")
-            # A list: ansible-core 2.19 keeps no other kind of sequence.
+            # ansible-core 2.19 accepts only a list as a sequence.
             whole, one = (seconds_of_loop(ansible, task, f"range({count}) | list") for count in (items, 1))
             figures.setdefault(name, []).append((whole - one) / (items - 1))
         figures.setdefault("service", []).append(seconds_of_service(ansible.sandbox, items))

@@ -27,13 +27,13 @@ from tests.sandbox import fleet
 HERE = Path(__file__).resolve().parent
 FLEET_ACCOUNT = {"api_user": "demo", "api_key": "demo-key-1234"}
 FLEET_MODULE = MODULES + "reseller_customers"
-# The customers that `write_fleet` wrote, as an option takes them.
+# The customers that `write_fleet` wrote, for an option.
 IN_VARIABLE = "{{ fleet }}"
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run. `memory`: MiB that the largest process took at its peak. `calls`: that the service got.
+    """What one run costs. `memory`: the peak of the largest process, in MiB. `calls`: their number.
 
     `processor`: seconds of processors, which a busy machine changes less than `seconds`.
     """
@@ -54,7 +54,7 @@ class Cost:
 
 
 def median(costs: Sequence[Cost]) -> Cost:
-    """The median of each figure."""
+    """The median of each number."""
     return Cost(
         statistics.median(cost.seconds for cost in costs),
         statistics.median(cost.memory for cost in costs),
@@ -67,7 +67,7 @@ def cost_of(command: Sequence[str], ansible: Ansible) -> Cost:
     """Runs a command with the sandbox as the service."""
     calls = len(ansible.sandbox.log())
     settings = {**ansible.environment(), "ANSIBLE_ACTION_PLUGINS": str(HERE / "action_plugins")}
-    # The callback of the tests writes down each result, and all calls that the sandbox has got.
+    # The callback of the tests would write each result and all calls of the sandbox.
     del settings["ANSIBLE_CALLBACKS_ENABLED"]
     started = time.monotonic()
     with open(ansible.folder / "output", "w+", encoding="utf-8") as output:
@@ -173,7 +173,7 @@ def in_turn(ways: dict[str, Callable[[], Cost]], rounds: int) -> dict[str, Cost]
 
 
 def progress(number: int, rounds: int, name: str) -> None:
-    """Says what is measured next: all of it takes many minutes. `number`: of the round, from 0 on."""
+    """Says what is measured next, since all of it takes many minutes. `number`: of the round, from 0."""
     print(f"round {number + 1} of {rounds}: {name}", file=sys.stderr, flush=True)
 
 

@@ -24,7 +24,7 @@ import xmltodict
 
 ACCOUNT = {"api_user": os.environ["SENDGRID_API_USER"], "api_key": os.environ["SENDGRID_API_KEY"]}
 
-# Options whose name on the wire is another one.
+# Options that have another name on the wire.
 WIRE = {"region": "state"}
 
 

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What API v3 costs: fleets in a file, converged and new, beside a plain pool of threads that makes the same calls, and
-an item of a loop beside `ansible.builtin.uri`.
+"""What API v3 costs: fleets in a file, converged and new, compared with a plain pool of threads that makes the same
+calls, and an item of a loop, compared with `ansible.builtin.uri`.
 
-The fleets have 20 ms of latency a call. Beyond Ansible's start, reading and validating the file, a task should take
+Each call has 20 ms of latency. Beyond Ansible's start, reading and validating the file, a task should take
 little longer than the pool.
 """
 
@@ -44,14 +44,14 @@ LISTED = ("username", "email", "password")
 PROFILE = ("first_name", "last_name", "address", "city", "region", "zip", "country", "phone", "website", "company")
 # Customers in a page of the list.
 PAGE = 500
-# How often the time of the plain pool, and how often that of a direct item.
+# Multiples: of the time of the plain pool, and of the time of a direct item.
 MOST_OF_PLAIN, LEAST_OF_DIRECT = 1.1, 40
 LOOPED = "customer-00001@fleet.example"
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What is measured. `columns`: of its file. `stored`: how many of its customers there are at first: all or none."""
+    """A fleet to measure. `columns`: of its file. `stored`: how many of its customers exist at first, all or none."""
 
     name: str
     size: int
@@ -60,7 +60,7 @@ class Fleet:
 
     @property
     def pages(self) -> int:
-        """Calls for the list, one after the other: the last page is empty."""
+        """Calls for the list, one after the other. The last page is empty."""
         return math.ceil(self.stored / PAGE) + 1
 
 
@@ -118,7 +118,7 @@ def measure(folder: Path, tree: Path, fleet: Fleet, rounds: int) -> Measured:
         }
         costs = in_turn({f"{fleet.name}, {name}": partial(anew, way) for name, way in ways.items()}, rounds)
     measured = Measured(fleet, *costs.values())
-    # Else they would not be the same calls.
+    # Both must make the same calls.
     assert measured.task.calls == measured.plain.calls > 0, measured
     return measured
 
@@ -159,7 +159,7 @@ def _item(ansible: Ansible, task: dict[str, Any], items: int) -> Cost:
     """Of `items`, what each but the first one takes; `calls` are those of all of these."""
     costs = []
     for count in (items, 1):
-        # A list: ansible-core 2.19 keeps no other kind of sequence.
+        # ansible-core 2.19 accepts only a list as a sequence.
         looped_task = {**task, "loop": f"{{{{ range({count}) | list }}}}", "loop_control": {"label": ""}}
         costs.append(cost_of_play(ansible, tasks=[{"name": "Loop", **looped_task}]))
     more, further = costs[0].beyond(costs[1]), items - 1

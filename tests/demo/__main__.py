@@ -135,19 +135,19 @@ def _tell_the_story(choice: str, arguments: Sequence[str]) -> None:
     api = APIS[choice]
     with tempfile.TemporaryDirectory(prefix="mailfleet-sendgrid-demo-", ignore_cleanup_errors=True) as scratch:
         _heading("1. Start the sandbox, a stand-in for the service that listens on this machine only")
-        with _sandbox() as root:
+        with running_sandbox() as root:
             api_url = root + api.path
             print(f"It listens on {api_url} and holds {len(_seed()['customers'])} customers.")
-            environment = _environment(Path(scratch), choice, api_url)
+            settings = demo_environment(Path(scratch), choice, api_url)
 
             _heading("2. Converge the fleet: first run")
-            first = _converge(api, arguments, environment)
+            first = _converge(api, arguments, settings)
 
             _heading("3. Converge the fleet: second run, with nothing left to do")
-            second = _converge(api, arguments, environment)
+            second = _converge(api, arguments, settings)
 
             _heading("4. The customers as they are now")
-            _print_table(_customers(api, environment))
+            _print_table(_customers(api, settings))
 
             _heading("5. Summary")
             print(f"First run: {first.summary}")
@@ -198,7 +198,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _sandbox() -> Iterator[str]:
+def running_sandbox() -> Iterator[str]:
     """The sandbox, as it was recorded of the service; its address without the path of an API."""
     options = ["--port", "0", "--behaviour", "observed", "--demo"]
     with _running([sys.executable, "-m", "tests.sandbox", *options], clean_environment()) as process:
@@ -208,7 +208,7 @@ def _sandbox() -> Iterator[str]:
         yield found[1].removesuffix("/apiv2")
 
 
-def _environment(scratch: Path, choice: str, api_url: str) -> dict[str, str]:
+def demo_environment(scratch: Path, choice: str, api_url: str) -> dict[str, str]:
     """The environment for Ansible. Its files go to `scratch`."""
     account = _seed()["accounts"][0]
     settings = {
@@ -238,7 +238,7 @@ def _converge(api: Api, arguments: Sequence[str], environment: dict[str, str]) -
     # As YAML, a diff is short and shows letters beyond ASCII as they are.
     settings = {**environment, "ANSIBLE_CALLBACK_RESULT_FORMAT": "yaml"}
     # Its warnings come between its other lines, where they belong.
-    with _running([_program(command[0]), *command[1:]], settings, stderr=subprocess.STDOUT) as process:
+    with _running([find_program(command[0]), *command[1:]], settings, stderr=subprocess.STDOUT) as process:
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
@@ -248,7 +248,7 @@ def _converge(api: Api, arguments: Sequence[str], environment: dict[str, str]) -
     return Run(_COLOUR.sub("", "".join(lines)))
 
 
-def _program(name: str) -> str:
+def find_program(name: str) -> str:
     """The program of this Python's environment, activated or not."""
     folders = [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
     found = shutil.which(name, path=os.pathsep.join(folders))
@@ -261,7 +261,7 @@ def _customers(api: Api, environment: dict[str, str]) -> list[dict[str, Any]]:
     """What the info module tells."""
     command = ["ansible", "localhost", "-m", INFO_MODULE, *api.details]
     print(f"$ {shlex.join(command)}\n", flush=True)
-    with _running([_program(command[0]), *command[1:]], {**environment, "ANSIBLE_FORCE_COLOR": "0"}) as process:
+    with _running([find_program(command[0]), *command[1:]], {**environment, "ANSIBLE_FORCE_COLOR": "0"}) as process:
         output = process.stdout.read()
         status = process.wait()
     # `localhost | SUCCESS => {...}`

@@ -764,10 +764,10 @@ def test_who_may_still_log_in(awx: Controller, sandbox: Sandbox, answer: object,
     ("template", "answers", "told"),
     [
         ("Disable a customer", {"customer_username": FLEET[0], "customer_website_off": "perhaps"}, "yes or no"),
-        ("Disable a customer", {"customer_username": " "}, "customer_username must say"),
+        ("Disable a customer", {"customer_username": " "}, "customer_username is required"),
         ("Reset a password", {"customer_username": None, "customer_password": NEW}, "customer_username and"),
-        ("Reset a password", {"customer_username": FLEET[0], "customer_password": " " * 8}, "customer_password must"),
-        ("Converge the fleet", {"fleet_files": ""}, "one of fleet_customers and fleet_file is needed"),
+        ("Reset a password", {"customer_username": FLEET[0], "customer_password": " " * 8}, "customer_password are required"),
+        ("Converge the fleet", {"fleet_files": ""}, "either fleet_customers or fleet_file is required"),
         ("Converge the fleet", {"fleet_purge": "perhaps"}, "argument 'fleet_purge' is of type"),
         ("Converge the fleet", {"fleet_max_deletions": "some"}, "argument 'fleet_max_deletions' is of type"),
         (
@@ -779,7 +779,7 @@ def test_who_may_still_log_in(awx: Controller, sandbox: Sandbox, answer: object,
         (
             "Report",
             {"fleet_files": " ", "fleet_report_purge": "yes"},
-            "neither fleet_report_customers nor fleet_report_file declares",
+            "fleet_report_purge needs a declared fleet",
         ),
     ],
 )

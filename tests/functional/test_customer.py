@@ -554,7 +554,7 @@ def test_a_name_that_stays_taken(played: Run, ansible: Ansible) -> None:
     not_reached = [{"name": "set_profile", "status": "not_reached"}] if ansible.is_v3 else []
     assert step.result["operations"] == [{"name": "create", "status": "failed"}, *not_reached]
     assert "Could not create customer 'gone@example.com': the server said" in step.result["msg"]
-    assert "If the name is taken: it stays so after a deletion" in step.result["msg"]
+    assert "The name may be taken: a deleted customer keeps its name" in step.result["msg"]
 
 
 HALF_WAY = {"username": "ada@example.com", "active": False, "new_username": "gone@example.com", "city": "Bangor"}

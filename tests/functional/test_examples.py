@@ -40,9 +40,11 @@ SOURCES = {
     for path in sorted(ROOT.glob(pattern))
 }
 GUIDES = "docs/docsite/rst/"
-WITHOUT_EXAMPLES = {GUIDES + name for name in ("idempotency.rst", "network_failures.rst")}
+WITHOUT_EXAMPLES = {
+    GUIDES + name for name in ("glossary.rst", "idempotency.rst", "network_failures.rst", "troubleshooting.rst")
+}
 # They create the customer that all others find.
-CREATE_MARA = {GUIDES + "one_customer.rst", "README.md", "plugins/modules/reseller_customer.py"}
+CREATE_MARA = {GUIDES + "one_customer.rst", "plugins/modules/reseller_customer.py"}
 # The sandbox that they start has the account `demo`.
 OF_THE_DEMO = {GUIDES + "testing_with_the_sandbox.rst"}
 # They use API v3.
@@ -83,6 +85,7 @@ FILES = {
     "group_vars/all.yml": json.dumps(VARIABLES),
     "fleet.csv": f"username,city\n{MARA},Bangor\n{JONAS},\n",
     "fleet.yml": json.dumps({"fleet_customers": FLEET, "fleet_defaults": {"country": "US"}}),
+    "group_vars/reseller/vault.yml": json.dumps(VARIABLES),
     "vault.yml": json.dumps({"vault_sendgrid_key": KEY, "fleet_passwords": {MARA: PASSWORD}}),
     "passwords.yml": json.dumps({"fleet_passwords": {MARA: PASSWORD}}),
     "reseller/key.vault": KEY,

@@ -315,14 +315,14 @@ def test_what_is_wrong_is_told_in_the_same_words_wherever_the_task_runs_and_befo
     assert missing.endswith(", and in the folder 'files' of each.") and str(ansible.folder) in missing
     assert nowhere == "There is no file '/nowhere/none.csv': check its path."
     assert folder == "The file 'sub' cannot be used: its name must end with .csv, .json, .yml or .yaml."
-    assert both == "The options are not valid: customers and customers_file exclude each other."
+    assert both == "The options are not valid: customers and customers_file are mutually exclusive."
     assert head == "The options are not valid: purge with no customers would delete every customer of the account."
-    for part in ("concurrency", "there can be no default for username", f"the password of '{ADA}' must be a text"):
+    for part in ("concurrency", "there cannot be a default for username", f"the password of '{ADA}' must be a text"):
         assert part in mixed
     assert "file ''" in blank
     assert of_list == "The options are not valid: customers_file must be a text, and is a list."
     assert of_boolean == "The options are not valid: customers_file must be a text, and is a boolean."
-    assert neither == "The options are not valid: one of customers and customers_file is needed."
+    assert neither == "The options are not valid: either customers or customers_file is required."
 
 
 # Purge

@@ -127,6 +127,10 @@ def test_the_list(played: Run, ansible: Ansible, sandbox: Sandbox) -> None:
     page = page_of(run, "list.html")
     assert page.one("title").text == page.one("h1").text == "SendGrid customers"
     assert page.one("header").one("p").text.startswith("3 customers. Seen in this state since ")
+    # An API key of API v3 says by itself which account it is.
+    url = sandbox.v3_url if ansible.is_v3 else sandbox.api_url
+    name = "" if ansible.is_v3 else f"{ACCOUNT['api_user']} "
+    assert page.one("p", class_="account").text == f"Account {name}at {url}"
     # Only the observed service shows website access, and API v3 never.
     shown = sandbox.behaviour == "observed" and not ansible.is_v3
     assert counters(section(page, "counts")) == {
@@ -253,13 +257,13 @@ def test_the_drift(played: Run, ansible: Ansible, sandbox: Sandbox) -> None:
         "to update": updated,
         "to rename": 1,
         "to delete": 0,
-        "failed": 1,
+        "cannot be planned": 1,
         "as declared": 2 - updated,
     }
     assert f"to update: {updated};" in section(page, "drift").one("desc").text
     found = kinds(page)
-    assert list(found) == ["Failed 1", "To create 1", "To rename 1", f"To update {updated}"]
-    [_header, [user, message]] = found["Failed 1"]
+    assert list(found) == ["Cannot be planned 1", "To create 1", "To rename 1", f"To update {updated}"]
+    [_header, [user, message]] = found["Cannot be planned 1"]
     assert user == "eve@example.com"
     assert "does not exist, and cannot be created" in message
     created = dict(row for row in found["To create 1"] if len(row) == 2)
@@ -280,6 +284,9 @@ def test_the_drift(played: Run, ansible: Ansible, sandbox: Sandbox) -> None:
     ]
     assert update[4:] == ([] if ansible.is_v3 else [["cleo@example.com"], ["Password", "not shown", "another one"]])
     assert "Customers that the declared fleet does not name are not counted here." in section(page, "drift").text
+    # The list of API v2 does not show it.
+    compared = "Not compared with the account: company of 1 customer" not in section(page, "drift").text
+    assert compared is ansible.is_v3
 
 
 @in_shared_playbook(lambda: role("purged.html", customers=[{"username": "ada@example.com"}], purge=True))
@@ -302,7 +309,7 @@ def test_the_page_shows_what_a_purge_would_not_do(ansible: Ansible, sandbox: San
     run = report(ansible, customers=[{"username": "ada@example.com"}, {"username": "eva@example.com"}], purge=True)
     assert (run.status, written(run)) == (0, [])
     page = parse(page_path.read_text(encoding="utf-8"))
-    assert list(kinds(page)) == ["Failed 1"]
+    assert list(kinds(page)) == ["Cannot be planned 1"]
     assert counters(section(page, "drift"))["not reached"] == 2
     assert "a purge deletes nothing as long as a customer of the fleet has an error" in section(page, "drift").text
     assert "'Ada@example.com' looks like 'ada@example.com'" in section(page, "drift").text
@@ -337,7 +344,7 @@ def test_customers_that_are_not_reached(
     done(report(ansible, customers=changed, details=[]))
     drift = section(parse(page_path.read_text(encoding="utf-8")), "drift")
     found = counters(drift)
-    assert found["failed"] + found.get("not reached", 0) == 3
+    assert found["cannot be planned"] + found.get("not reached", 0) == 3
     assert "redirect" in drift.text
 
 
@@ -349,7 +356,7 @@ def test_customers_that_are_not_reached(
     [
         ({"customers": [{"username": "ada@example.com"}] * 2}, "ada@example.com"),
         ({"customers": [{"user": "ada@example.com"}]}, "fleet_report_customers[0]: unknown option user"),
-        ({"purge": True}, "neither fleet_report_customers nor fleet_report_file declares a fleet"),
+        ({"purge": True}, "fleet_report_purge needs a declared fleet"),
         ({"purge": True, "customers": []}, "fleet_report_purge with no customers would delete every customer"),
         ({"path": None}, "fleet_report_path"),
         ({"columns": ["email", "company"]}, "fleet_report_columns"),
@@ -358,7 +365,7 @@ def test_customers_that_are_not_reached(
         ({"details": ["ips"]}, "fleet_report_details"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
         ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
-        ({"file": "fleet.csv", "customers": []}, "fleet_report_customers and fleet_report_file exclude each other"),
+        ({"file": "fleet.csv", "customers": []}, "fleet_report_customers and fleet_report_file are mutually exclusive"),
     ],
     ids=[
         "a name twice",
@@ -383,6 +390,21 @@ def test_what_is_wrong_is_told(played: Run, variables: dict[str, Any], message: 
     assert "Traceback" not in played.output
     assert not (played.folder / "wrong.html").exists()
     assert written(played) == []
+
+
+@only_json
+@only_observed
+def test_the_own_check_of_the_role_is_one_sentence(ansible: Ansible) -> None:
+    """Ansible's own check is off, as in the playbook. It prints the whole argument spec with each error."""
+    [task] = role(chart="active", columns=["company"])
+    task["ansible.builtin.include_role"]["rolespec_validate"] = False
+    run = ansible.play([task])
+    assert run.status == 2
+    [told] = [step.result["msg"] for step in run.steps if step.status == "failed"]
+    assert told.startswith("The variables are not valid: value of fleet_report_c")
+    assert "value of fleet_report_chart must be one of: country, region, city, got: active" in told
+    assert "fleet_report_columns must be one or more of" in told
+    assert "\n" not in told and "argument_spec_data" not in run.output
 
 
 def made(kind: str, path: Path) -> str:
@@ -420,7 +442,7 @@ def test_what_is_no_page_is_told_before_any_call(
     run = report(ansible, *arguments, path=where, environment={"ANSIBLE_NOCOLOR": "true"})
     assert run.status == 2, run.output
     [told] = [step.result["msg"] for step in run.steps if step.status == "failed"]
-    assert told == f"fleet_report_path must be the file to write, and '{where}' is {kind}."
+    assert told == f"fleet_report_path must be the path of a file, and '{where}' is {kind}."
     assert sandbox.log() == []
 
 
@@ -560,7 +582,7 @@ def test_without_profiles_the_page_costs_the_list(played: Run, name: str) -> Non
     assert [len(row) for row in rows] == [len(header)] * (2 if "filters" in variables else 3)
     assert section(page, "counts").all("svg") == []
     unread = "city, phone" if "columns" in variables else "first name, last name, city, region, country"
-    assert f"Not read, so there are no columns of it: {unread}." in section(page, "customers").text
+    assert f"Not read, and therefore without a column: {unread}." in section(page, "customers").text
 
 
 @in_shared_playbook(lambda: role("of_filter.html", details=[], filters={"city": "Port"}, columns=["city"]))

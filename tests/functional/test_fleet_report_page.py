@@ -88,7 +88,7 @@ def test_text_of_the_server_is_only_text(crowd_page: str) -> None:
     assert ["Postal code", "</td></tr></table>", "{'a': 1}"] in found["To update 1"]
     assert ["Country", "<b>Land</b>", "True"] in found["To update 1"]
     assert "{'a':   1}" in page.raw_text
-    assert [name for name, _message in found["Failed 1"][1:]] == ["<img src=x onerror=alert(1)>@example.com"]
+    assert [name for name, _message in found["Cannot be planned 1"][1:]] == ["<img src=x onerror=alert(1)>@example.com"]
     assert len(page.all("script")) == 1
     assert {element.tag for element in page.descendants()} & {"b", "i", "img", "a", "link", "iframe"} == set()
     assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x09\x0b-\x1f\x7f-\x9f]", crowd_page)
@@ -150,6 +150,24 @@ def test_the_table_can_be_sorted_with_a_keyboard(crowd_page: str) -> None:
         if name in element.attributes
     }
     assert pointed_at <= set(ids)
+
+
+def test_the_account_is_on_the_page(crowd_page: str) -> None:
+    account = parse(crowd_page).one("p", class_="account")
+    assert account.one("bdi", class_="name").text == ACCOUNT["api_user"]
+    assert re.fullmatch(r"Account acme at http://127\.0\.0\.1:\d+/apiv2", account.text)
+
+
+def test_an_api_key_of_api_v2_names_no_account(tmp_path: Path, collections_path: Path) -> None:
+    """It takes the word apikey in place of a name."""
+    account = {**ACCOUNT, "api_user": "apikey"}
+    seed = tmp_path / "seed.json"
+    seed.write_text(json.dumps({"accounts": [account], "customers": []}), encoding="utf-8")
+    sandbox = Sandbox("--behaviour", "observed", "--seed", str(seed))
+    done(report(Ansible(sandbox, tmp_path, collections_path, **account, defaults={"retries": 0})))
+    assert sandbox.stop() == (0, "", "")
+    page = parse((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert page.one("p", class_="account").text == f"Account at {sandbox.api_url}"
 
 
 # Customers of API v3

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import IN_RESULTS
 
-from .conftest import both_apis, in_shared_playbook, only_direct, only_json, only_observed
+from .conftest import ACCOUNT, both_apis, in_shared_playbook, only_direct, only_json, only_observed
 from .running import MODULES, Ansible, Run, Sandbox, four_ways, task
 from .test_customer import NEW
 
@@ -41,6 +41,9 @@ def test_the_whole_list(played: Run, ansible: Ansible) -> None:
                 assert extra == ({"address2": ""} if shown else {})
     ada, ben, _cleo = steps[0].result["customers"]
     assert set(ada) == set(IN_RESULTS)
+    path, user = ("v3", None) if ansible.is_v3 else ("apiv2", ACCOUNT["api_user"])
+    url = f"{ansible.sandbox.root}/{path}"
+    assert steps[0].result["account"] == {"api": ansible.api, "api_url": url, "api_user": user}
     seen = (None, None) if ansible.is_v3 else ("ME", "04101")
     assert (ada["region"], ada["zip"], ada["company"], ada["active"]) == (*seen, None, True)
     assert (ben["active"], ben["website_access"]) == (False, False if shown else None)

@@ -163,7 +163,7 @@ def test_a_customer_that_somebody_renamed_is_not_deleted(
     for step in steps:
         assert step.status == "failed"
         [item] = [item for item in step.result["results"] if item["failed"]]
-        for part in (f"'{EVA_NEW}'", f"give new_username: {EVA_NEW}", f"delete '{EVA_NEW}' first"):
+        for part in (f"'{EVA_NEW}'", f"set new_username: {EVA_NEW}", f"delete '{EVA_NEW}' first"):
             assert part in item["msg"]
         assert "1 of 5 customers were not reached, because a purge deletes nothing as long as" in step.result["msg"]
     assert set(sandbox.customers()) == {*SEEDED, EVA_NEW}
@@ -222,7 +222,7 @@ def test_a_renamed_customer_through_the_role(ansible: Ansible, sandbox: Sandbox)
     for check_mode in (True, False):
         run = run_role(ansible, check_mode=check_mode, customers=rows, **options)
         assert (run.status, set(calls(run))) == (2, {"list", "get"} if ansible.is_v3 else {"list"})
-        assert f"give new_username: {EVA_NEW}" in " ".join(told(run))
+        assert f"set new_username: {EVA_NEW}" in " ".join(told(run))
     assert set(sandbox.customers()) == {*SEEDED, EVA_NEW}
 
 

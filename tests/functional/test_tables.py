@@ -134,47 +134,73 @@ def test_every_module_has_an_action_plugin() -> None:
 # The README
 
 
-def test_the_readme_lists_all_modules() -> None:
-    rows = markdown_table("README.md", "| module | what it does |")
-    assert sorted(code(row[0])[0] for row in rows) == full(stems("plugins/modules/*.py"))
+# What its table lists, by kind.
+LISTED = {
+    "module": "plugins/modules/*.py",
+    "inventory": "plugins/inventory/*.py",
+    "lookup": "plugins/lookup/*.py",
+    "filter": "plugins/filter/*.py",
+    "role": "roles/*",
+}
 
 
-def test_the_readme_lists_all_plugins() -> None:
-    rows = markdown_table("README.md", "| plugin | kind | what it does |")
-    wanted = [
-        (name, kind) for kind in ("filter", "inventory", "lookup") for name in full(stems(f"plugins/{kind}/*.py"))
-    ]
-    assert sorted(((code(row[0])[0], row[1]) for row in rows), key=lambda row: (row[1], row[0])) == wanted
+def test_the_readme_lists_all_modules_plugins_and_roles() -> None:
+    rows = markdown_table("README.md", "| name | kind | what it does |")
+    wanted = [(name, kind) for kind, pattern in LISTED.items() for name in full(stems(pattern))]
+    assert sorted((code(row[0])[0], row[1]) for row in rows) == sorted(wanted)
+    assert {path.parent.name for path in ROOT.glob("plugins/*/*.py")} - {"action", "doc_fragments", "plugin_utils"} == {
+        "modules",
+        "module_utils",
+        *LISTED.keys() - {"module", "role"},
+    }
 
 
-def test_the_readme_lists_all_roles() -> None:
-    rows = markdown_table("README.md", "| role | what it does |")
-    assert sorted(code(row[0])[0] for row in rows) == full(stems("roles/*"))
+# The sections that collections have, in the order of Ansible's own template.
+SECTIONS = [
+    "Status",
+    "Requirements",
+    "Installation",
+    "Using the collection",
+    "Modules, plugins and roles",
+    "Testing",
+    "Contributing",
+    "Support",
+    "Release notes",
+    "Licence",
+]
+
+
+def test_the_readme_is_short_and_in_the_usual_order() -> None:
+    lines = read("README.md").splitlines()
+    assert [line.removeprefix("## ") for line in lines if line.startswith("## ")] == SECTIONS
+    assert len(lines) <= 150
+    # One screen to the first success.
+    assert any(line.startswith("make demo") for line in lines[:24])
+
+
+def test_the_readme_leads_to_every_guide() -> None:
+    linked = re.findall(r"\(docs/docsite/rst/(\w+)\.rst\)", read("README.md"))
+    # CONTRIBUTING.md leads to the one for developers, and the README of the role to the one about its page.
+    assert set(linked) | {"developing", "fleet_report"} == {*stems("docs/docsite/rst/*.rst"), "fleet_report"}
 
 
 # Idempotency
 
 
-def idempotency() -> dict[str, list[list[str]]]:
-    """The rows of both tables: attributes, how they are compared, what a second run does."""
-    guide = rst_table("idempotency.rst", "Attribute")
-    return {
-        "README.md": markdown_table("README.md", "| attribute | how | a second run |"),
-        "idempotency.rst": [row for row in guide if code(row[0]) != ["state: absent"]],
-    }
+def idempotency() -> list[list[str]]:
+    """The rows of the table: attributes, how they are compared, what a second run does."""
+    return [row for row in rst_table("idempotency.rst", "Attribute") if code(row[0]) != ["state: absent"]]
 
 
-@pytest.mark.parametrize("source", idempotency())
-def test_what_idempotency_rests_on_is_told_of_every_attribute(source: str) -> None:
-    told = [name for row in idempotency()[source] for name in code(row[0])]
+def test_what_idempotency_rests_on_is_told_of_every_attribute() -> None:
+    told = [name for row in idempotency() for name in code(row[0])]
     assert set(told) == {*BY_NAME, "new_username"}
     # One row for each server, with website access and without it.
     assert {name for name in told if told.count(name) > 1} <= {"website_access"}
 
 
-@pytest.mark.parametrize("source", idempotency())
-def test_what_is_used_on_creation_only_is_told(source: str) -> None:
-    told = [code(row[0]) for row in idempotency()[source] if row[1].strip(".").lower() == "used on creation only"]
+def test_what_is_used_on_creation_only_is_told() -> None:
+    told = [code(row[0]) for row in idempotency() if row[1].strip(".").lower() == "used on creation only"]
     assert [sorted(names) for names in told] == [
         sorted(name for name in BY_NAME if all(written_by(choice, name) is None for choice in CHOICES))
     ]
@@ -202,18 +228,9 @@ def test_each_promise_of_security_names_tests_that_there_are() -> None:
         for path in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"^ *def (test_\w+)\(", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
-    shown_by = {row[0]: code(row[2]) for row in markdown_table("SECURITY.md", "| threat | what holds | shown by |")}
+    shown_by = {row[0]: code(row[2]) for row in markdown_table("SECURITY.md", "| threat | protection | tests |")}
     assert len(shown_by) >= 15
     assert [threat for threat, tests in shown_by.items() if not tests or set(tests) - there] == []
-
-
-# Speed
-
-
-def test_the_figures_of_loops_are_the_same_in_the_readme_and_in_the_guide() -> None:
-    readme = markdown_table("README.md", "| | ms | |")
-    guide = rst_table("speed_and_limits.rst", "An item of a loop")
-    assert [[cell.replace("``", "`") for cell in row[:2]] for row in guide] == [row[:2] for row in readme]
 
 
 # AWX

@@ -29,6 +29,8 @@ FILES = {
     "README.md",
     "SECURITY.md",
     "requirements.txt",
+    # README.md shows it.
+    "docs/images/fleet_report.png",
     # Ansible's own release notes are made from them.
     "changelogs/changelog.yaml",
     "changelogs/config.yaml",

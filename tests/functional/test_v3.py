@@ -250,7 +250,7 @@ def test_a_header_that_is_not_heard_changes_nothing(sandbox: Sandbox, options: d
     assert result["failed"] is True
     assert f"the server answers a call on behalf of customer '{options['username']}' (id " in result["msg"]
     assert "as 'acme' (id " in result["msg"]
-    assert "Nothing was written, since the call would be about another account." in result["msg"]
+    assert "Nothing was written, because the call would be about another account." in result["msg"]
     assert "On-Behalf-Of" in result["msg"]
     assert not {"set_profile", "set_email", "rename"} & set(calls_of(sandbox))
     assert sandbox.account() == parent

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What an API for customers is to the rest of the collection: data that says what it can, and a few calls.
+"""The interface of an API for customers: data about its capabilities, and a few calls.
 
-The plan, reconcile, the fleet and the checks know attributes and operations, and no API by name. Where one API differs
-from another, it differs in what stands here.
+The plan, reconcile, the fleet and the checks know attributes and operations, but name no API. All differences between
+APIs are in the data and calls of this file.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ ConnectionProblems = t.Callable[[t.Mapping[str, t.Any]], "list[str]"]
 
 
 def is_equal(wanted: t.Any, stored: t.Any) -> bool:
-    """Whether a stored value is the wanted one, where the server stores what it is given."""
+    """Whether a stored value is the wanted one, if the server stores values unchanged."""
     return bool(wanted == stored)
 
 
 def no_problems(_value: t.Any, _days: t.Sequence[datetime.date] = ()) -> list[str]:
-    """For an attribute that may have any value."""
+    """The check of an attribute that may have any value."""
     return []
 
 
@@ -132,7 +132,7 @@ class Capabilities:
         return {way: self.names(seen=way) for way in {one.seen for one in self.attributes.values()}}
 
     def seen(self, way: str) -> frozenset[str]:
-        """The attributes whose values become known this way. To be asked for each customer, so it is looked up."""
+        """The attributes whose values become known this way. Called for each customer, so the answer is cached."""
         return self._by_sight.get(way, frozenset())
 
     @property
@@ -142,7 +142,7 @@ class Capabilities:
 
     @functools.cached_property
     def longest_plain(self) -> dict[str, float]:
-        """The attributes whose values need no look but at their length, with the most characters that pass."""
+        """The attributes that need no check except of their length, each with the maximum length."""
         return {
             name: math.inf if capability.limit is None else capability.limit
             for name, capability in self.attributes.items()
@@ -176,7 +176,7 @@ class Customer:
 
     @property
     def username(self) -> str:
-        """The name by which a task speaks of it."""
+        """The name that a task uses for it."""
         return str(self.attributes["username"])
 
 
@@ -231,19 +231,19 @@ class CustomerApi(t.Protocol):
         """The customers that the filters (by option name) do not rule out. A filter narrows, it proves nothing."""
 
     def every_customer(self) -> Listing:
-        """All customers, `is_whole` where that can be made certain, which may take more calls."""
+        """All customers. `is_whole` if that is certain, which may take more calls."""
 
     def unlisted(self, name: str) -> list[Customer]:
         """The customer with this name, if it exists although a list of all lacks it."""
 
     def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
-        """Customers among which those with these names are, if they exist; an error names the first one.
+        """Customers that include those with these names, if they exist. An error names the first one.
 
-        `near`: those whose names only look like one of them, too, as far as the API can show them.
+        `near`: also those whose names only look similar, as far as the API can show them.
         """
 
     def details(self, username: str, key: t.Any, wanted: Attributes) -> Details:
-        """What further reads tell of these attributes of a customer that exists. `key`: as its Customer has it."""
+        """What further reads show of these attributes of an existing customer. `key`: as in its Customer."""
 
     def write(self, operation: Operation, key: t.Any, budget: RetryBudget | None = None) -> None:
         """Carries out one operation of a plan.

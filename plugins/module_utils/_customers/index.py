@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Customers by name: the one that a task speaks of, and names that only look like it. Pure."""
+"""Customers by name: the customer that a task names, and names that only look similar. Pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import es
 
 
 class CustomerIndex:
-    """Customers that a list showed, found by name: in one step, however many there are.
+    """Customers of a list, by name. A lookup takes one step, however many customers there are.
 
     `sometimes`: the attributes that only some servers show. `shows`: those of them that this one is known to show.
     """
@@ -45,11 +45,11 @@ class CustomerIndex:
 
     @property
     def customers(self) -> list[Customer]:
-        """Everybody in it."""
+        """All customers."""
         return list(self._by_name.values())
 
     def extended(self, customers: t.Iterable[Customer]) -> CustomerIndex:
-        """The same with customers that were found later. Under a former name, nobody of them is in it any more."""
+        """An index with customers that were found later. It does not contain them under a former name."""
         further = list(customers)
         if not further:
             return self
@@ -57,13 +57,13 @@ class CustomerIndex:
         return CustomerIndex(latest.values(), self.shows)
 
     def similar_names(self, name: str) -> list[str]:
-        """The names that look like `name` to a person, itself among them if it is there."""
+        """The names that look like `name` to a person, and `name` itself if it exists."""
         return self._by_key.get(name_key(name), [])
 
     def exact(self, desired: Desired) -> Customer | None:
-        """The customer that `desired` speaks of, matched exactly; None when there is none.
+        """The customer that `desired` names, matched exactly; None if it does not exist.
 
-        Raises InvalidInput when both names of a rename exist.
+        Raises InvalidInput if both the former and the new name of a rename exist.
         """
         if desired.new_username is None:
             return self._by_name.get(desired.username)
@@ -74,7 +74,7 @@ class CustomerIndex:
         return found[0] if found else None
 
     def identify(self, desired: Desired) -> Customer | None:
-        """The same before anything is written: raises InvalidInput for a name that only looks alike, too."""
+        """The same, for use before a write: also raises InvalidInput for a name that only looks alike."""
         found = self.exact(desired)
         if found is None:
             self._refuse_near_miss("username", desired.username, desired)
@@ -83,14 +83,14 @@ class CustomerIndex:
         return found
 
     def observed(self, desired: Desired) -> Observed:
-        """What the list shows of the customer that `desired` speaks of. Raises InvalidInput as `identify` does."""
+        """What the list shows of the customer that `desired` names. Raises InvalidInput like `identify`."""
         found = self.identify(desired)
         if found is None:
             return Observed(shows=self.shows)
         return Observed(found.attributes, shows=self.shows, key=found.key)
 
     def _refuse_near_miss(self, option: str, name: str, desired: Desired) -> None:
-        """A name is not taken for another one, and none is made that looks like another one."""
+        """Never uses another customer than the named one, and never creates a name that looks like an existing one."""
         near = sorted(set(self.similar_names(name)) - desired.usernames)
         if near:
             raise InvalidInput(

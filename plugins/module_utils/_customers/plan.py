@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""From what is and what is wanted to the operations between them. Pure: no I/O, no Ansible, no API by name.
+"""Plans the operations that turn the current state of a customer into the desired one. Pure: no I/O, no Ansible.
 
-Check mode, the diff and the real run share the one plan that `make_plan` makes. What an attribute is to an API is data
-(`Capabilities`); the one attribute that has a name here is `username`, by which a customer is known.
+Check mode, the diff and the real run share the plan that `make_plan` makes. This file names no API: `Capabilities` says
+what an API can do with an attribute. The only attribute with a name here is `username`, which identifies a customer.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ class Desired:
     """What a task asks for. `attributes`: those given, by option name, without the username.
 
     `secrets`: the attributes that no result may show. `on_create`: those that only a new customer gets.
-    `unless_hidden`: those that are not written to a customer that exists, where nothing shows them. `along`: those that
-    are written, where nothing shows them, only with others of their operation.
+    `unless_hidden`: those that an existing customer does not get if the server hides them. `along`: those that, if the
+    server hides them, are written only together with others of their operation.
     """
 
     username: str
@@ -53,9 +53,10 @@ class Desired:
 class Observed:
     """What is known of the customer now.
 
-    `current`: the attributes that the server shows, None when there is no such customer. `matches`: by attribute, what
-    comparing gave that the server does not show; what was not asked, or could not be told, has no key. `shows`: the
-    attributes that only some servers show and this one is known to. `key`: by what the API knows the customer.
+    `current`: the attributes that the server shows, None if there is no such customer. `matches`: by hidden attribute,
+    whether it has the desired value; an attribute has no key if nobody asked or the server could not tell. `shows`: the
+    attributes that only some servers show, and that this one is known to show. `key`: how the API identifies the
+    customer.
     """
 
     current: Attributes | None = None
@@ -66,10 +67,10 @@ class Observed:
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """`before`, `after`: attributes, None where there is no customer; `after` holds what the server hides, too.
+    """`before`, `after`: attributes, None if the customer does not exist; `after` also holds what the server hides.
 
-    `predicted`: `after` as the server will show it. `unverified`: attributes that are sent though nothing tells
-    whether they differ. `key`: by what the API knows the customer that there is.
+    `predicted`: `after` as the server will show it. `unverified`: attributes that are sent although
+    nothing tells whether they differ. `key`: how the API identifies the existing customer.
     """
 
     operations: tuple[Operation, ...]
@@ -81,7 +82,7 @@ class Plan:
 
 
 def further_reads(desired: Desired, current: Attributes | None, api: Capabilities) -> frozenset[str]:
-    """The attributes of which a further read has to tell something before there can be a plan."""
+    """The attributes that a further read must show or compare before a plan is possible."""
     if current is None or desired.state == "absent":
         return frozenset()
     left_alone = desired.on_create | desired.along
@@ -90,7 +91,7 @@ def further_reads(desired: Desired, current: Attributes | None, api: Capabilitie
 
 
 def make_plan(desired: Desired, observed: Observed, api: Capabilities) -> Plan:
-    """The operations that make the customer what is desired, and what they make of it."""
+    """The operations that lead to the desired state, and the state that they lead to."""
     current = observed.current
     unverified: list[str] = []
     if desired.state == "absent":
@@ -112,12 +113,12 @@ def make_plan(desired: Desired, observed: Observed, api: Capabilities) -> Plan:
 
 
 def apply(current: Attributes | None, operations: t.Iterable[Operation]) -> Attributes | None:
-    """What `operations` make of a customer."""
+    """The attributes of a customer after `operations`."""
     return functools.reduce(_apply, operations, current)
 
 
 def is_done(operation: Operation, current: Attributes | None, api: Capabilities) -> bool | None:
-    """Whether a customer as just read shows that `operation` was carried out; None when it cannot tell."""
+    """Whether a customer, as just read, shows that `operation` took effect; None if it cannot tell."""
     if operation.name == "delete":
         return current is None
     if current is None:
@@ -136,9 +137,9 @@ def is_done(operation: Operation, current: Attributes | None, api: Capabilities)
 def stored_otherwise(
     desired: Desired, stored: Attributes, planned: t.Iterable[Operation] = (), is_new: bool = False
 ) -> list[str]:
-    """The attributes that were asked for and that the server stores as something else.
+    """The attributes that the server stores with another value than the desired one.
 
-    What `planned` is going to write is passed over, and so is what only a new customer gets, unless it `is_new`.
+    Leaves out what `planned` will write, and what only a new customer gets unless the customer `is_new`.
     """
     left_alone = frozenset() if is_new else desired.on_create
     differing = [
@@ -153,7 +154,7 @@ def stored_otherwise(
 
 
 def stored_text(desired: Desired, stored: Attributes, name: str) -> str:
-    """What was asked for of an attribute, and what the server stores."""
+    """A clause with the desired value of an attribute and the stored one."""
     return (
         f"{name} of customer '{_quoted(stored['username'])}': asked for '{_quoted(desired.attributes[name])}', "
         f"the server stores '{_quoted(stored[name])}'"
@@ -175,9 +176,9 @@ def _removal(current: Attributes | None) -> list[Operation]:
 
 
 def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[Operation]:
-    """Creation, then what a new customer is that it should not be.
+    """The creation, then the operations for what a new customer has by default and should not have.
 
-    A rename of a customer that does not exist creates it under its new name.
+    If a customer to rename does not exist, it is created under its new name.
     """
     given = {name: value for name, value in desired.attributes.items() if api.attributes[name].on_create}
     sent = {"username": desired.final_username, **given}
@@ -191,7 +192,7 @@ def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[O
 
 
 def _shown_at_first(observed: Observed, api: Capabilities) -> frozenset[str]:
-    """What the list will show of a new customer, where no row can tell yet."""
+    """The attributes of a new customer that the list will show, although no row shows them yet."""
     return api.always_listed | (api.seen("sometimes") & observed.shows)
 
 
@@ -215,7 +216,7 @@ def _differences(
     desired: Desired, observed: Observed, current: Attributes, api: Capabilities
 ) -> tuple[Attributes, list[str]]:
     """The attributes to write, and those of them that are sent though nothing tells whether they differ."""
-    # Nearly every value of nearly every fleet is as it should be, so that comes first.
+    # Nearly all values of a fleet are equal, so this comparison comes first.
     unequal = {
         name: wanted for name, wanted in desired.attributes.items() if name not in current or wanted != current[name]
     }
@@ -232,14 +233,14 @@ def _differences(
             verdicts[name] = None
     changes = {name: desired.attributes[name] for name, differs in verdicts.items() if differs is not False}
     unverified = [name for name, differs in verdicts.items() if differs is None]
-    # As it is told: what goes along after what is sent for its own sake, and what nobody may see at the end.
+    # The order in results: first what is sent on its own account, then what goes along, and secrets at the end.
     return changes, sorted(unverified, key=lambda name: (name in desired.secrets, name in desired.along))
 
 
 def _differs(
     name: str, wanted: t.Any, desired: Desired, observed: Observed, current: Attributes, api: Capabilities
 ) -> bool | None:
-    """Whether to write an attribute: False, True, or None where nobody can tell and it is written to make sure."""
+    """Whether to write an attribute: False, True, or None if nothing tells, so that it is written to make sure."""
     if name in current:
         return not api.attributes[name].same(wanted, current[name])
     if name in observed.matches:
@@ -248,7 +249,7 @@ def _differs(
 
 
 def _update(now: str, desired: Desired, changes: Attributes, api: Capabilities) -> list[Operation]:
-    """The writes in their order: close doors first, open them last."""
+    """The writes in order. Those that take rights away come first, those that grant rights come last."""
     then = desired.final_username
     if not changes and now == then:
         return []

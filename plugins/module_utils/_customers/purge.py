@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Whom a purge deletes, and what keeps it from deleting. Pure: no I/O, no Ansible.
+"""Which customers a purge deletes, and what prevents the deletion. Pure: no I/O, no Ansible.
 
-A deletion cannot be undone, and a deleted username stays taken for ever [doc]. So whatever may be a mistake in a name
-or a customer that somebody renamed is no customer to delete.
+A deletion cannot be undone, and a deleted username stays taken forever [doc]. So a purge does not delete a customer if
+its name may be a typing mistake, or if somebody may have renamed it.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _FEW = 3
 
 @dataclasses.dataclass(frozen=True)
 class Purge:
-    """What a purge comes to.
+    """What a purge would do.
 
     `deletions`: the usernames to delete. `look_alikes`: those that are kept, each with the name of the fleet that it
-    looks like. `renamed`: by the position of a customer of the fleet that would have to be created, the `deletions`
-    that have its e-mail address. As long as there are any, nothing may be deleted.
+    looks like. `renamed`: by the position of a customer of the fleet that the run would create, the `deletions` with
+    the same e-mail address. If there are any, the purge deletes nothing.
     """
 
     deletions: tuple[str, ...]
@@ -56,22 +56,22 @@ NO_PURGE = Purge((), {}, {})
 
 
 def whom_to_purge(wanted: t.Sequence[Desired], index: CustomerIndex) -> Purge:
-    """Which customers of the account the fleet does not name, and which of them may be its own for all that."""
+    """Which customers of the account the fleet does not name, and which of these may still belong to it."""
     named = {name_key(name): name for desired in wanted for name in desired.usernames}
     names = frozenset(name for desired in wanted for name in desired.usernames)
     unmanaged = [name for name in index if name not in names]
     look_alikes = {name: named[name_key(name)] for name in unmanaged if name_key(name) in named}
-    # A name with characters that nobody sees is told of by `hidden_names`, and never deleted.
+    # `hidden_names` warns of names with invisible characters. A purge never deletes them.
     deletions = tuple(name for name in unmanaged if name not in look_alikes and not has_hidden(name))
     return Purge(deletions, look_alikes, _renamed(wanted, index, deletions))
 
 
 def check_whole(listing: Listing) -> None:
-    """Raises InvalidInput for a list that may lack customers: no count of deletions can rest on one."""
+    """Raises InvalidInput if the list may lack customers: the number of deletions would be unreliable."""
     if not listing.is_whole:
         raise InvalidInput(
             [listing.problem or "the server did not show all customers of the account"],
-            about="Nothing was changed, since purge may delete only by a list that is whole",
+            about="Nothing was changed, because purge needs a complete list of customers",
         )
 
 
@@ -87,19 +87,19 @@ def check_ceiling(deletions: t.Sequence[str], most: int | None, option: str = "m
                 f"{len(deletions)} customers are not in the fleet ({names}{', …' if len(deletions) > _FEW else ''}), "
                 f"and {option} is {most}"
             ],
-            about="Nothing was changed, since purge would delete more customers than it may",
+            about="Nothing was changed, because purge would delete more customers than allowed",
         )
 
 
 def renamed_error(desired: Desired, names: t.Sequence[str]) -> InvalidInput:
-    """The error of a customer that would be created, while a customer that purge would delete has its address."""
+    """The error of a customer to create, if a customer that purge would delete has the same e-mail address."""
     told = ", ".join(f"'{escape_hidden(name)}'" for name in names[:_FEW]) + (", …" if len(names) > _FEW else "")
-    have = "has" if len(names) == 1 else "have"
+    have, are = ("has", "is") if len(names) == 1 else ("have", "are")
     first = escape_hidden(names[0])
     return InvalidInput(
         [
-            f"{told}, which the fleet does not name, {have} its e-mail address, so it seems that somebody renamed it. "
-            f"If it is the same customer, give new_username: {first}. If not, delete '{first}' first. Until then, "
+            f"{told} {have} its e-mail address and {are} not in the fleet, so somebody may have renamed it. "
+            f"If it is the same customer, set new_username: {first}. If not, delete '{first}' first. Until then, "
             "purge deletes nothing"
         ],
         about=f"Customer '{escape_hidden(desired.final_username)}' does not exist, and was not created",
@@ -109,7 +109,7 @@ def renamed_error(desired: Desired, names: t.Sequence[str]) -> InvalidInput:
 def _renamed(
     wanted: t.Sequence[Desired], index: CustomerIndex, deletions: t.Sequence[str]
 ) -> dict[int, tuple[str, ...]]:
-    """An address that an existing customer of the fleet has, too, tells nothing: several customers share it."""
+    """Ignores an address that an existing customer of the fleet also has: several customers share it."""
     present = [desired for desired in wanted if desired.state == "present"]
     shared = {_address(index[name].attributes) for desired in present for name in desired.usernames if name in index}
     by_address: dict[str, list[str]] = collections.defaultdict(list)
@@ -125,5 +125,5 @@ def _renamed(
 
 
 def _address(attributes: t.Mapping[str, t.Any]) -> str:
-    """The e-mail address as two of them are compared: without case. Empty where none is known."""
+    """The e-mail address in lower case, for comparison. Empty if none is known."""
     return name_key(attributes.get("email") or "")

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Looks at a customer, carries a plan out, and reads again wherever the outcome of a write is unknown."""
+"""Reads a customer, carries out a plan, and reads again if the outcome of a write is unknown."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ NOT_REACHED = "not_reached"
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of a plan.
+    """The outcome of a plan.
 
     `statuses`: one for each operation. `after`: the attributes after what was applied, hidden ones included.
-    `customer`: as last seen; `seen`: whether that is from after the last write. `lags`: whether the server was asked
-    and does not show a customer that is there. `error`: what ended the run early.
+    `customer`: as last seen; `seen`: whether that was after the last write. `lags`: whether the server does not show a
+    customer that exists. `error`: what ended the run early.
     """
 
     plan: Plan
@@ -72,7 +72,7 @@ class Outcome:
 
     @property
     def visible(self) -> Attributes | None:
-        """`after` as the server will show it, where it was not read again."""
+        """`after` as the server will show it, if it was not read again."""
         after = self.after
         shown = {**(self.plan.before or {}), **(self.plan.predicted or {})}
         return None if after is None else {name: after[name] for name in after if name in shown}
@@ -81,9 +81,9 @@ class Outcome:
 def find_customer(api: CustomerApi, desired: Desired) -> Observed:
     """The customer as the server shows it, with one read when it exists under its only name or is to be absent.
 
-    Names that are near are looked for where one read has to answer for two names anyhow, and where nothing is done
-    because there is no such customer. They are before a customer is created, too: a name that only looks alike must
-    neither become a second customer nor be taken for one that is absent.
+    The read also looks for similar names if it must answer for two names anyway, and if a missing customer means that
+    there is nothing to do. So does a read before a creation: a name that only looks alike must neither become a second
+    customer nor count as absent.
     """
     exactly = len(desired.usernames) == 1 and desired.state == "present"
     observed = _lookup(api, desired, near=not exactly).observed(desired)
@@ -93,18 +93,18 @@ def find_customer(api: CustomerApi, desired: Desired) -> Observed:
 
 
 def _lookup(api: CustomerApi, desired: Desired, near: bool) -> CustomerIndex:
-    """The customers among which the one of `desired` is, if it exists. `near`: those of near names, too."""
+    """Customers that include the one of `desired`, if it exists. `near`: also those with similar names."""
     names = list(dict.fromkeys((desired.username, desired.final_username)))
     return CustomerIndex(api.lookup(names, near), api.capabilities.seen("sometimes"))
 
 
 def observe(api: CustomerApi, desired: Desired) -> Observed:
-    """The customer as the server shows it, with what must be asked to compare what it hides."""
+    """The customer as the server shows it, with the further reads that compare what the server hides."""
     return read_hidden(api, desired, find_customer(api, desired))
 
 
 def read_hidden(api: CustomerApi, desired: Desired, observed: Observed) -> Observed:
-    """What was `observed`, with what must be asked to compare what the server hides."""
+    """Adds to `observed` the further reads that compare what the server hides."""
     current = observed.current
     names = further_reads(desired, current, api.capabilities)
     if current is None or not names:
@@ -126,10 +126,10 @@ def execute_plan(
     is_stopped: t.Callable[[], bool] = bool,
     settling: Settling = contextlib.nullcontext,
 ) -> Outcome:
-    """Carries out the operations in their order, and ends at the first that fails. Raises nothing.
+    """Carries out the operations in order, and ends at the first that fails. Raises nothing.
 
-    `is_stopped`: whether no further call is wanted, asked before each operation. `settling`: is entered while nothing
-    is to be done but to wait for the server to know a new customer.
+    `is_stopped`: called before each operation; true if no further call is wanted. `settling`: a context that is entered
+    while the run only waits for the server to know a new customer.
     """
     result = Outcome(plan, [NOT_REACHED] * len(plan.operations), plan.before)
     known = _Known(plan.key, settling)
@@ -141,7 +141,7 @@ def execute_plan(
         except Cancelled:
             break
         except Exception as defect:  # pylint: disable=broad-exception-caught
-            # What was applied before it must not be forgotten.
+            # The result must keep what was applied before.
             status, error = UNKNOWN, InternalError(defect)
         result.statuses[position] = status
         if error is not None:
@@ -151,21 +151,21 @@ def execute_plan(
 
 
 def refresh(api: CustomerApi, desired: Desired, result: Outcome) -> None:
-    """Puts the customer as the server shows it now into `result`; without an answer, what is known stands in for it."""
+    """Reads the customer again into `result`. Without an answer, `result` gets what is known."""
     after = result.after
     if result.error is None:
         if after is None:
             # Deleted: there is nothing left to show.
             result.customer = None
             return
-        # Every write is known to be done, so only one name is left to look for.
+        # All writes took effect, so only one name is left to look for.
         desired = dataclasses.replace(desired, username=after["username"], new_username=None)
     try:
-        # What is not compared of a customer that was there is not read either.
+        # An attribute of an existing customer that is not compared is not read either.
         left_alone = frozenset() if result.plan.before is None else desired.on_create
         result.customer = _current_with_details(api, desired, desired.attributes.keys() - left_alone)
-        # A customer that should be there and is not: a list that lags behind. After an error, only what this run has
-        # created is known to be there.
+        # If the list lacks a customer that must exist, it lags behind. After an error, only a customer that this run
+        # created must exist.
         is_expected = result.error is None or (result.plan.before is None and after is not None)
         result.lags = is_expected and result.customer is None
         result.seen = not result.lags
@@ -176,12 +176,12 @@ def refresh(api: CustomerApi, desired: Desired, result: Outcome) -> None:
 
 
 def _current(api: CustomerApi, desired: Desired) -> Customer | None:
-    """The customer after a write. Names were looked at before it, so others that are near do not matter any more."""
+    """The customer after a write. Similar names were checked before, so they do not matter any more."""
     return _lookup(api, desired, near=False).exact(desired)
 
 
 def _current_with_details(api: CustomerApi, desired: Desired, names: t.Collection[str]) -> Attributes | None:
-    """The same with the values that only a further read tells, of the attributes `names` that are desired."""
+    """The same, with the desired attributes in `names` that only a further read shows."""
     found = _current(api, desired)
     names = api.capabilities.seen("details") & desired.attributes.keys() & frozenset(names)
     if found is None or not names:
@@ -194,9 +194,9 @@ def _current_with_details(api: CustomerApi, desired: Desired, names: t.Collectio
 class _Known:
     """What is known of the customer while a plan is carried out.
 
-    `key`: by what the API knows it. `settling`: what is entered while it is waited for. `is_new`: whether this run has
-    created it. `time_limit`: how long the server may still take to know it everywhere; None: as long as a call may
-    wait.
+    `key`: how the API identifies it. `settling`: the context to enter during a wait for it. `is_new`: whether this run
+    created it. `time_limit`: how long the server may still take to know it everywhere; None: as long as a call
+    may wait.
     """
 
     key: t.Any
@@ -205,13 +205,13 @@ class _Known:
     time_limit: TimeLimit | None = None
 
     def wait(self, budget: RetryBudget) -> bool:
-        """Waits before a further look for it, and says whether there may be one."""
+        """Waits before the next lookup. Returns whether there may be one."""
         with self.settling():
             return budget.wait_to_poll(self.time_limit)
 
 
 class _Write:
-    """One writing operation on its way to an outcome, and what is known after it."""
+    """One writing operation and its outcome."""
 
     def __init__(self, api: CustomerApi, desired: Desired, operation: Operation, known: _Known) -> None:
         self._api = api
@@ -229,7 +229,7 @@ class _Write:
         return status, error
 
     def _confirmed(self, budget: RetryBudget) -> tuple[str, CollectionError | None]:
-        """A creation once the server shows the customer, where the API asks for that."""
+        """The outcome of a creation. Some APIs require that the server shows the customer before it counts."""
         capabilities = self._api.capabilities
         self._known.is_new = True
         if capabilities.longest_settling is not None:
@@ -246,14 +246,14 @@ class _Write:
                 return UNKNOWN, self._unconfirmed(budget, unread)
 
     def _read(self) -> tuple[Customer | None, CollectionError | None]:
-        """The customer, if the server shows it, and what kept it from being read."""
+        """The customer, if the server shows it, and the error if the read failed."""
         try:
             return _current(self._api, self._desired), None
         except CollectionError as error:
             return None, error
 
     def _unconfirmed(self, budget: RetryBudget, unread: CollectionError | None) -> CallError:
-        """The error of a creation that no read confirms. `unread`: what kept the customer from being read."""
+        """The error of a creation that no read confirms. `unread`: why the read failed."""
         if isinstance(unread, CallError):
             reason = f"the server confirmed it, but the customer could not be read: {unread.reason}"
             error = CallError(reason, MAYBE_APPLIED, status=unread.status, advice=unread.advice)
@@ -286,28 +286,30 @@ class _Write:
             if done is None:
                 return UNKNOWN, error
             if not (self._may_repeat(error) and budget.wait_to_retry(error.wait)):
-                error.advice = "The customer was read again, and does not show it."
+                error.advice = "The customer was read again, and does not show the change."
                 return FAILED, error
 
     def _refused(self, error: CallError) -> tuple[str, CollectionError | None]:
-        """An error for certain. What was to be done may have been done by somebody else meanwhile."""
+        """The outcome of a write that the server refused. Somebody else may have done the same in the meantime."""
         if self._is_repeatable or error.transient or error.concerns == ACCOUNT:
             return FAILED, error
         done = self._was_applied()
         name = self._name_by_now() if done and self._operation.name == "delete" else ""
         if name:
-            error.advice = f"By now it is called '{escape_control(name, 100)}', so somebody renamed it meanwhile."
+            error.advice = f"It is now called '{escape_control(name, 100)}', so somebody else renamed it."
         elif done and self._operation.name != "create":
             return APPLIED, None
         elif done:
-            # It may be another customer than the one that was asked for, so it has to be compared anew.
-            error.advice = "By now the customer exists, so it was created by somebody else meanwhile."
+            # It may differ from the desired customer, so a new run must compare it.
+            error.advice = "The customer exists now, so somebody else created it."
         elif done is False and error.messages and not error.advice and self._operation.name != "delete":
-            error.advice = "If the name is taken: it stays so after a deletion, and for customers of other accounts."
+            error.advice = (
+                "The name may be taken: a deleted customer keeps its name, and so does a customer of another account."
+            )
         return FAILED, error
 
     def _name_by_now(self) -> str:
-        """The other name under which the list shows the customer; empty if it does not, or does not tell."""
+        """The other name under which the list shows the customer; empty if there is none or the list cannot tell."""
         try:
             listed = self._api.customers({}).customers if self._known.key else []
         except CollectionError:
@@ -316,7 +318,7 @@ class _Write:
         return next((name for name in names if name != self._operation.user), "")
 
     def _lags(self, error: CallError) -> bool:
-        """Whether a refusal means that the server does not know yet the customer that this run has created."""
+        """Whether a refusal means that the server does not yet know the customer that this run created."""
         if not self._known.is_new or error.applied != NOT_APPLIED or error.transient:
             return False
         if error.may_settle:
@@ -324,7 +326,7 @@ class _Write:
         return error.concerns != ACCOUNT and (error.concerns == UNKNOWN_CUSTOMER or not self._is_listed())
 
     def _is_listed(self) -> bool:
-        """Whether the list shows the customer, or does not tell."""
+        """Whether the list shows the customer. True if the list cannot be read."""
         try:
             return _current(self._api, self._desired) is not None
         except CollectionError:
@@ -339,15 +341,15 @@ class _Write:
         return f"The server still did not know the new customer after {most:g} s of waiting (max_retry_wait)."
 
     def _may_show_later(self, error: CallError) -> bool:
-        """Whether a creation whose answer was lost may be what a further try was refused for: its name is taken then.
+        """Whether a creation with a lost answer may be why a further try was refused: its name is taken then.
 
-        The text for a taken name was never recorded, so any refusal of the operation may be that one.
+        The text for a taken name was never recorded, so any refusal of the operation may be this one.
         """
         is_refusal = error.applied == NOT_APPLIED and not error.transient and error.concerns != ACCOUNT
         return self._operation.name == "create" and is_refusal and bool(error.messages)
 
     def _may_repeat(self, error: CallError) -> bool:
-        """Whether to try again here. The other writes are safe to repeat, and the client has done so."""
+        """Whether to try again here. Other writes are safe to repeat, so the client has already repeated them."""
         return error.transient and not self._is_repeatable
 
     def _try(self, budget: RetryBudget) -> CallError | None:
@@ -358,28 +360,28 @@ class _Write:
         return None
 
     def _was_applied(self) -> bool | None:
-        """Whether the server shows that the operation was done; None when nothing tells."""
+        """Whether the server shows that the operation took effect; None if nothing tells."""
         operation = self._operation
         try:
             if operation.sent and operation.sent.keys() <= self._desired.secrets:
                 return self._matches(operation.sent)
             done = self._shows()
             if done and operation.name == "delete":
-                # An empty answer is how an empty list may look, and how a failing server may look: it is asked twice.
+                # An empty answer may mean an empty list or a failing server. So the server is asked twice.
                 done = self._shows()
             return done
         except CollectionError:
             return None
 
     def _shows(self) -> bool | None:
-        """Whether a new read of the customer shows that the operation was done."""
-        # That a customer is there or not, the list tells.
+        """Whether a new read of the customer shows that the operation took effect."""
+        # The list tells whether a customer exists.
         names = () if self._operation.name in ("create", "delete") else self._operation.effect
         current = _current_with_details(self._api, self._desired, names)
         return is_done(self._operation, current, self._api.capabilities)
 
     def _matches(self, secrets: Attributes) -> bool | None:
-        """Whether the server has these values, which it never shows."""
+        """Whether the server has these values. It never shows them."""
         matches = self._api.details(self._operation.user, self._known.key, secrets).matches
         verdicts = [matches.get(name) for name in secrets]
         return False if False in verdicts else None if None in verdicts else True

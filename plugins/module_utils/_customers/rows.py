@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The customers of a fleet as somebody wrote them: merged with what they share, converted and checked. Pure.
+"""Reads the rows of a fleet: merges them with shared values, converts and checks them. Pure.
 
-This is the one place that merges defaults and passwords and that looks at a row before the first call, wherever the
-rows come from: the task, a CSV file, JSON or YAML. No Ansible here, since Ansible validates ten thousand rows in a
-second, tells only some of what is wrong, and quotes what it cannot convert.
+Only this file merges defaults and passwords, and checks a row before the first call. Rows may come from the task, a CSV
+file, JSON or YAML. No Ansible here: Ansible takes a second for ten thousand rows, reports only some of the problems,
+and quotes values that it cannot convert.
 """
 
 from __future__ import annotations
@@ -53,6 +53,7 @@ _MOST_PROBLEMS = 100
 # How much a misspelt name must have in common with an option: with less, a suggestion surprises more than it helps.
 _LIKELY = 0.7
 _LONGEST_NAME = 100
+_BETWEEN_WORDS = re.compile("[ -]")
 _NAMES = ("username", "new_username")
 # What Ansible takes for booleans; words in any case.
 _WORDS: dict[t.Any, bool] = {
@@ -105,14 +106,14 @@ class GivenFleet:
     names: OptionNames = dataclasses.field(default_factory=OptionNames)
 
     def place(self, number: int) -> str:
-        """Where a row stands."""
+        """The place of a row, for messages."""
         file = escape_control(self.file, 200)
         if self.lines:
             return f"line {self.lines[number]} of '{file}'"
         return f"'{file}'[{number}]" if file else f"{self.names['customers']}[{number}]"
 
     def secrets(self) -> set[str]:
-        """Every password in it, also where one is of a wrong kind or belongs to nobody."""
+        """All passwords in it, including those of a wrong kind or without a customer."""
         rows = [*(self.customers if _is_list(self.customers) else ()), self.defaults]
         found = [row.get("password") for row in rows if isinstance(row, t.Mapping)]
         found.append(None if is_blank(self.passwords) else self.passwords)
@@ -161,17 +162,17 @@ def _source_problems(options: t.Mapping[str, t.Any], given: GivenFleet) -> list[
     if options.get("customers_file") is None:
         if FILE_CONTENT in options:
             return [f"unknown option {FILE_CONTENT}"]
-        return [f"one of {rows} and {file} is needed"] if given.customers is None else []
+        return [f"either {rows} or {file} is required"] if given.customers is None else []
     if options.get("customers") is not None:
-        return [f"{rows} and {file} exclude each other"]
-    return [] if FILE_CONTENT in options else [f"{file} can only be read by the action plugin of this module"]
+        return [f"{rows} and {file} are mutually exclusive"]
+    return [] if FILE_CONTENT in options else [f"only the action plugin of this module can read {file}"]
 
 
 def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
     """The rows of a fleet, and everything that is wrong with them, as sentences without a secret.
 
-    A customer's own value wins over its password in `passwords`, and that over `defaults`. An own null wins, too: the
-    attribute is then left alone. What is wrong with something shared is told once, and not for each customer.
+    A customer's own value wins over its password in `passwords`, and this password over `defaults`. An own null also
+    wins: it leaves the attribute alone. A problem with a shared value is reported once, and not for each customer.
     """
     shapes = _shape_problems(given)
     return Fleet([], shapes, []) if shapes else _Reading(given, api).fleet()
@@ -185,8 +186,8 @@ def password_of(row: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) ->
 
 
 def default_problems(defaults: t.Mapping[str, t.Any]) -> list[str]:
-    """Which options of one customer alone stand among the defaults."""
-    return [f"there can be no default for {name}" for name in _NAMES if name in defaults]
+    """The problems of defaults that only a customer itself can have."""
+    return [f"there cannot be a default for {name}" for name in _NAMES if name in defaults]
 
 
 def known(row: t.Mapping[str, t.Any]) -> Row:
@@ -200,7 +201,7 @@ def suggestion(name: str) -> str:
     # Only a mistake needs it, so no start of a command pays for the import.
     import difflib
 
-    spelt = re.sub("[ -]", "_", name[:_LONGEST_NAME].strip().lower())
+    spelt = _BETWEEN_WORDS.sub("_", name[:_LONGEST_NAME].strip().lower())
     near = difflib.get_close_matches(spelt, _SPEC, n=1, cutoff=_LIKELY)
     return f" (did you mean '{near[0]}'?)" if near else ""
 

@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Customers that are there although a list lacks them: the server hides them, or they moved while it was read.
+"""Customers that exist although the list lacks them: the server hides them, or they moved while the list was read.
 
-So a name that the list lacks proves nothing. Each such name of a fleet is asked for by itself, before anybody concludes
-that there is somebody to create, nobody to delete, or a name that is free.
+So a name that the list lacks proves nothing. The run asks for each such name of a fleet by itself, before it concludes
+that a customer must be created, that there is nothing to delete, or that a name is free.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 class Unlisted:
     """A customer of a fleet with names that the list lacks.
 
-    `position`: in the fleet. `found`: who has these names, None as long as nobody was asked. `error`: what kept the
-    server from saying so.
+    `position`: in the fleet. `found`: the customers with these names, None until the server was asked. `error`: why the
+    server did not answer.
     """
 
     position: int
@@ -45,14 +45,14 @@ class Unlisted:
         try:
             self.found = [customer for name in self.names for customer in api.unlisted(name)]
         except Cancelled:
-            # It stays what it is: not asked for.
+            # It stays as it is: the server was not asked.
             pass
         except Exception as error:  # pylint: disable=broad-exception-caught
             self.error = as_collection_error(error)
 
 
 def find_unlisted(wanted: t.Iterable[Desired], listed: t.Container[str], can: Capabilities) -> list[Unlisted]:
-    """The customers of a fleet about which the list does not tell everything. `listed`: its names."""
+    """The customers of a fleet that the list may hide. `listed`: its names."""
     if not can.hidden_in_lists:
         return []
     lacking = ((position, _missing_names(desired, listed)) for position, desired in enumerate(wanted))
@@ -60,14 +60,14 @@ def find_unlisted(wanted: t.Iterable[Desired], listed: t.Container[str], can: Ca
 
 
 def _missing_names(desired: Desired, listed: t.Container[str]) -> tuple[str, ...]:
-    """Under its final name a customer is what it should be, whoever has the former one."""
+    """If the final name is listed, it does not matter who has the former one."""
     if desired.final_username in listed:
         return ()
     return tuple(name for name in dict.fromkeys((desired.username, desired.final_username)) if name not in listed)
 
 
 def hiding_warnings(listed: t.Iterable[Customer], can: Capabilities) -> list[str]:
-    """A warning of a purge by a list that may hide customers; none where it shows one of those that it might hide."""
+    """A warning if a purge uses a list that may hide customers; none if the list shows one that it might hide."""
     hidden = can.hidden_in_lists
     if not hidden or any(hidden.items() <= customer.attributes.items() for customer in listed):
         return []

@@ -35,7 +35,7 @@ Value = t.TypeVar("Value")
 _CHECK_URL = "Check that api_url is the address of API v3."
 _CHECK_KEY = "Check api_key: it must be an API key of the account that owns the customers."
 _UNKNOWN_THERE = (
-    "Or this server does not know the customer: if its data reside in the EU, the server of eu_api_url alone does."
+    "Or this server does not know the customer: if its data reside in the EU, only the server of eu_api_url does."
 )
 
 

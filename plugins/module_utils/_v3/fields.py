@@ -57,10 +57,10 @@ _WIRE_NAMES = {**_ROW_FIELDS, "password": "password", **PROFILE_FIELDS}
 
 _NOT_YET = "cannot be used with api=subusers in this release"
 _NO_COUNTERPART = "cannot be used with api=subusers, and has no counterpart in API v3"
-_FOR_THE_ACCOUNT = f"{_NO_COUNTERPART}: what the account has booked holds for all its customers"
+_FOR_THE_ACCOUNT = f"{_NO_COUNTERPART}: the plan of the account applies to all its customers"
 _MISSING = {
     "package": _FOR_THE_ACCOUNT,
-    "ip_groups": f"{_NO_COUNTERPART}: no call joins a customer to a pool of addresses",
+    "ip_groups": f"{_NO_COUNTERPART}: no call assigns a customer to a pool of IP addresses",
     "free_user": _FOR_THE_ACCOUNT,
     "billing_date": _FOR_THE_ACCOUNT,
     "mail_domain": _NO_COUNTERPART,

@@ -77,7 +77,7 @@ class OnBehalf:
             raise CallError(f"the username {NOT_IN_A_HEADER}, so it cannot be addressed", NOT_APPLIED)
         if key.residency not in self._bases:
             raise CallError(
-                f"its data reside in '{escape_control(key.residency, 20)}', of which no server is known", NOT_APPLIED
+                f"its data reside in '{escape_control(key.residency, 20)}', and no server is known for it", NOT_APPLIED
             )
         base = self._bases[key.residency]
         if base is None:
@@ -105,7 +105,7 @@ def check_identity(subject: Subject, who_am_i: WhoAmI) -> None:
     """Raises CallError unless the server shows the customer's own name and id."""
     if subject.key.id is None:
         raise CallError(
-            "the list shows no id of the customer, so nobody can tell whether a call would be about it", NOT_APPLIED
+            "the list shows no id of the customer, so nothing proves that a call would be about it", NOT_APPLIED
         )
     username, number = who_am_i(subject)
     if (username, number) == (subject.username, subject.key.id):
@@ -114,11 +114,11 @@ def check_identity(subject: Subject, who_am_i: WhoAmI) -> None:
     answered = f"'{escape_control(username, 100)}' (id {escape_control(number, 20)})"
     error = CallError(f"the server answers a call on behalf of customer {wanted} as {answered}", NOT_APPLIED)
     if username == subject.username:
-        error.advice = "Nothing was written, since another customer has this name by now."
+        error.advice = "Nothing was written, because another customer has this name now."
     else:
         error.advice = (
-            "Nothing was written, since the call would be about another account. "
-            f"If a proxy stands between, it may take the header {HEADER} away."
+            "Nothing was written, because the call would be about another account. "
+            f"A proxy in between may remove the header {HEADER}."
         )
         error.concerns = SERVER
     raise error

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads and validates the fleet that reseller_customers is given, and does nothing: what a fleet takes before the first
-call.
+"""Reads and validates the fleet of reseller_customers, and does nothing else: measures what a fleet takes before the
+first call.
 """
 
 from __future__ import annotations

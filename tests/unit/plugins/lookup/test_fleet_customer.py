@@ -70,7 +70,7 @@ def test_a_customer_that_was_renamed_is_found_by_its_new_name(look):
 
 @pytest.mark.parametrize("name", ["username", "new_username"])
 def test_there_is_no_default_for_a_name(look, name):
-    with pytest.raises(AnsibleError, match=f"there can be no default for {name}"):
+    with pytest.raises(AnsibleError, match=f"there cannot be a default for {name}"):
         look("ann", defaults={name: "anna"})
 
 

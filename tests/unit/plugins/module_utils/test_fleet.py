@@ -703,7 +703,7 @@ def test_a_customer_that_somebody_renamed_keeps_a_purge_from_deleting(world, sto
     assert result["summary"]["updated"] == 1
     for item in result["results"]:
         if item["failed"]:
-            parts = ["does not exist, and was not created", "give new_username: new@x", "delete 'new@x' first"]
+            parts = ["does not exist, and was not created", "set new_username: new@x", "delete 'new@x' first"]
             assert [part for part in parts if part not in item["msg"]] == []
     # What the fleet itself wants gone goes.
     assert before - set(service.customers) <= {"old@x"}
@@ -805,7 +805,7 @@ def test_such_an_address_is_never_written(world, stored, email):
 def test_a_purge_demands_a_list_that_is_whole(world, monkeypatch, check_mode):
     whole = V2Api.customers
     monkeypatch.setattr(V2Api, "customers", lambda api, filters: Listing(whole(api, filters).customers, False))
-    with pytest.raises(InvalidInput, match="^Nothing was changed, since purge .* did not show all customers"):
+    with pytest.raises(InvalidInput, match="^Nothing was changed, because purge .* did not show all customers"):
         purged(world, [{"username": ANN}], 9, check_mode=check_mode)
     assert world.http.operations == ["list"]
     assert counted(world.fleet([{"username": ANN, "city": "Bath"}], check_mode)) == {"updated": 1}

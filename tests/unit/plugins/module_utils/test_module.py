@@ -416,9 +416,9 @@ LISTING = {"api_url": "http://127.0.0.1:9/apiv2", "api": "reseller", "retries": 
         ({"customers": [], "concurrency": "many"}, ["concurrency"]),
         ({"customers": ["ann", {"username": "ben"}], "purge": "perhaps"}, ["purge"]),
         ({"customers": {"username": CANARY}}, ["customers"]),
-        ({}, ["one of customers and customers_file is needed"]),
-        ({"customers": [], "customers_file": "x.csv"}, ["customers and customers_file exclude each other"]),
-        ({"customers_file": "x.csv"}, ["customers_file can only be read by the action plugin of this module"]),
+        ({}, ["either customers or customers_file is required"]),
+        ({"customers": [], "customers_file": "x.csv"}, ["customers and customers_file are mutually exclusive"]),
+        ({"customers_file": "x.csv"}, ["only the action plugin of this module can read customers_file"]),
     ],
 )
 def test_everything_that_is_wrong_with_a_fleet_is_told_at_once(run, options, problems):

@@ -246,7 +246,7 @@ def test_a_write_that_is_lost_and_not_done_says_that_it_was_looked_at(world, opt
     world.put(FakeService(STORED_ANN), **{operation: ["busy", "lost_before"] * 9})
     result = world.customer(**options)
     assert (result["failed"], result["changed"]) == (True, False)
-    assert "The customer was read again, and does not show it." in result["msg"]
+    assert "The customer was read again, and does not show the change." in result["msg"]
     assert world.http.writes == [operation] * 5
 
 
@@ -422,6 +422,20 @@ def test_what_the_server_shows_beyond_the_options_is_extra(world):
     result = world.info()
     assert result["extra"] == {ANN: {"id": "7", "address2": "", "tags": '["a"]'}}
     assert PASSWORD not in repr(result)
+
+
+@pytest.mark.parametrize(
+    ("options", "account"),
+    [
+        ({}, {"api": "reseller", "api_url": "https://api.example.com/apiv2", "api_user": "acme"}),
+        ({"api_url": " HTTPS://api.example.com/apiv2/ "}, {"api_url": "https://api.example.com/apiv2"}),
+        ({"api_user": "apikey"}, {"api_user": "apikey"}),
+    ],
+)
+def test_the_account_of_a_list(world, options, account):
+    shown = world.info(**options)["account"]
+    assert {**shown, **account} == shown
+    assert set(shown) == {"api", "api_url", "api_user"}
 
 
 RESERVED = ["__ansible_type", "__ansible_unsafe", "__ansible_vault", "_ansible_no_log", "_ansible_x"]

@@ -93,7 +93,7 @@ def read(options, _check_mode, _connect):
             "customers[0] ('ann'): ips must be a list of texts, and is a dict.",
         ),
         ("", "customers must be a list of dicts, and is an empty text."),
-        (None, "one of customers and customers_file is needed."),
+        (None, "either customers or customers_file is required."),
     ],
 )
 def test_a_fleet_of_the_wrong_kind_is_told_by_place_and_kind_in_both_ways(both_ways, customers, told):

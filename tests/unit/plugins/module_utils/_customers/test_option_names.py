@@ -35,16 +35,16 @@ def problems_of(names, **options):
     [
         ({"customers": [{}]}, ["{customers}[0]: username is missing"]),
         ({"customers": 5}, ["{customers} must be a list of dicts, and is a number"]),
-        ({"customers": [], "defaults": {"username": "x"}}, ["{defaults}: there can be no default for username"]),
+        ({"customers": [], "defaults": {"username": "x"}}, ["{defaults}: there cannot be a default for username"]),
         ({"customers": [], "defaults": [5]}, ["{defaults} must be a dict, and is a list"]),
         (
             {"customers": [], "passwords": {"ann": []}},
             ["{passwords}: the password of 'ann' must be a text, and is a list"],
         ),
         ({"customers": [], "passwords": [5]}, ["{passwords} must be a dict, and is a list"]),
-        ({}, ["one of {customers} and {customers_file} is needed"]),
-        ({"customers": [], "customers_file": "x.csv"}, ["{customers} and {customers_file} exclude each other"]),
-        ({"customers_file": "x.csv"}, ["{customers_file} can only be read by the action plugin of this module"]),
+        ({}, ["either {customers} or {customers_file} is required"]),
+        ({"customers": [], "customers_file": "x.csv"}, ["{customers} and {customers_file} are mutually exclusive"]),
+        ({"customers_file": "x.csv"}, ["only the action plugin of this module can read {customers_file}"]),
         (
             {"customers_file": "x.csv", FILE_CONTENT: {"customers": [{}], "lines": [2]}},
             ["line 2 of 'x.csv': username is missing"],

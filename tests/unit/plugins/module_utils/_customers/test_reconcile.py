@@ -331,7 +331,7 @@ def test_a_refused_write_that_somebody_else_did(desired, operation, existing, re
     result = executed(api, desired)
     if operation == "create":
         assert made(result) == [("create", "failed")]
-        assert "created by somebody else meanwhile" in str(result.error)
+        assert "so somebody else created it" in str(result.error)
         assert result.customer["username"] == ANN
     else:
         assert made(result) == [(operation, "applied")]
@@ -345,7 +345,7 @@ def test_a_refused_write_that_nobody_did(desired, operation, existing):
     result = executed(api, desired)
     assert made(result) == [(operation, "failed")]
     assert "Too late" in str(result.error) and "somebody else" not in str(result.error)
-    assert ("If the name is taken" in str(result.error)) is (operation != "delete")
+    assert ("The name may be taken" in str(result.error)) is (operation != "delete")
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ANSWERS)
@@ -375,7 +375,7 @@ def test_a_refusal_of_a_write_that_may_be_repeated_is_no_reason_to_look(desired,
     assert reads_and_writes(api)[before:] == [operation]
 
 
-READ_AGAIN = "The customer was read again, and does not show it."
+READ_AGAIN = "The customer was read again, and does not show the change."
 
 
 @pytest.mark.parametrize(("desired", "operation", "existing"), ALL)

@@ -220,8 +220,8 @@ def test_a_text_stays_the_text_that_it_is(text):
         (GivenFleet([ADA], 5, {}), "defaults must be a dict, and is a number"),
         (GivenFleet([ADA, ["canary"]]), "customers[1] must be a dict, and is a list"),
         (GivenFleet([ADA, None], file="x.json"), "'x.json'[1] must be a dict, and is empty"),
-        (GivenFleet([ADA], {"username": "x"}), "defaults: there can be no default for username"),
-        (GivenFleet([ADA], {"new_username": 5}), "defaults: there can be no default for new_username"),
+        (GivenFleet([ADA], {"username": "x"}), "defaults: there cannot be a default for username"),
+        (GivenFleet([ADA], {"new_username": 5}), "defaults: there cannot be a default for new_username"),
         (
             GivenFleet([ADA], None, {"zoe@example.com": ["canary"]}),
             "passwords: the password of 'zoe@example.com' must be a text, and is a list",
@@ -441,15 +441,15 @@ def test_a_shown_row_has_the_kind_of_what_has_a_misspelt_name():
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({}, "one of customers and customers_file is needed"),
-        ({"customers": None, "customers_file": None}, "one of customers and customers_file is needed"),
-        ({"customers": [], "customers_file": "x.csv"}, "customers and customers_file exclude each other"),
+        ({}, "either customers or customers_file is required"),
+        ({"customers": None, "customers_file": None}, "either customers or customers_file is required"),
+        ({"customers": [], "customers_file": "x.csv"}, "customers and customers_file are mutually exclusive"),
         (
             {"customers": [], "customers_file": "x.csv", FILE_CONTENT: {"customers": [], "lines": []}},
-            "customers and customers_file exclude each other",
+            "customers and customers_file are mutually exclusive",
         ),
         ({"customers": [], FILE_CONTENT: {"customers": [ADA]}}, f"unknown option {FILE_CONTENT}"),
-        ({"customers_file": "x.csv"}, "customers_file can only be read by the action plugin of this module"),
+        ({"customers_file": "x.csv"}, "only the action plugin of this module can read customers_file"),
         (
             {"customers_file": "x.yml", FILE_CONTENT: {"customers": None, "lines": []}},
             "'x.yml' must be a list of dicts, and is empty",

@@ -533,7 +533,7 @@ def test_nothing_is_written_to_anybody_else(http, operation, spoiled):
         return
     # If the server reads the header and another customer has the name now, only this customer has an error.
     assert error.concerns == (OPERATION if spoiled == "another id" else SERVER)
-    assert ("another customer has this name by now" in str(error)) is (spoiled == "another id")
+    assert ("another customer has this name now" in str(error)) is (spoiled == "another id")
     assert f"'{BOB}' (id {key.id})" in str(error) and "Nothing was written" in str(error)
     # A failure proves nothing for the next customer.
     error_of(api.write, Operation(operation, BOB, sent[operation]), key)
@@ -577,7 +577,7 @@ def test_calls_on_behalf_go_where_the_customer_is(http, name, base):
     ("residency", "words"),
     [
         (EU, "its data reside in the EU, and which server has them is not known. Set eu_api_url"),
-        ("mars\x1b", "its data reside in 'mars\\x1b', of which no server is known"),
+        ("mars\x1b", "its data reside in 'mars\\x1b', and no server is known for it"),
     ],
 )
 def test_a_customer_whose_server_is_unknown_gets_no_call(http, residency, words):
