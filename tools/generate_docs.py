@@ -128,13 +128,20 @@ def customer_options(place: Place, options: Options, width: int) -> list[str]:
 def _described(place: Place, all_options: Options, option: Option, width: int) -> list[str]:
     texts = [_referring(place, all_options, text) for text in _worded(place, option["description"])]
     lines = _texts("description", texts, width)
-    lines += [f"{key}: {_flow(option[key])}" for key in COPIED if key in option]
+    lines += [
+        f"{key}: {_flow(option[key])}" for key in COPIED if key in option and not _refuses_null(place, option, key)
+    ]
     if place.is_spec and "no_log" in option:
         lines.append(f"no_log: {_flow(option['no_log'])}")
     if "suboptions" in option:
         nested = _each(option["suboptions"], width - 2, partial(_described, place, all_options))
         lines += ["options:" if place.is_spec else "suboptions:", *_indented(nested)]
     return lines
+
+
+def _refuses_null(place: Place, option: Option, key: str) -> bool:
+    """Whether it would let Ansible refuse a null that the module leaves out: choices of a role without a default."""
+    return place.is_spec and key == "choices" and "default" not in option
 
 
 def _worded(place: Place, description: Any) -> list[str]:

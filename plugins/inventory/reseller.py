@@ -22,7 +22,8 @@ description:
   # Generated from tools/customer_options.yml by tools/generate_docs.py: variables
   - The variables are C(sendgrid_username), C(sendgrid_email), C(sendgrid_first_name), C(sendgrid_last_name),
     C(sendgrid_address), C(sendgrid_city), C(sendgrid_region), C(sendgrid_zip), C(sendgrid_country), C(sendgrid_phone),
-    C(sendgrid_website), C(sendgrid_company), C(sendgrid_active) and C(sendgrid_website_access).
+    C(sendgrid_website), C(sendgrid_company), C(sendgrid_active), C(sendgrid_website_access), C(sendgrid_whitelabel),
+    C(sendgrid_ips), C(sendgrid_credits) and C(sendgrid_data_residency).
   # End of the generated part
   - With API v2, the plugin makes one call. With API v3 (O(api=subusers)), it reads pages of 500 customers, and makes
     further calls for each customer to read what O(details) names. A value that it does not read is V(null). It writes

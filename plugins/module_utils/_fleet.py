@@ -37,6 +37,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.opti
     RUN_AGAIN,
     check_creation,
     check_email,
+    check_writes,
     common_result,
     desired_of,
     open_doors,
@@ -73,6 +74,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.unli
     find_unlisted,
     hiding_warnings,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.vetting import (
+    conflict_error,
+    conflicts,
+    is_vetted,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     CallError,
     Cancelled,
@@ -104,7 +110,10 @@ class Progress:
         """Called repeatedly: how many customers are done, how many of these failed, and how many there are."""
 
     def on_looked_up(self, done: int, total: int) -> None:
-        """Called repeatedly before that: how many of the customers that the list lacks were looked up, of how many."""
+        """Called repeatedly before that: how many customers were looked up by themselves, of how many.
+
+        First come those that the list lacks, then those about which more must be known before the first write.
+        """
 
     def on_cancelled(self, report: str) -> None:
         """Called at the end of an interrupted run: it may be that nobody reads its result."""
@@ -115,12 +124,14 @@ class Member:
     """One customer of the fleet during a run.
 
     `plan`: None until it is known. `outcome`: None until the work began. `error`: why the work did not begin.
-    `is_known`: False if the run ended before it was known whether the customer exists.
+    `is_known`: False if the run ended before it was known whether the customer exists. `conflicts`: what
+    prevents the plan, as clauses.
     """
 
     desired: Desired
     observed: Observed = dataclasses.field(default_factory=Observed)
     is_known: bool = True
+    conflicts: list[str] = dataclasses.field(default_factory=list)
     plan: Plan | None = None
     outcome: Outcome | None = None
     error: CollectionError | None = None
@@ -169,6 +180,7 @@ def manage_fleet(
         run = _Run(client, options, check_mode, cancellation, progress or Progress())
         with run.reporting_interruption():
             members, unmanaged, warnings = _compared(run, wanted, options, api)
+            run.vet([member for member in members if is_vetted(member.desired, api)])
         run.execute(members, unmanaged)
     result = _result(members, unmanaged, cancellation, check_mode, api)
     result["warnings"] += [*warnings, *fleet.warnings]
@@ -312,6 +324,45 @@ class _Run:
                 self._plan(member)
             self._consider(member)
 
+    def vet(self, members: t.Sequence[Member]) -> None:
+        """Finds out what stands against the plans for these customers. Raises InvalidInput with all of it.
+
+        What has to be read for that is read here, several customers at a time, and before anything is written.
+        """
+        waiting = [member for member in members if member.error is None and member.is_known]
+        if not waiting or self._cancellation.is_cancelled():
+            return
+        self._api().read_for_all({name for member in waiting for name in self._asked(member)})
+        with worker_threads(self._vet, waiting, self._concurrency, self._cancellation) as finished:
+            done = 0
+            for member in as_completed(finished, len(waiting)):
+                done += member is not None
+                self._cancellation.check_parent()
+                self.progress.on_looked_up(done, len(waiting))
+        found = {member.desired.username: member.conflicts for member in waiting if member.conflicts}
+        if found:
+            raise conflict_error(found)
+
+    def _asked(self, member: Member) -> frozenset[str]:
+        """The attributes for which more than the list of customers is read."""
+        return self._further_reads(member) if member.plan is None else frozenset()
+
+    def _vet(self, member: Member) -> None:
+        try:
+            if self._cancellation.is_cancelled():
+                return
+            api = self._api(_secrets(member.desired), member.desired.usernames)
+            self._look(api, member)
+            if member.plan is not None and member.error is None:
+                member.conflicts = conflicts(api, member.desired, member.observed, member.plan)
+        except Cancelled:
+            # It stays what it is: not reached.
+            pass
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            member.error = as_collection_error(error)
+        finally:
+            self._consider(member)
+
     def _further_reads(self, member: Member) -> frozenset[str]:
         return further_reads(member.desired, member.observed.current, self._capabilities)
 
@@ -363,9 +414,7 @@ class _Run:
 
     def _reconcile(self, member: Member) -> None:
         api = self._api(_secrets(member.desired), member.desired.usernames)
-        if member.plan is None:
-            member.observed = read_hidden(api, member.desired, member.observed)
-            self._plan(member)
+        self._look(api, member)
         if member.plan is None or member.error is not None or member.outcome is not None:
             return
         if self._check_mode:
@@ -374,11 +423,18 @@ class _Run:
             is_stopped = self._cancellation.is_cancelled
             member.outcome = execute_plan(api, member.desired, member.plan, is_stopped, self._slots.lent)
 
+    def _look(self, api: CustomerApi, member: Member) -> None:
+        """Reads what the plan needs, and plans, unless that was done."""
+        if member.plan is None and member.error is None:
+            member.observed = read_hidden(api, member.desired, member.observed)
+            self._plan(member)
+
     def _plan(self, member: Member) -> None:
         """Makes the plan for a customer, and sets the outcome if there is nothing to write."""
         try:
             member.plan = make_plan(member.desired, member.observed, self._capabilities)
             check_creation(member.desired, member.plan, self._capabilities)
+            check_writes(member.desired, member.plan, self._capabilities)
         except InvalidInput as error:
             member.error = error
             return
@@ -427,7 +483,7 @@ def _result(
         "unverified": visible,
         "not_compared": _not_compared(rows, api),
         "diff": [one["diff"] for _member, one in told if one["changed"]],
-        "warnings": [*_warnings(members), *warnings],
+        "warnings": [*_warnings(members, api), *warnings],
     }
     if counts["failed"] or counts["not_reached"]:
         not_reached = _not_reached_texts(rows, unmanaged, cancellation)
@@ -546,13 +602,13 @@ def _kind_applied(operations: t.Sequence[Result]) -> str:
     return kind_of(applied) if 0 < len(applied) < len(operations) else ""
 
 
-def _warnings(members: t.Iterable[Member]) -> list[str]:
+def _warnings(members: t.Iterable[Member], api: Capabilities) -> list[str]:
     """Values that the server stores differently: a few one by one, or one sentence for many."""
     found = [
         (member.desired, member.plan.before, name)
         for member in members
         if member.plan is not None and member.plan.before is not None and member.desired.state == "present"
-        for name in stored_otherwise(member.desired, member.plan.before, member.plan.operations)
+        for name in stored_otherwise(member.desired, member.plan.before, api, member.plan.operations)
     ]
     texts = [stored_text(*one) for one in found[:_FEW]]
     if len(found) <= _FEW:

@@ -159,6 +159,8 @@ class Module(AnsibleModule):
         """The one place between the arguments and Ansible's own look at them, in every ansible-core."""
         super()._load_params()
         own = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
+        self.params = _without(self.params, _null_choices(own, self.argument_spec))
+        own = _without_null_choices(own, self.argument_spec)
         self._given = _with_dicts(own, self.argument_spec)
         self._rows = {name: self._given[name] for name in _row_options(self.argument_spec) & self._given.keys()}
         # Ansible adds those that it finds by itself.
@@ -206,6 +208,25 @@ class Module(AnsibleModule):
         logged = _logged_options(_without(options, BESIDE_OPTIONS), self.argument_spec, self.no_log_values)
         words = " ".join(f"{name}={value}" for name, value in logged.items())
         self.log(f"Invoked with {words}" if words else "Invoked", log_args=logged)
+
+
+def _null_choices(options: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> set[str]:
+    """The options that a null leaves out, and that Ansible would refuse, since null is none of the choices."""
+    return {
+        name
+        for name, value in options.items()
+        if value is None and "choices" in spec.get(name, {}) and "default" not in spec[name]
+    }
+
+
+def _without_null_choices(options: t.Mapping[str, t.Any], spec: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The options without those, also in a dict."""
+    kept = _without(options, _null_choices(options, spec))
+    for name, value in kept.items():
+        option = spec.get(name, {})
+        if isinstance(value, dict) and option.get("type") == "dict" and "options" in option:
+            kept[name] = _without_null_choices(value, option["options"])
+    return kept
 
 
 def _row_options(spec: Spec) -> set[str]:

@@ -12,6 +12,7 @@ module's result, with the further keys `warnings` (texts), and on failure `faile
 from __future__ import annotations
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._apis import capabilities, open_api
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import SECRETS, as_result
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import (
     Connect,
@@ -24,6 +25,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.comm
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.options import (
     check_creation,
     check_email,
+    check_writes,
     common_result,
     desired_of,
 )
@@ -43,6 +45,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
     refresh,
     simulate,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.vetting import check_conflicts
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import InvalidInput
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
@@ -57,8 +60,11 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Clien
         api = open_api(client, options["api"])
         observed = find_customer(api, desired)
         check_email(desired, observed, api.capabilities)
-        todo = make_plan(desired, read_hidden(api, desired, observed), api.capabilities)
+        observed = read_hidden(api, desired, observed)
+        todo = make_plan(desired, observed, api.capabilities)
         check_creation(desired, todo, api.capabilities)
+        check_writes(desired, todo, api.capabilities)
+        check_conflicts(api, desired, observed, todo)
         if check_mode:
             outcome = simulate(todo)
         else:
@@ -66,9 +72,9 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Clien
             if todo.operations:
                 refresh(api, desired, outcome)
     return {
-        **common_result(desired, outcome, api.capabilities),
+        **common_result(desired, outcome, can),
         "customer": None if outcome.customer is None else as_result(outcome.customer),
-        "warnings": _warnings(desired, outcome, check_mode),
+        "warnings": _warnings(desired, outcome, check_mode, can),
     }
 
 
@@ -95,7 +101,7 @@ def _must_exist(desired: Desired, observed: Observed) -> None:
         )
 
 
-def _warnings(desired: Desired, outcome: Outcome, check_mode: bool) -> list[str]:
+def _warnings(desired: Desired, outcome: Outcome, check_mode: bool, can: Capabilities) -> list[str]:
     """Warnings: values that the server stores differently, and a customer that no read shows after the change."""
     user = escape_control(desired.final_username, 100)
     if outcome.lags:
@@ -106,5 +112,5 @@ def _warnings(desired: Desired, outcome: Outcome, check_mode: bool) -> list[str]
         return []
     stored = outcome.customer
     planned = outcome.plan.operations if check_mode else ()
-    names = stored_otherwise(desired, stored, planned, is_new=outcome.plan.before is None)
+    names = stored_otherwise(desired, stored, can, planned, is_new=outcome.plan.before is None)
     return [stored_text(desired, stored, name) for name in names]

@@ -186,8 +186,15 @@ options:
     type: str
   whitelabel:
     description:
-      - Domain name of the whitelabel for a new customer, at most 255 characters. Required to create a customer.
-      - Used only on creation, and only with O(api=reseller).
+      - With O(api=reseller), the domain name of the whitelabel for a new customer, at most 255 characters. Required to
+        create a customer, and used only on creation.
+      - With O(api=subusers), an authenticated domain of the account that the customer sends from. Give the domain, or
+        C(subdomain.domain) where the account has several domains of this name.
+      - With O(api=subusers), the module compares it. A domain that the customer already has, alone or among others,
+        makes no difference. Otherwise it replaces the domain that the customer has. The task fails, and names the
+        domains, if the customer has several other ones. An empty text takes all domains away.
+      - With O(api=subusers), the task fails before any write if the account does not have the domain, if the domain is
+        not validated, or if it belongs to another customer.
     type: str
   ip_groups:
     description:
@@ -199,7 +206,10 @@ options:
   ips:
     description:
       - IP addresses of your account for a new customer, if the package allows them.
-      - Used only on creation, and only with O(api=reseller).
+      - With O(api=reseller), used only on creation.
+      - With O(api=subusers), the IPv4 addresses that the customer sends from. The module compares them as a set. It
+        ignores the addresses of the customer if the option is left out. An empty list takes all addresses away.
+      - With O(api=subusers), the task fails before any write if an address does not belong to the account.
     type: list
     elements: str
   free_user:
@@ -218,6 +228,42 @@ options:
       - Existing whitelabel record to use for a new customer.
       - Used only on creation, and only with O(api=customer).
     type: str
+  credits:
+    description:
+      - How many messages the customer may send. Requires O(api=subusers).
+      - The module ignores the credits of the customer if the option is left out, or if each of its parts is V(null). A
+        new customer has unlimited credits.
+      - In a CSV file, each part has its own column, such as C(credits.type).
+    type: dict
+    version_added: 0.2.0
+    suboptions:
+      type:
+        description:
+          - V(unlimited) sets no limit.
+          - V(recurring) sets the credits to O(credits.total) each time that O(credits.reset_frequency) says.
+          - V(nonrecurring) sets the credits to O(credits.total) once.
+        type: str
+        choices: [unlimited, recurring, nonrecurring]
+      total:
+        description:
+          - Number of credits, at least 1. Required with O(credits.type=recurring), not allowed with V(unlimited).
+          - The server never shows the total of V(nonrecurring) credits. So the module requires and writes it only if
+            O(credits.type) changes. Another total for a customer with V(nonrecurring) credits changes nothing.
+        type: int
+      reset_frequency:
+        description:
+          - How often the server resets the credits. Required with O(credits.type=recurring), and only allowed then.
+        type: str
+        choices: [daily, weekly, monthly]
+  data_residency:
+    description:
+      - Where the data of a new customer reside. The default of the server is V(global). Requires O(api=subusers).
+      - The task fails before any write if the customer exists and has another data residency, since it cannot be
+        changed.
+      - Calls on behalf of a customer with V(eu) go to O(eu_api_url).
+    type: str
+    choices: [global, eu]
+    version_added: 0.2.0
   # End of the generated part
 seealso:
   - module: mailfleet.sendgrid.reseller_customer_info
@@ -350,6 +396,32 @@ customer:
       description: Whether the customer is allowed to log in to the website. V(null) if the server does not show it.
       type: bool
       returned: always
+    whitelabel:
+      description:
+        - Authenticated domain that the customer may send from, empty if there is none.
+        - V(null) if the task did not read it, and with API v2.
+      type: str
+      returned: always
+    ips:
+      description:
+        - IP addresses that the customer sends from.
+        - V(null) if the task did not read them, and with API v2.
+      type: list
+      elements: str
+      returned: always
+    credits:
+      description:
+        - Credits of the customer, with the parts C(type), C(total) and C(reset_frequency).
+        - V(null) if the task did not read them, and with API v2. The total of V(nonrecurring) credits is always
+          V(null).
+      type: dict
+      version_added: 0.2.0
+      returned: always
+    data_residency:
+      description: Where the data of the customer reside. V(null) with API v2.
+      type: str
+      version_added: 0.2.0
+      returned: always
     # End of the generated part
   sample:
     # Generated from tools/customer_options.yml by tools/generate_docs.py: sample
@@ -358,14 +430,18 @@ customer:
     city: Portland
     company: null
     country: US
+    credits: null
+    data_residency: null
     email: mara@lighthouse.example
     first_name: Mara
+    ips: null
     last_name: Lindqvist
     phone: 555-0142
     region: ME
     username: mara@lighthouse.example
     website: http://lighthouse.example
     website_access: true
+    whitelabel: null
     zip: '04101'
     # End of the generated part
 operations:

@@ -79,14 +79,18 @@ customers:
       city: Portland
       company: null
       country: US
+      credits: null
+      data_residency: null
       email: mara@lighthouse.example
       first_name: Mara
+      ips: null
       last_name: Lindqvist
       phone: 555-0142
       region: ME
       username: mara@lighthouse.example
       website: http://lighthouse.example
       website_access: true
+      whitelabel: null
       zip: '04101'
     # End of the generated part
 extra:

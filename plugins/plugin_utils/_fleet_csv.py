@@ -18,13 +18,17 @@ from ansible_collections.mailfleet.sendgrid.plugins.plugin_utils._fleet_text imp
 
 
 def read_csv(text: str) -> Content:
-    """Reads CSV with commas [RFC 4180]. Leaves out empty cells. Semicolons separate the items of a list."""
+    """Reads CSV with commas [RFC 4180]. Leaves out empty cells. Semicolons separate the items of a list.
+
+    Each part of a dict has a column: `credits.type`.
+    """
     if "\r" in text and "\n" not in text:
         raise Unusable("its lines end with a carriage return only; save it with line feeds")
     records = _Records(text)
     first, head = next(records)
     _check_head(first, head)
     lists = [name for name, option in row_spec().items() if option["type"] == "list" and name in head]
+    dicts = [name for name in _columns_of_dicts() if any(cell.startswith(f"{name}.") for cell in head)]
     content: Content = {"customers": [], "lines": []}
     problems: list[str] = []
     for line, cells in records:
@@ -34,11 +38,29 @@ def read_csv(text: str) -> Content:
             continue
         row: dict[str, t.Any] = {name: cell for name, cell in zip(head, cells) if cell}
         row.update({name: row[name].split(";") for name in lists if name in row})
+        for name in dicts:
+            _gather_parts(row, name)
         content["customers"].append(row)
         content["lines"].append(line)
     if problems:
         raise Unusable(*first_of(problems, FEW, "more lines"))
     return content
+
+
+def _columns_of_dicts() -> dict[str, list[str]]:
+    """By option, the columns of its parts."""
+    return {
+        name: [f"{name}.{part}" for part in option["options"]]
+        for name, option in row_spec().items()
+        if option["type"] == "dict"
+    }
+
+
+def _gather_parts(row: dict[str, t.Any], name: str) -> None:
+    """Makes a dict of the cells of its parts."""
+    parts = {column.partition(".")[2]: row.pop(column) for column in list(row) if column.startswith(f"{name}.")}
+    if parts:
+        row[name] = parts
 
 
 class _Records:
@@ -64,7 +86,8 @@ class _Records:
 
 
 def _check_head(line: int, head: t.Sequence[str]) -> None:
-    options = row_spec()
+    by_dict = _columns_of_dicts()
+    options = [*(row_spec().keys() - by_dict), *(column for columns in by_dict.values() for column in columns)]
     if any(";" in cell and "username" in cell.split(";") for cell in head):
         raise Unusable(f"line {line} separates the columns with semicolons; separate them with commas")
     if "username" not in head:

@@ -30,7 +30,7 @@ except ImportError:
 Customer = dict[str, t.Any]
 
 _PREFIX = "sendgrid_"
-_TYPES = {"text": str, "bool": bool}
+_TYPES: dict[str, t.Any] = {"text": str, "bool": bool, "list": list, "dict": dict}
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
@@ -44,10 +44,19 @@ def _is_customer(value: t.Any) -> bool:
         return False
     extra = value["extra"]
     return (
-        all(value[name] is None or isinstance(value[name], _TYPES[BY_NAME[name].kind]) for name in IN_RESULTS)
+        all(value[name] is None or _is_kind(BY_NAME[name].kind, value[name]) for name in IN_RESULTS)
         and isinstance(extra, dict)
         and all(isinstance(text, str) for pair in extra.items() for text in pair)
     )
+
+
+def _is_kind(kind: str, value: t.Any) -> bool:
+    """Whether a value is of this kind. Lists are of texts; dicts hold texts, numbers and null."""
+    if not isinstance(value, _TYPES[kind]):
+        return False
+    if kind == "list":
+        return all(isinstance(item, str) for item in value)
+    return kind != "dict" or all(isinstance(part, (str, int, type(None))) for part in value.values())
 
 
 def variables(customer: Customer) -> dict[str, t.Any]:

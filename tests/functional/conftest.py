@@ -51,8 +51,21 @@ def seeded(username: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+# The addresses of the account. API v2 takes those of either kind.
+IPS = [*(f"192.0.2.{number}" for number in range(1, 13)), "2001:db8::7"]
+DOMAINS = [
+    {"domain": "example.com", "subdomain": "mail"},
+    {"domain": "example.com", "subdomain": "news"},
+    {"domain": "lantern.example"},
+    {"domain": "harbour.example"},
+    {"domain": "new.example", "valid": False},
+    {"domain": "ben.example", "username": "ben@example.com"},
+]
 SEED = {
-    "accounts": [{**ACCOUNT, "v3_key": V3_KEY}, {**NARROW, "v3_key": NARROW_V3_KEY, "v3_scopes": ["subusers.read"]}],
+    "accounts": [
+        {**ACCOUNT, "v3_key": V3_KEY, "ips": IPS, "domains": DOMAINS},
+        {**NARROW, "v3_key": NARROW_V3_KEY, "v3_scopes": ["subusers.read"]},
+    ],
     "customers": [
         seeded("ada@example.com"),
         seeded("ben@example.com", active=False, website_access=False),

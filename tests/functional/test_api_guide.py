@@ -28,6 +28,7 @@ WORDS = {
     "never": "sent, never compared",
 }
 CREATION_ONLY = "on creation only"
+FIXED = "compared with the list, cannot be changed"
 NOT_THERE = "not there"
 
 
@@ -36,7 +37,9 @@ def rests_on(choices: tuple[str, ...], name: str) -> str:
     known = {choice: capabilities(choice).attributes[name] for choice in choices if name not in missing(choice)}
     if not known:
         return NOT_THERE
-    [words] = {CREATION_ONLY if one.written_by is None else WORDS[one.seen] for one in known.values()}
+    [words] = {
+        FIXED if one.fixed else CREATION_ONLY if one.written_by is None else WORDS[one.seen] for one in known.values()
+    }
     return words if len(known) == len(choices) else f"{words}, with {codes(known)}"
 
 
@@ -62,7 +65,9 @@ def test_what_each_api_does_with_an_attribute() -> None:
 
 def test_each_phrase_of_the_table_is_explained() -> None:
     text = (GUIDES / GUIDE).read_text(encoding="utf-8")
-    assert [words for words in (*WORDS.values(), CREATION_ONLY, NOT_THERE) if f"\n\n{words}\n    " not in text] == []
+    assert [
+        words for words in (*WORDS.values(), CREATION_ONLY, FIXED, NOT_THERE) if f"\n\n{words}\n    " not in text
+    ] == []
 
 
 def test_what_an_api_cannot_do_is_told() -> None:

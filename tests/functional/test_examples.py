@@ -97,6 +97,8 @@ PLACES = {
     "http://127.0.0.1:8025": "{root}",
     "https://api.sendgrid.com/v3": "{root}/v3",
 }
+# What the account of the examples has, and its customers may have.
+OWNED = {"ips": ["192.0.2.1", "192.0.2.2"], "domains": [{"domain": "lighthouse.example"}]}
 COMMAND = 'yes "$KEY" | bash -ex script.sh'
 
 
@@ -107,7 +109,7 @@ def seed(owner: str, *, with_mara: bool) -> str:
     assert {JONAS, OLGA} < {customer["username"] for customer in customers}
     return json.dumps(
         {
-            "accounts": [*demo["accounts"], {"api_user": NAME, "api_key": KEY, "v3_key": V3_KEY}],
+            "accounts": [*demo["accounts"], {"api_user": NAME, "api_key": KEY, "v3_key": V3_KEY, **OWNED}],
             "customers": [{**customer, "account": owner} for customer in customers],
         }
     )

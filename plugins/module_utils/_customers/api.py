@@ -33,6 +33,11 @@ def is_equal(wanted: t.Any, stored: t.Any) -> bool:
     return bool(wanted == stored)
 
 
+def as_it_is(value: t.Any) -> t.Any:
+    """What a server shows that stores what it is given."""
+    return value
+
+
 def no_problems(_value: t.Any, _days: t.Sequence[datetime.date] = ()) -> list[str]:
     """The check of an attribute that may have any value."""
     return []
@@ -48,8 +53,11 @@ class Capability(t.NamedTuple):
     `compared_in_fleets`: False where a fleet does without the further call, and sends the value along with others.
     `needed`: whether a creation demands it. `limit`: characters, in each item of a list; `limit_on_create`: a narrower
     one for new customers. `same`: whether a stored value is what was wanted, allowing for what the server does to
-    values. `problems`: what is wrong with a value, or with one item of a list. `problems_on_create`: what is wrong with
-    it for a new customer only.
+    values. `shown_as`: what the server shows of a value that it was given. `problems`: what is wrong with a value, or
+    with one item of a list. `problems_on_create`: what is wrong with it for a new customer only.
+    `problems_when_written`: what is wrong with it where it has to be written, and not where it only has to be equal.
+    `vetted`: whether the API has to be asked, before anything is written, whether it can be written. `fixed`: where a
+    value that differs is an error, a clause that says so.
     """
 
     written_by: str | None = None
@@ -61,8 +69,12 @@ class Capability(t.NamedTuple):
     limit: int | None = None
     limit_on_create: int | None = None
     same: t.Callable[[t.Any, t.Any], bool] = is_equal
+    shown_as: t.Callable[[t.Any], t.Any] = as_it_is
     problems: Problems = no_problems
     problems_on_create: ProblemsOfTheDay = no_problems
+    problems_when_written: Problems = no_problems
+    vetted: bool = False
+    fixed: str = ""
 
 
 class Switch(t.NamedTuple):
@@ -141,6 +153,21 @@ class Capabilities:
         return self.seen("list")
 
     @functools.cached_property
+    def shown_otherwise(self) -> dict[str, t.Callable[[t.Any], t.Any]]:
+        """The attributes of which the server shows something else than it was given, and what."""
+        return {name: one.shown_as for name, one in self.attributes.items() if one.shown_as is not as_it_is}
+
+    @functools.cached_property
+    def vetted(self) -> frozenset[str]:
+        """The attributes about which the API is asked before anything is written."""
+        return self.names(vetted=True)
+
+    @functools.cached_property
+    def fixed(self) -> frozenset[str]:
+        """The attributes that cannot be changed."""
+        return frozenset(name for name, one in self.attributes.items() if one.fixed)
+
+    @functools.cached_property
     def longest_plain(self) -> dict[str, float]:
         """The attributes that need no check except of their length, each with the maximum length."""
         return {
@@ -196,11 +223,13 @@ class Details:
     """What a further read told of a customer.
 
     `attributes`: values that no list shows. `matches`: by attribute, whether the server has the value that it was asked
-    about; what it could not tell has no key. `problem`: why the customer cannot be asked about, as a clause.
+    about; what it could not tell has no key. `blocked`: by attribute, why another value cannot take the place of what
+    there is, as a clause. `problem`: why the customer cannot be asked about, as a clause.
     """
 
     attributes: Attributes = dataclasses.field(default_factory=dict)
     matches: dict[str, bool] = dataclasses.field(default_factory=dict)
+    blocked: dict[str, str] = dataclasses.field(default_factory=dict)
     problem: str = ""
 
 
@@ -242,8 +271,25 @@ class CustomerApi(t.Protocol):
         `near`: also those whose names only look similar, as far as the API can show them.
         """
 
+    def read_for_all(self, names: t.Container[str]) -> None:
+        """To be called once before `details` of many customers, with the attributes that they are asked about.
+
+        What one list of the account tells of all customers is read here, and `details` makes no call for it any more.
+        It holds for the task: also for other objects over the same client.
+        """
+
     def details(self, username: str, key: t.Any, wanted: Attributes) -> Details:
-        """What further reads show of these attributes of an existing customer. `key`: as in its Customer."""
+        """What further reads show of these attributes of an existing customer. `key`: as in its Customer.
+
+        `wanted`: by name, what is compared, or None for an attribute that is only to be shown: `dict.fromkeys(names)`.
+        The names that are shown by further reads are `capabilities.shown_by`.
+        """
+
+    def objections(self, operations: t.Sequence[Operation], current: Attributes | None) -> list[str]:
+        """Why operations of a plan must not be begun, as clauses. It reads what it has to.
+
+        `current`: what is known of the customer, None when there is none. To be asked where one of `vetted` is written.
+        """
 
     def write(self, operation: Operation, key: t.Any, budget: RetryBudget | None = None) -> None:
         """Carries out one operation of a plan.

@@ -23,9 +23,10 @@ PROFILE = "profile"
 class Attribute(t.NamedTuple):
     """One attribute of a customer.
 
-    `kind`: `text`, `bool` or `list` (of texts). `secret`: whether no result may show it. `in_results`: whether the
-    customer of a result has it. `filter`: whether a list can be narrowed by it. `detail`: the part of a customer that
-    it belongs to, which some APIs show by a further read only.
+    `kind`: `text`, `number`, `bool`, `list` (of texts) or `dict`. `secret`: whether no result may show it.
+    `in_results`: whether the customer of a result has it. `filter`: whether a list can be narrowed by it. `detail`: the
+    part of a customer that it belongs to, which some APIs show by a further read only. `choices`: the texts that it can
+    be, where there are only a few. `parts`: what a dict consists of.
     """
 
     name: str
@@ -34,6 +35,8 @@ class Attribute(t.NamedTuple):
     in_results: bool = False
     filter: bool = False
     detail: str = ""
+    choices: tuple[str, ...] = ()
+    parts: tuple[Attribute, ...] = ()
 
 
 def _listed(name: str, kind: str = "text", filter: bool = True) -> Attribute:
@@ -62,18 +65,30 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _listed("active", kind="bool"),
     _listed("website_access", kind="bool", filter=False),
     Attribute("package"),
-    Attribute("whitelabel"),
+    Attribute("whitelabel", in_results=True),
     Attribute("ip_groups", kind="list"),
-    Attribute("ips", kind="list"),
+    Attribute("ips", kind="list", in_results=True),
     Attribute("free_user", kind="bool"),
     Attribute("billing_date"),
     Attribute("mail_domain"),
+    Attribute(
+        "credits",
+        kind="dict",
+        in_results=True,
+        parts=(
+            Attribute("type", choices=("unlimited", "recurring", "nonrecurring")),
+            Attribute("total", kind="number"),
+            Attribute("reset_frequency", choices=("daily", "weekly", "monthly")),
+        ),
+    ),
+    Attribute("data_residency", in_results=True, choices=("global", "eu")),
 )
 
 BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in ATTRIBUTES}
 FILTERS: tuple[str, ...] = tuple(attribute.name for attribute in ATTRIBUTES if attribute.filter)
 IN_RESULTS: tuple[str, ...] = tuple(attribute.name for attribute in ATTRIBUTES if attribute.in_results)
 DETAILS: tuple[str, ...] = tuple(dict.fromkeys(attribute.detail for attribute in ATTRIBUTES if attribute.detail))
+DICTS: frozenset[str] = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.kind == "dict")
 SECRETS: frozenset[str] = frozenset(attribute.name for attribute in ATTRIBUTES if attribute.secret)
 
 
@@ -81,6 +96,16 @@ SECRETS: frozenset[str] = frozenset(attribute.name for attribute in ATTRIBUTES i
 def of_detail(detail: str) -> frozenset[str]:
     """The attributes that belong to a part of a customer."""
     return frozenset(attribute.name for attribute in ATTRIBUTES if attribute.detail == detail)
+
+
+def given_parts(value: t.Mapping[str, t.Any]) -> Attributes:
+    """The parts of a dict that are given. A null is left out, as anywhere."""
+    return {name: part for name, part in value.items() if part is not None}
+
+
+def is_given(value: t.Any) -> bool:
+    """Whether an option has a value: a null is left out, and so is a dict of nulls."""
+    return value is not None and not (isinstance(value, t.Mapping) and not given_parts(value))
 
 
 def as_result(attributes: Attributes) -> Attributes:

@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     BY_NAME,
     Attribute,
     Attributes,
+    is_given,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import (
     LOOKS_ALIKE,
@@ -94,7 +95,8 @@ def _is_as_listed(options: t.Mapping[str, t.Any], api: Capabilities) -> bool:
     """Whether this is a customer as a list shows it, to be fed back. Whatever e-mail address the server shows of it may
     stand there, so that is judged when the list is known: `email_problems`.
     """
-    return all(options.get(name) is not None for name in api.always_listed)
+    # Where data reside, not every list tells.
+    return all(options.get(name) is not None for name in api.always_listed - api.fixed)
 
 
 def email_problems(text: str) -> list[str]:
@@ -303,7 +305,7 @@ def _unusual(options: t.Mapping[str, t.Any], api: Capabilities) -> list[Attribut
     return [
         BY_NAME[name]
         for name, value in given.items()
-        if not (isinstance(value, str) and len(value) <= longest.get(name, -1))
+        if not (isinstance(value, str) and len(value) <= longest.get(name, -1)) and is_given(value)
     ]
 
 
@@ -313,6 +315,8 @@ def _attribute_problems(
     if attribute.kind == "bool":
         return []
     name, capability = attribute.name, api.attributes[attribute.name]
+    if attribute.kind == "dict":
+        return capability.problems(value)
     if attribute.kind == "list":
         return [
             problem for number, text in enumerate(value) for problem in _item_problems(name, number, text, capability)

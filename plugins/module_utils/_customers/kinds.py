@@ -129,6 +129,11 @@ class KindCheck:
 
     def __init__(self, spec: Spec) -> None:
         self._wanted = {name: _wanted_by(option) for name, option in spec.items()}
+        self._parts = {
+            name: KindCheck(option["options"])
+            for name, option in spec.items()
+            if option.get("type") == "dict" and "options" in option
+        }
         self._secret = {name for name, option in spec.items() if option.get("no_log")}
         # Where one of a few words is wanted, Ansible finds the word that `no` stands for, or refuses it.
         self._chosen = {name for name, option in spec.items() if option.get("choices")}
@@ -137,7 +142,8 @@ class KindCheck:
 
     def _types(self, name: str, wanted: str | None) -> frozenset[type]:
         """The types that need no further look."""
-        return frozenset((*_TAKEN.get(wanted or "", ()), *([type(None)] if name in self._optional else [])))
+        taken = (str,) if name in self._parts else _TAKEN.get(wanted or "", ())
+        return frozenset((*taken, *([type(None)] if name in self._optional else [])))
 
     def __call__(self, options: t.Mapping[str, t.Any]) -> Findings:
         """What there is to say of `options`, by name. Nothing of them is changed."""
@@ -168,6 +174,17 @@ class KindCheck:
             self._look_at_text(name, "", value, found)
         elif not isinstance(value, _TAKEN[wanted]):
             _add_problem(name, "", wanted, value, found)
+        elif name in self._parts and isinstance(value, t.Mapping):
+            self._look_at_parts(name, value, found)
+
+    def _look_at_parts(self, name: str, value: t.Mapping[str, t.Any], found: Findings) -> None:
+        """A dict with an unknown part is wrong as a whole: nobody knows what the part is, so it must not be shown."""
+        parts = self._parts[name](value)
+        problems = [f"{name}.{problem}" for problem in parts.problems]
+        problems += [f"unknown option {name}.{escape_control(str(one), 100)}" for one in parts.unknown]
+        if problems:
+            found.problems += problems
+            found.wrong.add(name)
 
     def _look_at_text(self, name: str, item: str, value: t.Any, found: Findings) -> None:
         """`item`: which one of a list."""

@@ -13,9 +13,11 @@ import typing as t
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import Capabilities
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
     ATTRIBUTES,
+    DICTS,
     PROFILE,
     SECRETS,
     Attributes,
+    given_parts,
     of_detail,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import (
@@ -49,6 +51,18 @@ _WEBSITE = frozenset(("website_access",))
 _NOTHING: frozenset[str] = frozenset()
 
 
+def check_writes(desired: Desired, todo: Plan, api: Capabilities) -> None:
+    """Raises InvalidInput for what may be left out of a value only as long as it need not be written."""
+    problems = [
+        problem
+        for operation in todo.operations
+        for name, value in operation.sent.items()
+        for problem in api.attributes[name].problems_when_written(value)
+    ]
+    if problems:
+        raise InvalidInput(problems, about=are_not_valid(desired.username))
+
+
 def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None:
     """Raises InvalidInput for an e-mail address that may stand there only because the server shows it, and does not."""
     wanted, current = desired.attributes.get("email"), observed.current or {}
@@ -80,6 +94,10 @@ def _cannot_be_created(desired: Desired) -> str:
 def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired:
     """What the options of one customer ask for. `along`: the attributes that are no reason to write by themselves."""
     attributes: Attributes = {name: options[name] for name in _WRITABLE if options.get(name) is not None}
+    for name in DICTS & attributes.keys():
+        parts = given_parts(attributes.pop(name))
+        if parts:
+            attributes[name] = parts
     return Desired(
         username=options["username"],
         attributes=attributes,
@@ -108,20 +126,30 @@ def common_result(desired: Desired, outcome: Outcome, api: Capabilities) -> Resu
         "changed": any(status in (PLANNED, APPLIED) for status in outcome.statuses),
         "operations": [{"name": operation.name, "status": status} for operation, status in operations],
         "unverified": [name for name in outcome.plan.unverified if name in sent],
-        "diff": _diff(desired, outcome),
+        "diff": _diff(desired, outcome, api),
     }
     if outcome.error is not None:
         result.update(failed=True, msg=_failure_text(desired, outcome, result["operations"], api))
     return result
 
 
-def _diff(desired: Desired, outcome: Outcome) -> Result:
+def _diff(desired: Desired, outcome: Outcome, api: Capabilities) -> Result:
     after = outcome.plan.after if PLANNED in outcome.statuses else outcome.after
     return {
         "before": outcome.plan.before or {},
-        "after": after or {},
+        "after": {**(after or {}), **_hidden_parts(outcome, api)},
         "before_header": (outcome.plan.before or {}).get("username", desired.final_username),
         "after_header": desired.final_username,
+    }
+
+
+def _hidden_parts(outcome: Outcome, api: Capabilities) -> Attributes:
+    """What was or will be written of values that the server shows only in part, since a diff is for people."""
+    return {
+        name: operation.sent[name]
+        for operation, status in zip(outcome.plan.operations, outcome.statuses)
+        if status in (PLANNED, APPLIED)
+        for name in api.shown_otherwise.keys() & operation.sent
     }
 
 

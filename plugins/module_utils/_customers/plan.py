@@ -56,13 +56,14 @@ class Observed:
     `current`: the attributes that the server shows, None if there is no such customer. `matches`: by hidden attribute,
     whether it has the desired value; an attribute has no key if nobody asked or the server could not tell. `shows`: the
     attributes that only some servers show, and that this one is known to show. `key`: how the API identifies the
-    customer.
+    customer. `blocked`: by attribute, why no other value can replace the present one, as a clause.
     """
 
     current: Attributes | None = None
     matches: t.Mapping[str, bool] = dataclasses.field(default_factory=dict)
     shows: frozenset[str] = frozenset()
     key: t.Any = None
+    blocked: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +136,11 @@ def is_done(operation: Operation, current: Attributes | None, api: Capabilities)
 
 
 def stored_otherwise(
-    desired: Desired, stored: Attributes, planned: t.Iterable[Operation] = (), is_new: bool = False
+    desired: Desired,
+    stored: Attributes,
+    api: Capabilities,
+    planned: t.Iterable[Operation] = (),
+    is_new: bool = False,
 ) -> list[str]:
     """The attributes that the server stores with another value than the desired one.
 
@@ -146,6 +151,12 @@ def stored_otherwise(
         name
         for name, wanted in desired.attributes.items()
         if stored.get(name, wanted) != wanted and name not in left_alone
+    ]
+    shown_as = api.shown_otherwise
+    differing = [
+        name
+        for name in differing
+        if name not in shown_as or shown_as[name](stored[name]) != shown_as[name](desired.attributes[name])
     ]
     if not differing:
         return []
@@ -183,8 +194,8 @@ def _creation(desired: Desired, observed: Observed, api: Capabilities) -> list[O
     given = {name: value for name, value in desired.attributes.items() if api.attributes[name].on_create}
     sent = {"username": desired.final_username, **given}
     shown_at_first = _shown_at_first(observed, api)
-    at_first = {name: value for name, value in api.new_customer.items() if name in shown_at_first}
-    create = Operation("create", desired.final_username, sent, {**_masked(sent, desired), **at_first})
+    at_first = {name: value for name, value in api.new_customer.items() if name in shown_at_first and name not in sent}
+    create = Operation("create", desired.final_username, sent, {**_shown(sent, desired, api), **at_first})
     rest = {name: value for name, value in desired.attributes.items() if name not in sent}
     known = {**create.effect, **api.new_customer}
     changes, _unverified = _differences(Desired(desired.username, rest), Observed(known), known, api)
@@ -274,11 +285,13 @@ def _switched(user: str, changes: Attributes, position: bool, api: Capabilities)
 def _grouped(operation: str, desired: Desired, changes: Attributes, api: Capabilities) -> list[Operation]:
     """One operation for all changed attributes that it writes."""
     sent = {name: value for name, value in changes.items() if api.attributes[name].written_by == operation}
-    return [Operation(operation, desired.final_username, sent, _masked(sent, desired))] if sent else []
+    return [Operation(operation, desired.final_username, sent, _shown(sent, desired, api))] if sent else []
 
 
-def _masked(attributes: Attributes, desired: Desired) -> Attributes:
-    return {name: MASK if name in desired.secrets else value for name, value in attributes.items()}
+def _shown(attributes: Attributes, desired: Desired, api: Capabilities) -> Attributes:
+    """The attributes as the server shows them once they are written, with a mask in place of a secret."""
+    shown = {name: MASK if name in desired.secrets else value for name, value in attributes.items()}
+    return {**shown, **{name: api.shown_otherwise[name](shown[name]) for name in api.shown_otherwise.keys() & shown}}
 
 
 def _quoted(value: t.Any) -> str:

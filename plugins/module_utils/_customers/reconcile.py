@@ -111,7 +111,9 @@ def read_hidden(api: CustomerApi, desired: Desired, observed: Observed) -> Obser
         return observed
     wanted = {name: desired.attributes[name] for name in names}
     details = api.details(current["username"], observed.key, wanted)
-    return dataclasses.replace(observed, current={**current, **details.attributes}, matches=details.matches)
+    return dataclasses.replace(
+        observed, current={**current, **details.attributes}, matches=details.matches, blocked=details.blocked
+    )
 
 
 def simulate(plan: Plan) -> Outcome:

@@ -55,6 +55,7 @@ _LIKELY = 0.7
 _LONGEST_NAME = 100
 _BETWEEN_WORDS = re.compile("[ -]")
 _NAMES = ("username", "new_username")
+_NUMBER = re.compile("[0-9]{1,18}")
 # What Ansible takes for booleans; words in any case.
 _WORDS: dict[t.Any, bool] = {
     **dict.fromkeys(("true", "yes", "on", "y", "t", "1", 1), True),
@@ -66,10 +67,19 @@ def attribute_option(attribute: Attribute) -> Row:
     """The option of an attribute, as an argument spec has it."""
     types: dict[str, Row] = {
         "text": {"type": "str"},
+        "number": {"type": "int"},
         "bool": {"type": "bool"},
         "list": {"type": "list", "elements": "str"},
+        "dict": {"type": "dict"},
     }
-    return {**types[attribute.kind], "no_log": True} if attribute.secret else types[attribute.kind]
+    option = types[attribute.kind]
+    if attribute.secret:
+        option["no_log"] = True
+    if attribute.choices:
+        option["choices"] = list(attribute.choices)
+    if attribute.parts:
+        option["options"] = {part.name: attribute_option(part) for part in attribute.parts}
+    return option
 
 
 def row_spec() -> dict[str, Row]:
@@ -329,11 +339,35 @@ def _texts(_name: str, value: t.Any) -> tuple[list[t.Any], list[str]]:
     return (list(value) if _is_list(value) else value.split(",")), []
 
 
-def _choice(name: str, value: t.Any) -> tuple[t.Any, list[str]]:
-    choices = _SPEC[name]["choices"]
-    if value in choices:
+def _whole_number(name: str, value: t.Any) -> tuple[int | None, list[str]]:
+    """The number that Ansible reads in a value, a text among them: all cells of a CSV file are texts."""
+    if isinstance(value, int) and not isinstance(value, bool):
         return value, []
-    return None, [f"{name} must be {' or '.join(choices)}, and {_is(value)}"]
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return int(value), []
+    return None, [f"{name} must be a whole number, and {_is(value)}"]
+
+
+def _parts(name: str, value: t.Any) -> tuple[Row | None, list[str]]:
+    """A dict with its parts as Ansible reads them."""
+    if not isinstance(value, t.Mapping):
+        return None, [f"{name} must be a dict, and {_is(value)}"]
+    own = dict(value)
+    problems: list[str] = []
+    for part, convert in _PART_CONVERSIONS[name].items():
+        if own.get(part) is not None:
+            own[part], found = convert(part, own[part])
+            problems += [f"{name}.{problem}" for problem in found]
+    return own, problems
+
+
+def _one_of(choices: t.Sequence[str]) -> _Conversion:
+    def choice(name: str, value: t.Any) -> tuple[t.Any, list[str]]:
+        if value in choices:
+            return value, []
+        return None, [f"{name} must be {' or '.join(choices)}, and {_is(value)}"]
+
+    return choice
 
 
 def _is(value: t.Any) -> str:
@@ -358,14 +392,15 @@ def _texts_in(value: t.Any) -> t.Iterator[str]:
 _Conversion = t.Callable[[str, t.Any], "tuple[t.Any, list[str]]"]
 
 
-def _conversions() -> dict[str, _Conversion]:
-    by_type: dict[str, _Conversion] = {"bool": _truth, "list": _texts}
-    found = {name: by_type[option["type"]] for name, option in _SPEC.items() if option["type"] in by_type}
-    return {**found, **{name: _choice for name, option in _SPEC.items() if "choices" in option}}
+def _conversions(spec: t.Mapping[str, Row]) -> dict[str, _Conversion]:
+    by_type: dict[str, _Conversion] = {"bool": _truth, "list": _texts, "int": _whole_number, "dict": _parts}
+    found = {name: by_type[option["type"]] for name, option in spec.items() if option["type"] in by_type}
+    return {**found, **{name: _one_of(option["choices"]) for name, option in spec.items() if "choices" in option}}
 
 
 _SPEC = row_spec()
 _KINDS = KindCheck(_SPEC)
 _PASSWORD_KIND = KindCheck({"password": _SPEC["password"]})
 _DEFAULTS = {name: option["default"] for name, option in _SPEC.items() if "default" in option}
-_CONVERSIONS = _conversions()
+_CONVERSIONS = _conversions(_SPEC)
+_PART_CONVERSIONS = {name: _conversions(option["options"]) for name, option in _SPEC.items() if "options" in option}

@@ -121,6 +121,21 @@ class Answer:
     body: bytes = dataclasses.field(repr=False)
 
 
+class Memory:
+    """One object of each class, made when it is first asked for, for any number of threads."""
+
+    def __init__(self) -> None:
+        self._objects: dict[type, t.Any] = {}
+        self._lock = threading.Lock()
+
+    def object_of(self, kind: type[Value]) -> Value:
+        """The one object of the class."""
+        with self._lock:
+            if kind not in self._objects:
+                self._objects[kind] = kind()
+            return t.cast(Value, self._objects[kind])
+
+
 class Transport:
     """What calls with the same connection options share: open connections and the rate limiter.
 
@@ -133,8 +148,7 @@ class Transport:
         self._verify = _verify(connection)
         # The cache key is the server, because a full address may name a customer.
         self._proxies = functools.cache(proxies)
-        self._remembered: dict[type, t.Any] = {}
-        self._lock = threading.Lock()
+        self._memory = Memory()
 
     def close(self) -> None:
         """Closes the open connections."""
@@ -142,10 +156,7 @@ class Transport:
 
     def remembered(self, kind: type[Value]) -> Value:
         """The one object of class `kind` that an API keeps for as long as the connections."""
-        with self._lock:
-            if kind not in self._remembered:
-                self._remembered[kind] = kind()
-            return t.cast(Value, self._remembered[kind])
+        return self._memory.object_of(kind)
 
     def exchange(self, request: Request, timeout: float, read: t.Callable[[t.Any], bytes]) -> Answer:
         """Sends a request and returns its answer, with the body that `read` gets from the response.
@@ -174,7 +185,8 @@ class Client:
 
     `secrets` and `names`: those of the customers, in addition to those of the account. `transport`: the client uses it
     and leaves it open. Without one, the client makes its own, which sends with `http` or a session of requests.
-    `sleep`: waits, and returns whether the run is cancelled.
+    `sleep`: waits, and returns whether the run is cancelled. `memory`: what the
+    clients of one task share.
     """
 
     def __init__(
@@ -185,12 +197,14 @@ class Client:
         transport: Transport | None = None,
         sleep: Sleep = time.sleep,
         http: t.Any = None,
+        memory: Memory | None = None,
     ) -> None:
         self.connection = connection
         self.redact = Redactor([connection.api_key, *secrets], [connection.api_user, *names])
         self._sleep = sleep
         self._transport = transport or Transport(connection, http)
         self._closes = transport is None
+        self._memory = memory or Memory()
 
     def __enter__(self) -> Client:
         return self
@@ -205,11 +219,15 @@ class Client:
 
     def for_customers(self, secrets: t.Iterable[str | None], names: t.Iterable[str | None], sleep: Sleep) -> Client:
         """A client for other customers over the same transport."""
-        return Client(self.connection, secrets, names, self._transport, sleep)
+        return Client(self.connection, secrets, names, self._transport, sleep, memory=self._memory)
 
     def remembered(self, kind: type[Value]) -> Value:
         """The one object of class `kind` that an API keeps for as long as the connections."""
         return self._transport.remembered(kind)
+
+    def remembered_in_task(self, kind: type[Value]) -> Value:
+        """The one object of class `kind` that an API keeps for this client and for all clients made from it."""
+        return self._memory.object_of(kind)
 
     def retry_budget(self) -> RetryBudget:
         """A new budget of tries and waiting."""

@@ -149,6 +149,13 @@ class V2Api:
         [about, *others] = names
         return self._list(about, {} if near or others else {"username": about})
 
+    def read_for_all(self, names: t.Container[str]) -> None:
+        """No list tells more than the one of the customers."""
+
+    def objections(self, _operations: t.Sequence[Operation], _current: Attributes | None) -> list[str]:
+        """There is nothing to ask for: the server itself refuses what it does not take."""
+        return []
+
     def details(self, username: str, _key: t.Any, wanted: Attributes) -> Details:
         """Compares attributes with the server: one call for each."""
         verdicts = {name: ask(username, wanted[name]) for name, ask in self._questions.items() if name in wanted}

@@ -45,6 +45,7 @@ CUSTOMER = "customer"
 FAMILIES = (RESELLER, CUSTOMER)
 DEFAULT_URL = "https://api.sendgrid.com/apiv2"
 
+_OF_API_V3 = ("credits", "data_residency")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 
 
@@ -126,7 +127,9 @@ FIELDS: tuple[Field, ...] = (
     _of_family(CUSTOMER, "mail_domain"),
 )
 
-_LISTED_BY_WIRE = {field.wire: field for field in FIELDS if BY_NAME[field.name].in_results}
+_LISTED_BY_WIRE = {
+    field.wire: field for field in FIELDS if BY_NAME[field.name].in_results and field.capability.seen != "never"
+}
 # A shortcut for the texts: most values of a list are texts, and a list may have a million of them.
 _TEXTS = {wire: field.name for wire, field in _LISTED_BY_WIRE.items() if BY_NAME[field.name].kind == "text"}
 
@@ -140,7 +143,10 @@ def capabilities(family: str) -> Capabilities:
         ),
         attributes={field.name: field.capability for field in FIELDS if family in field.families},
         rename_problems=new_username_problems,
-        missing={field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},
+        missing={
+            **{field.name: f"cannot be used with api={family}" for field in FIELDS if family not in field.families},
+            **dict.fromkeys(_OF_API_V3, f"cannot be used with api={family}, and needs API v3"),
+        },
         # The state of a new customer [doc, sibling page].
         new_customer={"active": True, "website_access": True},
         switches={

@@ -73,6 +73,11 @@ class Reader(t.NamedTuple):
 
         return read_if_known
 
+    def confirmation_if_known(self, answer: Answer) -> None:
+        """The same as `confirmation`, also where the server does not know what was to be taken away."""
+        if not self._is_unknown_customer(answer):
+            self.confirmation(answer)
+
     def confirmation(self, answer: Answer) -> None:
         """Returns for an answer that says that it was done. Nothing of its body is used: some hold tokens [doc]."""
         self._refuse(answer)
@@ -112,7 +117,9 @@ class Reader(t.NamedTuple):
         return UNKNOWN_CUSTOMER if self._is_unknown_customer(answer) else OPERATION
 
     def _is_unknown_customer(self, answer: Answer) -> bool:
-        return answer.status == 404 and self.names_customer and not is_web_page(answer.body)
+        if answer.status == 404:
+            return self.names_customer and not is_web_page(answer.body)
+        return answer.status == 400 and _says_unknown(answer.body)
 
     def _advice(self, answer: Answer, is_own: bool) -> str:
         status = answer.status
@@ -158,6 +165,12 @@ def _messages(body: bytes) -> tuple[list[str], int, bool]:
     error = document.get("error") or document.get("message")
     texts, left_out = texts_in(error.get("message") if isinstance(error, dict) else error)
     return texts, left_out, bool(texts)
+
+
+def _says_unknown(body: bytes) -> bool:
+    """[spec] for credits; nothing is recorded of other calls."""
+    messages, _left_out, is_own = _messages(body)
+    return is_own and [message.lower() for message in messages] in (["no user found"], ["username: user not found"])
 
 
 def _item(item: t.Any) -> t.Any:

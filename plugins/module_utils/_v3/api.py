@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
+import threading
 import typing as t
 from urllib.parse import quote, urlencode
 
@@ -43,8 +44,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields impo
     PROFILE_FIELDS,
     Key,
     capabilities,
+    from_credits,
     from_profile,
     from_row,
+    shown_ips,
     to_wire,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists import (
@@ -53,6 +56,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.lists impor
     Pages,
     identity_of,
     read_list,
+    read_rows,
     read_whole_list,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.on_behalf import (
@@ -62,9 +66,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.on_behalf i
     servers,
 )
 
+if t.TYPE_CHECKING:
+    from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import Address, Domain
+
 Value = t.TypeVar("Value")
+Row = t.TypeVar("Row")
 
 _USER = "{user}"
+_DOMAIN = "{domain}"
 _KEY_ID = "{api_key_id}"
 
 
@@ -72,12 +81,13 @@ _KEY_ID = "{api_key_id}"
 class Call:
     """One operation [spec].
 
-    `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{api_key_id}` for one of its
-    API keys. `doing`: what it is, for a
-    sentence. `scope`: what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer.
-    `body`: members that are always sent. `repeatable`: whether it may be repeated blindly; else what the server shows
-    decides after a lost answer. `applied_if_limited`: whether the server may have acted on a call that it answers with
-    HTTP 429. `largest`: bytes that its answer may have.
+    `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{domain}` for the id of a
+    domain, `{api_key_id}` for one of the customer's API keys. `doing`: what it is, for a sentence. `scope`:
+    what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer. `names_customer`:
+    whether it names the customer elsewhere than in the route. `body`: members that are always sent. `repeatable`:
+    whether it may be repeated blindly; else what the server shows decides after a lost answer. `applied_if_limited`:
+    whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes that its answer may
+    have.
     """
 
     method: str
@@ -85,6 +95,7 @@ class Call:
     doing: str
     scope: str
     on_behalf: bool = False
+    names_customer: bool = False
     body: t.Mapping[str, t.Any] = dataclasses.field(default_factory=dict)
     repeatable: bool = True
     applied_if_limited: str = NOT_APPLIED
@@ -96,6 +107,7 @@ def _switch(route: str, disabled: bool, doing: str) -> Call:
 
 
 _ONE = "/subusers/{user}"
+_DOMAINS = "/whitelabel/domains"
 _ONE_KEY = "/api_keys/{api_key_id}"
 CALLS: dict[str, Call] = {
     "list": Call("GET", "/subusers", "look up customer '{user}'", "subusers.read", largest=LARGEST_ANSWER),
@@ -130,6 +142,35 @@ CALLS: dict[str, Call] = {
     "rename": Call(
         "PUT", "/user/username", "rename customer '{user}'", "user.username.update", on_behalf=True, repeatable=False
     ),
+    # There is no other read of the addresses of one customer [reported].
+    "get_ips": Call("GET", "/ips", "read the IP addresses of customer '{user}'", "ips.read", largest=LARGEST_ANSWER),
+    "list_ips": Call("GET", "/ips", "list the IP addresses of the account", "ips.read", largest=LARGEST_ANSWER),
+    "set_ips": Call("PUT", f"{_ONE}/ips", "set the IP addresses of customer '{user}'", "subusers.update"),
+    "get_credits": Call("GET", f"{_ONE}/credits", "read the credits of customer '{user}'", "subusers.credits.read"),
+    "set_credits": Call("PUT", f"{_ONE}/credits", "set the credits of customer '{user}'", "subusers.credits.update"),
+    "get_whitelabel": Call(
+        "GET",
+        f"{_DOMAINS}/subuser/all",
+        "read the domains of customer '{user}'",
+        "whitelabel.read",
+        names_customer=True,
+    ),
+    "list_domains": Call("GET", _DOMAINS, "list the domains of the account", "whitelabel.read", largest=LARGEST_ANSWER),
+    # Whether a domain that the customer has already is refused is on no record.
+    "set_whitelabel": Call(
+        "POST",
+        f"{_DOMAINS}/{_DOMAIN}/subuser",
+        "set the domain of customer '{user}'",
+        "whitelabel.create",
+        repeatable=False,
+    ),
+    "remove_whitelabel": Call(
+        "DELETE",
+        f"{_DOMAINS}/{_DOMAIN}/subuser",
+        "take a domain from customer '{user}'",
+        "whitelabel.delete",
+        names_customer=True,
+    ),
     "list_api_keys": Call(
         "GET", "/api_keys", "list the API keys of customer '{user}'", "api_keys.read", on_behalf=True
     ),
@@ -157,6 +198,35 @@ CALLS: dict[str, Call] = {
     ),
 }
 
+# Rows of a page that is the last one for certain: below the default of the server [spec], where none has its ceiling.
+_SHORT_PAGE = 10
+
+
+class AccountLists:
+    """The lists of the account that a task has read, each at most once for all its customers and threads."""
+
+    def __init__(self) -> None:
+        self._lists: dict[str, t.Any] = {}
+        self._errors: dict[str, CallError] = {}
+        self._lock = threading.Lock()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._lists
+
+    def get(self, name: str, read: t.Callable[[], t.Any]) -> t.Any:
+        """A list, read now if nobody has. Raises CallError, for everybody who asks for it."""
+        # Under the lock, so that calls which start together do not all ask.
+        with self._lock:
+            if name in self._errors:
+                raise self._errors[name]
+            if name not in self._lists:
+                try:
+                    self._lists[name] = read()
+                except CallError as error:
+                    self._errors[name] = error
+                    raise
+            return self._lists[name]
+
 
 class V3Api:
     """The customers of one account behind API v3. Each call is repeated where that is safe, or raises CallError."""
@@ -168,6 +238,13 @@ class V3Api:
         self._on_behalf = OnBehalf(
             servers(connection.api_url, connection.eu_api_url), client.remembered(VerifiedServers), self._who_am_i
         )
+        self._account = client.remembered_in_task(AccountLists)
+        # By id, what lists have told. A list that hides a customer once it is disabled tells it no more.
+        self._residencies: dict[str | None, str] = {}
+        # Whom this object has written to: what a list told of them before does not hold any more.
+        self._written: set[str] = set()
+        # The domains that customers had when they were last asked about, until they are written to.
+        self._domains: dict[str, list[Domain]] = {}
 
     def customers(self, filters: Attributes) -> Listing:
         """The customers that the filters (by option name) do not rule out, as far as a list can tell.
@@ -209,18 +286,42 @@ class V3Api:
             found.update({identity_of(customer): customer for customer in rows})
         return list(found.values())
 
+    def read_for_all(self, names: t.Container[str]) -> None:
+        """One list of the account's IP addresses, for `ips`."""
+        if "ips" in names:
+            self._account_ips()
+
     def details(self, username: str, key: Key, wanted: Attributes) -> Details:
-        """One call for all attributes of the profile."""
-        if not wanted.keys() & PROFILE_FIELDS.keys():
+        """One call for all attributes of the profile, and one for each of the others.
+
+        None for `ips` after `read_for_all`. More than one only for a customer with many addresses.
+        """
+        reads: dict[str, t.Callable[[str], t.Any]] = {"ips": self._ips_of, "credits": self._credits_of}
+        is_about_profile = bool(wanted.keys() & PROFILE_FIELDS.keys())
+        if not is_about_profile and not wanted.keys() & {*reads, "whitelabel"}:
             return Details()
         if not is_addressable(username):
             return Details(problem=f"the username {NOT_IN_A_HEADER}")
-        with _doing("get_profile", username):
-            subject = self._on_behalf.subject(username, key)
-            self._on_behalf.check_read(subject)
-        return Details(
-            self._send("get_profile", username, self._reader("get_profile").value(from_profile), subject=subject)
-        )
+        attributes = self._profile_of(username, key) if is_about_profile else {}
+        attributes.update({name: read(username) for name, read in reads.items() if name in wanted})
+        if "whitelabel" not in wanted:
+            return Details(attributes)
+        attributes["whitelabel"], clause = self._whitelabel_of(username, wanted["whitelabel"])
+        return Details(attributes, blocked={"whitelabel": clause} if clause else {})
+
+    def objections(self, operations: t.Sequence[Operation], current: Attributes | None) -> list[str]:
+        """Addresses and domains that the customer cannot have, as the lists of the account tell."""
+        now = current or {}
+        problems: list[str] = []
+        for operation in operations:
+            sent = operation.sent
+            if "ips" in sent:
+                problems += self._foreign_ips(set(sent["ips"]) - set(now.get("ips", ())))
+            if sent.get("whitelabel"):
+                problems.append(self._domain(sent["whitelabel"], {operation.user, now.get("username")})[1])
+            if "data_residency" in sent and any(CALLS[one.name].on_behalf for one in operations):
+                problems += self._on_behalf.residency_problems(sent["data_residency"])
+        return [problem for problem in problems if problem]
 
     def write(self, operation: Operation, key: Key | None, budget: RetryBudget | None = None) -> None:
         """Carries out one writing operation.
@@ -228,12 +329,18 @@ class V3Api:
         `budget`: what is left of an allowance, where this is one of several tries.
         """
         name, user, call = operation.name, operation.user, CALLS[operation.name]
+        self._written.add(user)
+        if name == "set_whitelabel":
+            self._set_whitelabel(user, operation.sent["whitelabel"], key, budget)
+            return
+        if name == "create":
+            self._domains[user] = []
         subject = None
         if call.on_behalf:
             with _doing(name, user):
                 subject = self._on_behalf.subject(user, key or Key(None))
                 self._on_behalf.check_write(subject)
-        body = {**call.body, **to_wire(operation.sent)}
+        body = _BODIES[name](operation.sent) if name in _BODIES else {**call.body, **to_wire(operation.sent)} or None
         self._send(name, user, self._reader(name).confirmation, body=body, subject=subject, budget=budget)
 
     def call_on_behalf(
@@ -284,13 +391,122 @@ class V3Api:
         pages = Pages()
         while pages.add(self._page(pages.rows, name)) and all(one.username != name for one in pages.customers):
             pass
+        self._residencies.update(
+            {one.key.id: one.key.residency for one in pages.customers if "data_residency" in one.attributes}
+        )
         return pages.customers
 
     def _single(self, name: str) -> list[Customer]:
         """The customer with this name, if the server knows it."""
         read = self._reader("get").value_if_known(from_row)
         found = self._send("get", name, read, query={"include_region": "true"})
-        return [] if found is None else [found]
+        if found is None:
+            return []
+        residency = self._residencies.get(found.key.id)
+        if residency is None or "data_residency" in found.attributes:
+            return [found]
+        attributes = {**found.attributes, "data_residency": residency}
+        return [dataclasses.replace(found, attributes=attributes, key=found.key._replace(residency=residency))]
+
+    def _profile_of(self, username: str, key: Key) -> Attributes:
+        with _doing("get_profile", username):
+            subject = self._on_behalf.subject(username, key)
+            self._on_behalf.check_read(subject)
+        return self._send("get_profile", username, self._reader("get_profile").value(from_profile), subject=subject)
+
+    def _credits_of(self, username: str) -> dict[str, t.Any]:
+        return self._send("get_credits", username, self._reader("get_credits").value(from_credits))
+
+    def _ips_of(self, username: str) -> list[str]:
+        if "ips" in self._account and username not in self._written:
+            found = self._account_ips()
+        else:
+            found = self._addresses("get_ips", username, _SHORT_PAGE, subuser=username)
+        # A filter that is not heard must not give one customer the addresses of all.
+        return shown_ips(address.ip for address in found if username in address.customers)
+
+    def _account_ips(self) -> list[Address]:
+        found: list[Address] = self._account.get("ips", lambda: self._addresses("list_ips"))
+        return found
+
+    def _foreign_ips(self, wanted: t.Collection[str]) -> list[str]:
+        if not wanted:
+            return []
+        from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import foreign_problems
+
+        return foreign_problems(shown_ips(wanted), {address.ip for address in self._account_ips()})
+
+    def _addresses(self, operation: str, user: str = "", short: int = 0, **query: str) -> list[Address]:
+        from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import addresses_of
+
+        page_after = self._page_after(operation, addresses_of, user, query)
+        return read_rows(page_after, lambda address: address.ip, "IP addresses", short)
+
+    def _page_after(
+        self,
+        operation: str,
+        decode: t.Callable[[t.Any], list[Row]],
+        user: str = "",
+        query: t.Mapping[str, str] | None = None,
+    ) -> t.Callable[[int], list[Row]]:
+        read = self._reader(operation).value(decode)
+        return lambda rows: self._send(operation, user, read, query={"limit": PAGE, "offset": rows, **(query or {})})
+
+    def _whitelabel_of(self, username: str, wanted: str | None) -> tuple[str, str]:
+        """What is shown of the domains of a customer, and why the wanted one cannot take their place."""
+        from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import (
+            blocked_by,
+            shown_domain,
+        )
+
+        found = self._domains[username] = self._domains_of(username)
+        return shown_domain(wanted, found), blocked_by(wanted, found)
+
+    def _domains_of(self, username: str) -> list[Domain]:
+        """One call. Without a domain, the answer may be HTTP 404 [reported]."""
+        from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import domains_of
+
+        read = self._reader("get_whitelabel").value_if_known(domains_of)
+        return self._send("get_whitelabel", username, read, query={"username": username}) or []
+
+    def _domain(self, text: str, owners: set[str | None], owner_id: str | None = None) -> tuple[Domain | None, str]:
+        """The domain that a customer is to have, or why it cannot have it.
+
+        `owners` and `owner_id`: the names and the id of the customer itself.
+        """
+        from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import choose
+
+        own = self._account.get("domains", lambda: self._account_domains(exclude_subusers="true"))
+        return choose(
+            text,
+            own,
+            lambda: self._account.get("all domains", self._account_domains),
+            lambda domain: domain.owner in owners or (owner_id is not None and domain.owner_id == owner_id),
+        )
+
+    def _account_domains(self, **query: str) -> list[Domain]:
+        from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.assignments import domains_of
+
+        page_after = self._page_after("list_domains", domains_of, query=query)
+        return read_rows(page_after, lambda domain: domain.id, "domains")
+
+    def _set_whitelabel(self, user: str, text: str, key: Key | None, budget: RetryBudget | None) -> None:
+        """Gives the customer the domain, and takes away what it had before; without one, all that it has."""
+        earlier = self._domains.pop(user, None)
+        if earlier is None:
+            earlier = self._domains_of(user)
+        if text:
+            domain, problem = self._domain(text, {user}, key.id if key else None)
+            if domain is None:
+                with _doing("set_whitelabel", user):
+                    raise CallError(problem, NOT_APPLIED)
+            confirm = self._reader("set_whitelabel").confirmation
+            self._send("set_whitelabel", user, confirm, body={"username": user}, domain=domain.id, budget=budget)
+            # It takes the place of an earlier one; that this is so with every server is on no record.
+            earlier = [one for one in self._domains_of(user) if one.id != domain.id] if earlier else []
+        for one in earlier:
+            confirm = self._reader("remove_whitelabel").confirmation_if_known
+            self._send("remove_whitelabel", user, confirm, {"username": user}, domain=one.id, budget=budget)
 
     def _who_am_i(self, subject: Subject) -> tuple[str, str]:
         return self._send("who_am_i", subject.username, self._reader("who_am_i").value(_identity), subject=subject)
@@ -299,7 +515,8 @@ class V3Api:
 
     def _reader(self, operation: str) -> Reader:
         call = CALLS[operation]
-        return Reader(self._client.redact, call.scope, call.on_behalf, names_customer=_USER in call.route)
+        names_customer = call.names_customer or _USER in call.route
+        return Reader(self._client.redact, call.scope, call.on_behalf, names_customer)
 
     def _send(
         self,
@@ -307,12 +524,14 @@ class V3Api:
         user: str,
         read: t.Callable[[Answer], Value],
         query: t.Mapping[str, t.Any] | None = None,
-        body: t.Mapping[str, t.Any] | None = None,
+        body: t.Any = None,
         subject: Subject | None = None,
         budget: RetryBudget | None = None,
+        domain: str = "",
         api_key_id: str = "",
     ) -> Value:
-        named = {_USER: user, _KEY_ID: api_key_id}
+        """`body`: what becomes JSON; None for a call without a body."""
+        named = {_USER: user, _DOMAIN: domain, _KEY_ID: api_key_id}
         request = self._request(CALLS[operation], named, query, body, subject)
         with _doing(operation, user):
             try:
@@ -327,7 +546,7 @@ class V3Api:
         call: Call,
         named: t.Mapping[str, str],
         query: t.Mapping[str, t.Any] | None,
-        body: t.Mapping[str, t.Any] | None,
+        body: t.Any,
         subject: Subject | None,
     ) -> Request:
         connection = self._client.connection
@@ -341,10 +560,10 @@ class V3Api:
             headers={
                 "Authorization": f"Bearer {connection.api_key}",
                 "Accept": "application/json",
-                **({"Content-Type": "application/json"} if body else {}),
+                **({"Content-Type": "application/json"} if body is not None else {}),
                 **(subject.headers if subject else {}),
             },
-            body=json.dumps(body).encode("utf-8") if body else None,
+            body=None if body is None else json.dumps(body).encode("utf-8"),
             # Counted for each endpoint [doc].
             limit_key=f"{call.method} {base}{call.route}",
             probes=True,
@@ -354,15 +573,22 @@ class V3Api:
         )
 
 
+# The bodies that are no object with the attributes in it.
+_BODIES: dict[str, t.Callable[[Attributes], t.Any]] = {
+    # A bare list [spec].
+    "set_ips": lambda sent: sent["ips"],
+    "set_credits": lambda sent: sent["credits"],
+}
+
+
 @contextlib.contextmanager
 def _doing(operation: str, user: str) -> t.Iterator[None]:
     """Lets an error say what was being done, if no call has said so already."""
     try:
         yield
     except CallError as error:
-        error.doing = error.doing or (
-            CALLS[operation].doing.format(user=escape_control(user, 100)) if user else "list customers"
-        )
+        doing = "list customers" if operation == "list" and not user else CALLS[operation].doing
+        error.doing = error.doing or doing.format(user=escape_control(user, 100))
         raise
 
 

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import re
 import typing as t
 
@@ -15,6 +16,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.chec
     CONTROL,
     control_problem,
     credential_problems,
+    ip_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import hidden_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
@@ -26,6 +28,8 @@ _TAKEN_NAMES = frozenset((".", "..", "stats", "reputations"))
 _UNADDRESSABLE = re.compile("[%/]")
 # Of a username.
 NOT_IN_A_HEADER = "holds a character beyond printable ASCII, or a blank at an end"
+# Neither is checked any further: whether the account has such a domain, the server knows.
+_NOT_IN_A_DOMAIN = re.compile(r"[\s/@]")
 _LETTER = re.compile("[A-Za-z]")
 _DIGIT = re.compile("[0-9]")
 
@@ -95,3 +99,45 @@ def new_password_problems(text: str, _days: t.Sequence[datetime.date]) -> list[s
     if not (_LETTER.search(text) and _DIGIT.search(text)):
         problems.append("password of a new customer must hold a letter and a digit")
     return problems
+
+
+def ipv4_problems(text: str) -> list[str]:
+    """What keeps a text from being one of `ips`, which are IPv4 addresses [spec]."""
+    problems = ip_problems(text)
+    if problems or isinstance(ipaddress.ip_address(text), ipaddress.IPv4Address):
+        return problems
+    return [f"ips: '{escape_control(text, 100)}' is not an IPv4 address"]
+
+
+def whitelabel_problems(text: str) -> list[str]:
+    """What keeps a text from being a domain. An empty one takes all domains away."""
+    if _NOT_IN_A_DOMAIN.search(text) or not text.isprintable():
+        return [f"whitelabel '{escape_control(text, 100)}' is not a domain"]
+    return []
+
+
+def credits_problems(value: t.Mapping[str, t.Any]) -> list[str]:
+    """What is wrong with credits [spec]. Of those that recur, all is compared, so all has to be given."""
+    kind, total, frequency = (value.get(name) for name in ("type", "total", "reset_frequency"))
+    if kind is None:
+        return ["credits needs type"]
+    problems = []
+    if total is not None and total < 1:
+        problems.append("credits: total must be at least 1")
+    if kind == "unlimited" and total is not None:
+        problems.append("credits: total cannot be used with type=unlimited")
+    if kind != "recurring" and frequency is not None:
+        problems.append(f"credits: reset_frequency cannot be used with type={kind}")
+    if kind == "recurring":
+        given = {"total": total, "reset_frequency": frequency}
+        problems += [f"credits: type=recurring needs {name}" for name, part in given.items() if part is None]
+    return problems
+
+
+def written_credits_problems(value: t.Mapping[str, t.Any]) -> list[str]:
+    """What is wrong with credits that have to be written: the total of those that do not recur cannot be compared, so
+    it may be left out until then.
+    """
+    if value["type"] == "nonrecurring" and value.get("total") is None:
+        return ["credits: type=nonrecurring needs total, since the customer has credits of another type"]
+    return []

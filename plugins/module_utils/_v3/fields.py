@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import functools
+import ipaddress
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api import (
@@ -26,11 +27,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.extr
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import (
     connection_problems,
+    credits_problems,
+    ipv4_problems,
     new_password_problems,
     new_username_problems,
     password_problems,
     user_is_account,
     username_problems,
+    whitelabel_problems,
+    written_credits_problems,
 )
 
 SUBUSERS = "subusers"
@@ -53,9 +58,18 @@ PROFILE_FIELDS = {
     "company": "company",
 }
 _ROW_FIELDS = {"username": "username", "email": "email"}
-_WIRE_NAMES = {**_ROW_FIELDS, "password": "password", **PROFILE_FIELDS}
+_WIRE_NAMES = {
+    **_ROW_FIELDS,
+    "password": "password",
+    **PROFILE_FIELDS,
+    # In a creation only. `region` of a profile is `state` on the wire.
+    "ips": "ips",
+    "data_residency": "region",
+}
+CREDITS_PARTS = ("type", "total", "reset_frequency")
+# What a new customer has [spec, the answer to a creation].
+UNLIMITED = {"type": "unlimited", "total": None, "reset_frequency": None}
 
-_NOT_YET = "cannot be used with api=subusers in this release"
 _NO_COUNTERPART = "cannot be used with api=subusers, and has no counterpart in API v3"
 _FOR_THE_ACCOUNT = f"{_NO_COUNTERPART}: the plan of the account applies to all its customers"
 _MISSING = {
@@ -64,8 +78,6 @@ _MISSING = {
     "free_user": _FOR_THE_ACCOUNT,
     "billing_date": _FOR_THE_ACCOUNT,
     "mail_domain": _NO_COUNTERPART,
-    "whitelabel": _NOT_YET,
-    "ips": _NOT_YET,
 }
 
 
@@ -77,6 +89,30 @@ class Key(t.NamedTuple):
 
     def __bool__(self) -> bool:
         return self.id is not None
+
+
+def shown_ips(addresses: t.Iterable[str]) -> list[str]:
+    """IP addresses in the order of results: each once, by number."""
+    return sorted(set(addresses), key=_number)
+
+
+def _number(text: str) -> tuple[int, int]:
+    address = ipaddress.ip_address(text)
+    return address.version, int(address)
+
+
+def _same_ips(wanted: t.Iterable[str], stored: t.Iterable[str]) -> bool:
+    return set(wanted) == set(stored)
+
+
+def shown_credits(value: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """Credits with every part. No read shows the total of those that do not recur [spec]."""
+    shown = {name: value.get(name) for name in CREDITS_PARTS}
+    return {**shown, "total": None} if shown["type"] == "nonrecurring" else shown
+
+
+def _same_credits(wanted: t.Mapping[str, t.Any], stored: t.Mapping[str, t.Any]) -> bool:
+    return shown_credits(wanted) == shown_credits(stored)
 
 
 @functools.cache
@@ -103,14 +139,37 @@ def capabilities() -> Capabilities:
             "active": Capability("switch", on_create=False),
             # There is a call that writes it, and none that reads it [spec].
             "website_access": Capability("switch", on_create=False, seen="never"),
+            "whitelabel": Capability(
+                "set_whitelabel", on_create=False, seen="details", problems=whitelabel_problems, vetted=True
+            ),
+            "ips": Capability(
+                "set_ips", seen="details", same=_same_ips, shown_as=shown_ips, problems=ipv4_problems, vetted=True
+            ),
+            "credits": Capability(
+                "set_credits",
+                on_create=False,
+                seen="details",
+                same=_same_credits,
+                shown_as=shown_credits,
+                problems=credits_problems,
+                problems_when_written=written_credits_problems,
+            ),
+            "data_residency": Capability(fixed="since data stay where a customer was created", vetted=True),
         },
         # A profile that nobody has filled in yet is empty; how that looks is on no record.
-        new_customer={"active": True, "website_access": True, **dict.fromkeys(PROFILE_FIELDS, "")},
+        new_customer={
+            "active": True,
+            "website_access": True,
+            **dict.fromkeys(PROFILE_FIELDS, ""),
+            "whitelabel": "",
+            "credits": UNLIMITED,
+            "data_residency": GLOBAL,
+        },
         switches={
             "active": Switch("enable", "disable", allows="send e-mail"),
             "website_access": Switch("enable_website", "disable_website", allows="log in to the website"),
         },
-        order=("set_email", "set_profile"),
+        order=("set_email", "set_profile", "set_ips", "set_credits", "set_whitelabel"),
         rename_problems=new_username_problems,
         missing=_MISSING,
         never_updated={
@@ -142,16 +201,31 @@ def from_row(row: t.Any) -> Customer:
     attributes: Attributes = {name: row[wire] for name, wire in _ROW_FIELDS.items() if isinstance(row.get(wire), str)}
     if disabled is not None:
         attributes["active"] = not disabled
-    known = {*_ROW_FIELDS.values(), "disabled"}
-    return Customer(attributes, extra_texts({name: row[name] for name in row.keys() - known}), _key(row))
-
-
-def _key(row: dict[str, t.Any]) -> Key:
     number, residency = row.get("id"), row.get("region")
-    return Key(
+    if isinstance(residency, str) and residency:
+        attributes["data_residency"] = residency.lower()
+    key = Key(
         number if isinstance(number, str) and number else None,
-        residency.lower() if isinstance(residency, str) and residency else GLOBAL,
+        attributes.get("data_residency", GLOBAL),
     )
+    known = {*_ROW_FIELDS.values(), "disabled"}
+    return Customer(attributes, extra_texts({name: row[name] for name in row.keys() - known}), key)
+
+
+def from_credits(document: t.Any) -> dict[str, t.Any]:
+    """Credits of a customer [spec] as the option has them. Raises WireError for anything else."""
+    if not isinstance(document, dict) or not isinstance(document.get("type"), str):
+        raise WireError(["the answer has no credits"], readable=False)
+    kind, total, frequency = (document.get(name) for name in CREDITS_PARTS)
+    if total is not None and not (isinstance(total, str) and total.isdecimal()):
+        raise WireError(["'total' of the credits is not a number"], readable=False)
+    # What does not belong to the type could not be fed back.
+    recurs = kind == "recurring"
+    return {
+        "type": kind,
+        "total": int(total) if recurs and total is not None else None,
+        "reset_frequency": frequency if recurs else None,
+    }
 
 
 def from_profile(document: t.Any) -> Attributes:

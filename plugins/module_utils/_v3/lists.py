@@ -77,6 +77,30 @@ def read_list(page_after: PageAfter) -> list[Customer]:
     return pages.customers
 
 
+Row = t.TypeVar("Row")
+
+
+def read_rows(
+    page_after: t.Callable[[int], t.Sequence[Row]], identity: t.Callable[[Row], str], what: str, short: int = 0
+) -> list[Row]:
+    """The rows of a list of something else, each read once. `what`: that, for an error.
+
+    `short`: a page of fewer rows is the last one.
+    """
+    found: dict[str, Row] = {}
+    rows, known = 0, -1
+    while known < len(found):
+        known = len(found)
+        page = page_after(rows)
+        rows += len(page)
+        found.update({identity(row): row for row in page})
+        if len(found) > MOST_CUSTOMERS:
+            raise CallError(f"the list has more than {MOST_CUSTOMERS:,} {what}", MAYBE_APPLIED)
+        if len(page) < short:
+            break
+    return list(found.values())
+
+
 def read_whole_list(page_after: PageAfter) -> list[Customer] | None:
     """The customers of a reading whose pages fit together; None where those of no reading did."""
     for _reading in range(MOST_READINGS):

@@ -88,6 +88,12 @@ class OnBehalf:
             )
         return Subject(username, key, base)
 
+    def residency_problems(self, residency: str) -> list[str]:
+        """Why no call can be made on behalf of a customer whose data will reside there, as clauses."""
+        if self._bases.get(residency) is not None:
+            return []
+        return [f"data_residency={residency}: set eu_api_url, since api_url is not the vendor's own address"]
+
     def check_read(self, subject: Subject) -> None:
         """To be called before a read. Raises CallError where the server does not heed the header."""
         if subject not in self._verified:

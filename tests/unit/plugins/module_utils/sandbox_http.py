@@ -62,6 +62,15 @@ PROFILE = {
     "website": "http://ann.example",
     "company": "Archer & Co",
 }
+IPS = [f"192.0.2.{number}" for number in range(1, 13)]
+# The domain of BOB is left out where he is.
+DOMAINS = [
+    {"domain": "example.com", "subdomain": "mail"},
+    {"domain": "example.com", "subdomain": "news"},
+    {"domain": "example.net", "valid": False},
+    {"domain": "bob.example", "username": "bob+1@example.com"},
+    *({"domain": f"{number}.example.org"} for number in range(4)),
+]
 SEEDED = (
     {"username": ANN, "password": PASSWORD, "email": ANN, **PROFILE},
     {"username": BOB, "password": PASSWORD, "email": "bob@example.com", "active": False, "website_access": False},
@@ -121,7 +130,7 @@ class SandboxHttp:
     """
 
     def __init__(self, behaviour: str, *customers: Mapping[str, Any], **switches: Any) -> None:
-        account = {"api_user": "acme", "api_key": "canary-key-of-v2", "v3_key": KEY}
+        account = {"api_user": "acme", "api_key": "canary-key-of-v2", "v3_key": KEY, "ips": IPS, "domains": DOMAINS}
         seed = Seed([account], [dict(one) for one in customers])
         self.service = Service(Store(), behaviour, seed, switches=SwitchBoard(Switches(**switches)))
         self.sent: list[Sent] = []

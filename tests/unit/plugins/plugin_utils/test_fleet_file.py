@@ -789,6 +789,22 @@ def test_a_fleet_has_the_same_result_wherever_it_is_written(tmp_path_factory, ro
 
 
 def test_every_option_of_a_customer_can_be_a_column(read):
-    names = list(row_spec())
-    content = read("x.csv", ",".join(names) + "\n" + ",".join("x" for _name in names) + "\n")
-    assert list(content["customers"][0]) == names
+    names = [name for name in row_spec() if name != "credits"]
+    parts = ["credits.type", "credits.total", "credits.reset_frequency"]
+    columns = [*parts[:1], *names, *parts[1:]]
+    content = read("x.csv", ",".join(columns) + "\n" + ",".join("x" for _name in columns) + "\n")
+    [row] = content["customers"]
+    assert row.pop("credits") == {"type": "x", "total": "x", "reset_frequency": "x"}
+    assert list(row) == names
+
+
+def test_a_dict_has_a_column_for_each_part(read):
+    content = read("x.csv", "username,credits.type,credits.total\nann,nonrecurring,5\nbob,,\neve,unlimited,\n")
+    assert content["customers"] == [
+        {"username": "ann", "credits": {"type": "nonrecurring", "total": "5"}},
+        {"username": "bob"},
+        {"username": "eve", "credits": {"type": "unlimited"}},
+    ]
+    for column in ("credits", "credits.", "credits.used", "ips.x"):
+        with pytest.raises(InvalidInput, match=f"names the unknown option '{column}'"):
+            read("x.csv", f"username,{column}\nann,x\n")

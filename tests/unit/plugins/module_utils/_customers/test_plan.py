@@ -415,7 +415,7 @@ def test_what_the_server_stores_otherwise_is_told(wanted, stored, told):
     now = {**ANN, **stored}
     made = plan(desired(**wanted), known(now))
     assert names(made) == []
-    [name] = stored_otherwise(desired(**wanted), now)
+    [name] = stored_otherwise(desired(**wanted), now, API)
     text = stored_text(desired(**wanted), now, name)
     assert [word for word in ("ann@example.com", *told) if word not in text] == []
 
@@ -423,16 +423,16 @@ def test_what_the_server_stores_otherwise_is_told(wanted, stored, told):
 def test_what_is_stored_as_wanted_or_about_to_be_written_is_not_told():
     wanted = desired(city="Bath", first_name="Ann", company="hidden")
     made = plan(wanted, known(ANN))
-    assert stored_otherwise(wanted, ANN, made.operations) == []
-    assert stored_otherwise(wanted, {**ANN, "city": "Bath"}) == []
+    assert stored_otherwise(wanted, ANN, API, made.operations) == []
+    assert stored_otherwise(wanted, {**ANN, "city": "Bath"}, API) == []
 
 
 def test_what_only_a_new_customer_gets_is_told_of_a_new_one_only():
     wanted = dataclasses.replace(desired(city="Bath", first_name="Eve"), on_create=frozenset(["city", "password"]))
     stored = {**ANN, "city": "bath"}
-    assert stored_otherwise(wanted, stored) == ["first_name"]
-    assert stored_otherwise(wanted, stored, is_new=True) == ["city", "first_name"]
-    assert stored_otherwise(wanted, {**ANN, "city": "Bath", "first_name": "Eve"}, is_new=True) == []
+    assert stored_otherwise(wanted, stored, API) == ["first_name"]
+    assert stored_otherwise(wanted, stored, API, is_new=True) == ["city", "first_name"]
+    assert stored_otherwise(wanted, {**ANN, "city": "Bath", "first_name": "Eve"}, API, is_new=True) == []
 
 
 # All cases against a service that knows nothing of plans. Its own words for options:

@@ -193,7 +193,7 @@ def test_a_password_that_is_encrypted_by_itself_is_the_text_that_it_stands_for()
 def test_a_choice_is_one_of_its_words_and_null_is_left_out(name):
     for word in CHOICES[name]:
         assert read([{**ADA, name: word}]).rows[0][name] == word
-    assert read([{**ADA, name: None}]).rows[0][name] == DEFAULTS[name]
+    assert read([{**ADA, name: None}]).rows[0].get(name) == DEFAULTS.get(name)
     for value, told in (("gone", "'gone'"), ("Present", "'Present'"), ("", "''"), (5, "a number"), (True, "a boolean")):
         assert problems_of([{**ADA, name: value}]) == [
             f"customers[0] ('ada@example.com'): {name} must be {' or '.join(CHOICES[name])}, and is {told}"

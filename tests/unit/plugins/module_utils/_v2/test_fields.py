@@ -13,6 +13,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
     IN_RESULTS,
     as_result,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.checks import option_problems
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import answers as _answers
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2.fields import (
@@ -57,12 +58,13 @@ REFERENCE = {
     "billing_date": ("billing_date", None, None, (), None),
     "mail_domain": ("mail_domain", None, None, (), None),
 }
+OF_API_V3 = {"credits", "data_residency"}
 PROFILE_NAMES = {name for name, row in REFERENCE.items() if row[-1] == "set_profile"}
 RESELLER_ONLY = {"package", "whitelabel", "ip_groups", "ips", "free_user", "billing_date"}
 
 
 def test_the_table_holds_the_fields_of_the_reference():
-    assert [field.name for field in FIELDS] == [attribute.name for attribute in ATTRIBUTES]
+    assert [field.name for field in FIELDS] == [one.name for one in ATTRIBUTES if one.name not in OF_API_V3]
     assert {field.name for field in FIELDS} == set(REFERENCE)
     assert sorted(FAMILIES) == ["customer", "reseller"]
 
@@ -87,14 +89,28 @@ def test_the_families_of_a_field(name):
 
 
 def test_what_every_row_shows():
-    hidden = {"company", "website_access"}
+    hidden = {"company", "website_access", "whitelabel", "ips", *OF_API_V3}
     assert all(capabilities(family).always_listed == set(IN_RESULTS) - hidden for family in BOTH)
     assert capabilities(RESELLER).names(seen="sometimes") == {"website_access"}
     assert capabilities(RESELLER).names(seen="compared") == {"company", "password"}
 
 
+@pytest.mark.parametrize("name", sorted(OF_API_V3))
+def test_what_api_v3_alone_has_is_an_error(name):
+    for family in BOTH:
+        value = {"type": "unlimited"} if name == "credits" else "eu"
+        [problem] = option_problems({"username": "ann", name: value}, capabilities(family))
+        assert problem == f"{name} cannot be used with api={family}, and needs API v3"
+        # As a result of API v2 has it.
+        nothing = dict.fromkeys(("type", "total")) if name == "credits" else None
+        assert option_problems({"username": "ann", name: nothing}, capabilities(family)) == []
+
+
 def test_a_customer_in_results_has_the_names_of_the_contract():
-    assert set(IN_RESULTS) == PROFILE_NAMES | {"username", "email", "active", "website_access"}
+    assert set(IN_RESULTS) == PROFILE_NAMES | OF_API_V3 | {
+        *("username", "email", "active", "website_access"),
+        *("whitelabel", "ips"),
+    }
 
 
 def test_the_filters_are_those_of_the_contract():
