@@ -22,6 +22,7 @@ import pytest
 import requests
 import urllib3
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import failures as _failures
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit as _rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v2 import api as v2
@@ -111,10 +112,22 @@ def with_ceiling(call: Any, size: int) -> Any:
     return call._replace(largest=size) if isinstance(call, tuple) else replace(call, largest=size)
 
 
+AN_INSTANT = 0.02
+reset_wait = _rate_limit.reset_wait
+
+
+def shortened(seconds: float | None) -> float | None:
+    """A wait for the end of a window, which a header tells in whole seconds."""
+    return None if seconds is None else min(seconds, AN_INSTANT)
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Short pauses and a low ceiling: what is tested is what comes of a fault, not how long it takes."""
     monkeypatch.setattr(_rate_limit, "FIRST_PAUSE", 0.001)
+    monkeypatch.setattr(_rate_limit, "_CLOCK_STEP", AN_INSTANT)
+    for module in (_rate_limit, _failures):
+        monkeypatch.setattr(module, "reset_wait", lambda headers: shortened(reset_wait(headers)))
     for calls in (v2.CALLS, v3.CALLS):
         monkeypatch.setitem(calls, "list", with_ceiling(calls["list"], 1024 * 1024))
     yield
