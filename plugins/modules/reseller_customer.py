@@ -315,6 +315,19 @@ EXAMPLES = r"""
     password: "{{ mara_password }}"
     update_password: always
 
+- name: Give a customer an IP address, credits and a domain, with API v3
+  mailfleet.sendgrid.reseller_customer:
+    api: subusers
+    api_url: https://api.sendgrid.com/v3
+    api_key: "{{ vault_sendgrid_v3_key }}"
+    username: mara@lighthouse.example
+    ips: [192.0.2.1]
+    credits:
+      type: recurring
+      total: 50000
+      reset_frequency: monthly
+    whitelabel: lighthouse.example
+
 - name: Rename a customer
   mailfleet.sendgrid.reseller_customer:
     api_user: "{{ reseller_name }}"
@@ -453,8 +466,8 @@ operations:
   contains:
     name:
       description:
-        - One of V(create), V(delete), V(rename), V(set_email), V(set_profile), V(set_password), V(enable),
-          V(disable), V(enable_website), V(disable_website).
+        - One of V(create), V(delete), V(rename), V(set_email), V(set_profile), V(set_password), V(set_ips),
+          V(set_credits), V(set_whitelabel), V(enable), V(disable), V(enable_website), V(disable_website).
       type: str
       returned: always
     status:

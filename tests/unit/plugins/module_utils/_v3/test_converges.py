@@ -23,6 +23,7 @@ from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.sand
     ANN,
     BOB,
     EVA,
+    IPS,
     PASSWORD,
     PROFILE,
     SandboxWorld,
@@ -59,6 +60,26 @@ STORED = st.fixed_dictionaries(
         "company": TEXTS,
         "state": TEXTS,
         "region": st.sampled_from(["global", "eu"]),
+        "ips": st.lists(st.sampled_from(IPS), unique=True),
+        "credits": st.sampled_from(
+            [{"type": "nonrecurring", "total": 7}, {"type": "recurring", "total": 5, "reset_frequency": "daily"}]
+        ),
+    },
+)
+OWNED = st.fixed_dictionaries(
+    {},
+    optional={
+        "ips": st.lists(st.sampled_from(IPS)),
+        "credits": st.sampled_from(
+            [
+                {"type": "unlimited"},
+                {"type": "nonrecurring", "total": 9, "reset_frequency": None},
+                {"type": "recurring", "total": 5, "reset_frequency": "daily"},
+                {"type": "recurring", "total": 5, "reset_frequency": "weekly"},
+                {"type": None, "total": None},
+            ]
+        ),
+        "whitelabel": st.sampled_from(["", "mail.example.com", "News.example.com", "0.example.org"]),
     },
 )
 PROFILES = st.fixed_dictionaries(
@@ -67,13 +88,14 @@ PROFILES = st.fixed_dictionaries(
 SWITCHES = st.fixed_dictionaries({}, optional={"active": st.booleans(), "website_access": st.booleans()})
 POLICIES = st.sampled_from(["always", "on_create"])
 PRESENT = st.builds(
-    lambda name, then, email, profile, switches, of_profile, of_website: {
+    lambda name, then, email, profile, switches, owned, of_profile, of_website: {
         "username": name,
         "new_username": then,
         "email": email,
         "password": PASSWORD,
         **profile,
         **switches,
+        **owned,
         "update_profile": of_profile,
         "update_website_access": of_website,
     },
@@ -82,6 +104,7 @@ PRESENT = st.builds(
     EMAILS,
     PROFILES,
     SWITCHES,
+    OWNED,
     POLICIES,
     POLICIES,
 )
@@ -116,7 +139,8 @@ def _converges(world, options):
     result = world.customer(**options)
     assert ("failed" in result, result["warnings"]) == (False, [])
     assert {status for _name, status in made(result)} <= {"applied"}
-    assert [name for name, _status in made(planned)] == [name for name, _status in made(result)] == http.writes
+    assert [name for name, _status in made(planned)] == [name for name, _status in made(result)]
+    assert [name for name, _status in made(result)] == [OPERATIONS_OF_DOMAINS.get(name, name) for name in http.writes]
     assert result["changed"] is planned["changed"] is bool(http.writes)
     # The prediction matches what the server shows and what it stores.
     assert result["customer"] == planned["customer"]
@@ -127,6 +151,9 @@ def _converges(world, options):
     _is_as_wanted(options, before, http.customers, result)
     http.drop_log()
     _writes_nothing_more(http, options, world.customer(**options))
+
+
+OPERATIONS_OF_DOMAINS = dict.fromkeys(("associate_domain", "remove_associated_domain"), "set_whitelabel")
 
 
 def _without(customers, names):
@@ -150,6 +177,16 @@ def _is_as_wanted(options, before, after, result):
             assert (stored[PROFILE_FIELDS[option]] or "") == options[option] == result["customer"][option]
         else:
             assert result["customer"][option] is None
+    if "ips" in options:
+        assert set(stored["ips"]) == set(options["ips"]) == set(result["customer"]["ips"])
+    elif not is_new:
+        assert stored["ips"] == (before.get(options["username"]) or before[name])["ips"]
+    kind = (options.get("credits") or {}).get("type")
+    if kind:
+        assert stored["credits"]["type"] == kind == result["customer"]["credits"]["type"]
+    if "whitelabel" in options:
+        assert len(stored["domains"]) == bool(options["whitelabel"])
+        assert result["customer"]["whitelabel"] == options["whitelabel"]
     # The customer is the same one under any name.
     if not is_new:
         assert stored["id"] == (before.get(options["username"]) or before[name])["id"]
