@@ -173,7 +173,7 @@ def test_an_api_key_of_api_v2_names_no_account(tmp_path: Path, collections_path:
 
 # Customers of API v3
 
-BARE = {"email": "post@example.com", "password": PASSWORD}
+BARE = {"email": "post@example.com", "password": f"{PASSWORD}-and-more"}
 V3_FLEET = 54
 PROFILE = ["First name", "Last name", "City", "Region", "Country"]
 SHOWN = ["Username", "E-mail", *PROFILE, "May send", "Website access"]
