@@ -144,14 +144,19 @@ options:
 options:
   details:
     description:
-      - What to read of each customer in addition to the list. This takes one more call for each customer.
+      - What to read of each customer in addition to the list. Each choice has a cost in calls.
       - V(profile) stands for C(first_name), C(last_name), C(address), C(city), C(region), C(zip), C(country), C(phone),
-        C(website) and C(company). The list of API v2 always shows them, except for the company, and nothing more is
-        read.
-      - With O(api=subusers), a filter by one of these attributes also reads the profiles.
+        C(website) and C(company). It takes one call for each customer.
+      - V(whitelabel) and V(credits) stand for the attributes with these names. Each takes one call for each customer.
+      - V(ips) stands for C(ips). One list of the IP addresses of the account, in pages of 500, tells it for all
+        customers.
+      - Data residency needs no choice, because the list of API v3 shows it.
+      - With O(api=subusers), a filter by an attribute of the profile also reads the profiles.
+      - API v2 does not make further calls, whatever the choices are. Its list always shows the profile, except for the
+        company. It never shows the attributes of the other choices, so their values are V(null).
     type: list
     elements: str
-    choices: [profile]
+    choices: [profile, whitelabel, ips, credits]
     default: []
   concurrency:
     description:

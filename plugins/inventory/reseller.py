@@ -183,7 +183,7 @@ except ImportError:
     from ansible.parsing.yaml.objects import AnsibleVaultEncryptedUnicode as Encrypted
 
 # The version of the cached data. Increase it when the form of the data changes.
-_FORM = 1
+_FORM = 2
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):

@@ -91,12 +91,18 @@ def list_customers(options: Options, _check_mode: bool, connect: Connect = Clien
 def _read_details(
     client: Client, options: Options, listed: t.Sequence[Customer], names: t.Collection[str]
 ) -> list[str]:
-    """Adds the attributes that only further reads show, several customers at a time. Returns warnings."""
+    """Adds the attributes that only further reads show, several customers at a time. Returns warnings.
+
+    What one list of the account shows of all customers is read first, in one piece.
+    """
     problems: dict[str, str] = {}
     errors: list[CollectionError] = []
 
     with Cancellation() as cancellation:
         api = open_api(client.for_customers([], [], cancellation.wait), options["api"])
+
+        if listed:
+            api.read_for_all(names)
 
         def read(customer: Customer) -> None:
             if cancellation.is_cancelled():

@@ -119,6 +119,7 @@ EXAMPLES = r"""
   ansible.builtin.copy:
     content: "{{ website_key.secret | ansible.builtin.vault(vault_secret) }}"
     dest: "{{ playbook_dir }}/website_key.vault"
+    decrypt: false
     mode: "0600"
   when: website_key.secret is defined
   no_log: true

@@ -12,7 +12,11 @@ import typing as t
 
 from ansible import constants as C
 from ansible.utils.unsafe_proxy import wrap_var
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import BY_NAME, IN_RESULTS
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import (
+    BY_NAME,
+    IN_RESULTS,
+    Attribute,
+)
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.names import escape_hidden, has_hidden
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
 
@@ -30,7 +34,7 @@ except ImportError:
 Customer = dict[str, t.Any]
 
 _PREFIX = "sendgrid_"
-_TYPES: dict[str, t.Any] = {"text": str, "bool": bool, "list": list, "dict": dict}
+_TYPES: dict[str, type] = {"text": str, "number": int, "bool": bool, "list": list, "dict": dict}
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
@@ -44,19 +48,22 @@ def _is_customer(value: t.Any) -> bool:
         return False
     extra = value["extra"]
     return (
-        all(value[name] is None or _is_kind(BY_NAME[name].kind, value[name]) for name in IN_RESULTS)
+        all(_fits(BY_NAME[name], value[name]) for name in IN_RESULTS)
         and isinstance(extra, dict)
         and all(isinstance(text, str) for pair in extra.items() for text in pair)
     )
 
 
-def _is_kind(kind: str, value: t.Any) -> bool:
-    """Whether a value is of this kind. Lists are of texts; dicts hold texts, numbers and null."""
-    if not isinstance(value, _TYPES[kind]):
+def _fits(attribute: Attribute, value: t.Any) -> bool:
+    """Whether an attribute can have this value."""
+    if value is None:
+        return True
+    if not isinstance(value, _TYPES[attribute.kind]):
         return False
-    if kind == "list":
+    if attribute.kind == "list":
         return all(isinstance(item, str) for item in value)
-    return kind != "dict" or all(isinstance(part, (str, int, type(None))) for part in value.values())
+    parts = {part.name: part for part in attribute.parts}
+    return not parts or value.keys() == parts.keys() and all(_fits(parts[name], value[name]) for name in parts)
 
 
 def variables(customer: Customer) -> dict[str, t.Any]:

@@ -159,7 +159,7 @@ def test_all_is_registered_in_an_order_that_works(registered: dict[tuple[str, st
         "inventory_source",
         "inventory",
         "host",
-        *["job_template"] * 5,
+        *["job_template"] * 6,
         "inventory_source_update",
     ]
     [source] = of_module(registered, "inventory_source").values()
@@ -171,6 +171,7 @@ def test_all_is_registered_in_an_order_that_works(registered: dict[tuple[str, st
             "Converge the fleet in slices",
             "Disable a customer",
             "Reset a password",
+            "Give a customer a key",
             "Report",
         )
     }
@@ -262,6 +263,7 @@ def test_what_is_blank_is_registered_as_if_it_were_left_out(
     names = (
         "awx_name awx_organization awx_template_prefix api_url eu_api_url api awx_project_branch awx_project_credential"
         " awx_execution_environment awx_vault_credentials awx_slices awx_report_path"
+        " awx_key_folder"
     )
     done, calls = register(
         sendgrid_awx_project_url=URL,
@@ -329,6 +331,7 @@ def test_what_may_be_set_is_passed_on(register: Registering) -> None:
         sendgrid_awx_execution_environment="Mail fleet",
         sendgrid_awx_vault_credentials=["Vault"],
         sendgrid_awx_slices=7,
+        sendgrid_awx_key_folder="/srv/secrets",
         sendgrid_api="customer",
     )
     assert done.returncode == 0, done.stdout
@@ -339,6 +342,8 @@ def test_what_may_be_set_is_passed_on(register: Registering) -> None:
     assert told["project", "Ours"]["default_environment"] == "Mail fleet"
     sliced = told["job_template", "Acme - Converge the fleet in slices"]
     assert (sliced["job_slice_count"], sliced["execution_environment"]) == (7, "Mail fleet")
+    gives_a_key = told["job_template", "Acme - Give a customer a key"]
+    assert gives_a_key["extra_vars"] == {"customer_key_path": "/srv/secrets/"}
     assert sliced["credentials"] == [str(told["credential", "Ours"]["id"]), "Vault"]
 
 
@@ -508,7 +513,7 @@ def test_two_organizations_have_the_same_names(register: Registering, a_register
     }
     for project in projects:
         templates = of_project(awx, project)
-        assert len(templates) == 5
+        assert len(templates) == 6
         for template in templates:
             used = {
                 owners["credentials", template["credentials"][0]],
@@ -529,7 +534,7 @@ def test_a_project_that_could_not_be_fetched_is_fetched_again(register: Register
     awx["repositories"] = fresh_awx()["repositories"]
     done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
     assert done.returncode == 0, done.stdout
-    assert len(names(awx, "job_templates")) == 5
+    assert len(names(awx, "job_templates")) == 6
 
 
 def test_an_awx_without_capacity_is_not_waited_for_without_an_end(register: Registering) -> None:
@@ -544,7 +549,7 @@ def test_customers_that_cannot_be_listed_are_in_nobodys_way(register: Registerin
     assert done.returncode != 0
     assert "All was made, but AWX could not list the customers" in said(done)
     assert "The inventory_update - SendGrid customers, failed" in said(done)
-    assert len(names(awx, "job_templates")) == 5
+    assert len(names(awx, "job_templates")) == 6
 
 
 def test_only_the_first_time_takes_a_system_administrator(register: Registering) -> None:
@@ -599,7 +604,7 @@ def test_the_commands_of_the_guide_register_as_they_stand_there(register: Regist
     accounts = {one["name"]: one["inputs"] for one in awx["objects"]["credentials"] if "api_user" in one["inputs"]}
     assert [inputs["api_user"] for inputs in accounts.values()] == ["acme", "birch"]
     assert all(inputs["api_key"] == KEY for inputs in accounts.values())
-    assert len(names(awx, "job_templates")) == len(set(names(awx, "job_templates"))) == 10
+    assert len(names(awx, "job_templates")) == len(set(names(awx, "job_templates"))) == 12
     assert set(names(awx, "projects")) == set(accounts)
 
 
@@ -851,6 +856,227 @@ def test_a_password_that_the_service_refuses_is_not_told(awx: Controller, sandbo
     assert "the server said (a message that repeats a secret is not shown)" in job.errors
 
 
+# API keys of customers
+
+# Before ansible-core 2.19 there are two ways to evaluate templates, and this one makes numbers of texts.
+natively = pytest.mark.parametrize("native", [False, True] if CORE < (2, 19) else [False])
+KEY_TEMPLATE = "Give a customer a key"
+API_V3 = pytest.mark.parametrize("awx", [SUBUSERS], indirect=True)
+NEWS = {"customer_username": FLEET[0], "customer_key_name": "news", "customer_key_scopes": "mail.send, stats.read"}
+
+
+def folder_for_keys(awx: Controller) -> Path:
+    """A folder of this test in place of the registered one."""
+    folder = awx.folder / "keys"
+    folder.mkdir()
+    variables = {"customer_key_path": f"{folder}/"}
+    awx.calls = {
+        call: {**told, "extra_vars": variables} if call[1].endswith(f": {KEY_TEMPLATE}") else told
+        for call, told in awx.calls.items()
+    }
+    return folder
+
+
+def stored_keys(sandbox: Sandbox) -> list[dict[str, Any]]:
+    return sandbox.control("GET", "api-keys")
+
+
+def secret_in(path: Path) -> str:
+    """The secret in a file, which nobody else may read."""
+    assert path.stat().st_mode & 0o777 == 0o600
+    secret = path.read_text(encoding="utf-8")
+    assert secret.startswith("SG.") and not secret.isspace()
+    return secret
+
+
+@API_V3
+def test_give_a_customer_a_key(awx: Controller, sandbox: Sandbox) -> None:
+    folder = folder_for_keys(awx)
+    file = folder / f"{FLEET[0]}.news.key"
+    jobs = [awx.run("Give a customer a key", job_type="check", **NEWS)]
+    assert (stored_keys(sandbox), list(folder.iterdir())) == ([], [])
+    jobs.append(awx.run(KEY_TEMPLATE, **NEWS))
+    [key] = stored_keys(sandbox)
+    assert (key["name"], set(key["scopes"]) >= {"mail.send", "stats.read"}) == ("news", True)
+    secret, changed = secret_in(file), file.stat().st_mtime_ns
+    before = len(sandbox.log())
+    jobs += [awx.run(KEY_TEMPLATE, job_type=kind, **NEWS) for kind in ("check", "run")]
+    assert (stored_keys(sandbox), file.stat().st_mtime_ns) == ([key], changed)
+    assert [call for call in sandbox.log(after=before) if call["attempted_write"]] == []
+    assert [bool(succeeded(job).changed) for job in jobs] == [True, True, False, False]
+    told = [job.of("runner_on_ok")[-1]["res"]["msg"] for job in jobs]
+    assert told[0] == (
+        f"The key 'news' of customer '{FLEET[0]}' would be created. Its secret would be in the file {file}."
+    )
+    assert told[1] == f"The key 'news' of customer '{FLEET[0]}' was created. Its secret is in the file {file}."
+    assert told[2].strip() == told[3].strip() == f"The key 'news' of customer '{FLEET[0]}' is as it should be."
+    for job in jobs:
+        # In no event, output, artifact or cache.
+        assert job.kept == {}
+        assert secret not in job.everything and secret not in json.dumps(job.events)
+
+
+@API_V3
+def test_a_key_is_replaced_when_it_is_said(awx: Controller, sandbox: Sandbox) -> None:
+    folder = folder_for_keys(awx)
+    file = folder / f"{FLEET[0]}.news.key"
+    succeeded(awx.run(KEY_TEMPLATE, **NEWS))
+    [former], former_secret = stored_keys(sandbox), secret_in(file)
+    jobs = [succeeded(awx.run(KEY_TEMPLATE, job_type="check", customer_key_rotate="yes", **NEWS))]
+    assert (stored_keys(sandbox), secret_in(file)) == ([former], former_secret)
+    jobs.append(succeeded(awx.run(KEY_TEMPLATE, customer_key_rotate="yes", **NEWS)))
+    [key], secret = stored_keys(sandbox), secret_in(file)
+    assert key["api_key_id"] != former["api_key_id"] and secret != former_secret
+    assert [path.name for path in folder.iterdir()] == [file.name]
+    for job, was in zip(jobs, ("would be", "was")):
+        assert f"{was} replaced" in job.of("runner_on_ok")[-1]["res"]["msg"]
+        assert secret not in job.everything and former_secret not in job.everything
+
+
+@API_V3
+def test_a_secret_that_is_lost_is_told(awx: Controller, sandbox: Sandbox) -> None:
+    """A key that exists, and no file: only another key helps."""
+    file = folder_for_keys(awx) / f"{FLEET[0]}.news.key"
+    succeeded(awx.run(KEY_TEMPLATE, **NEWS))
+    file.unlink()
+    before = len(sandbox.log())
+    job = succeeded(awx.run(KEY_TEMPLATE, **NEWS))
+    told = job.of("runner_on_ok")[-1]["res"]["msg"]
+    assert f"There is no file {file}, and nobody can read the secret" in told
+    assert "customer_key_rotate=true" in told
+    assert job.changed == {} and not file.exists()
+    assert [call for call in sandbox.log(after=before) if call["attempted_write"]] == []
+    succeeded(awx.run(KEY_TEMPLATE, customer_key_rotate="yes", **NEWS))
+    assert secret_in(file)
+
+
+@API_V3
+def test_a_key_that_is_made_half_way_is_kept(awx: Controller, sandbox: Sandbox) -> None:
+    """The former key could not be deleted: the job fails, and the secret of the new one is in the file."""
+    file = folder_for_keys(awx) / f"{FLEET[0]}.news.key"
+    succeeded(awx.run(KEY_TEMPLATE, **NEWS))
+    [former], former_secret = stored_keys(sandbox), secret_in(file)
+    sandbox.set_fault("delete_api_key", "not-found", times="forever")
+    job = awx.run(KEY_TEMPLATE, customer_key_rotate="yes", **NEWS)
+    assert job.status == "failed"
+    secret = secret_in(file)
+    assert secret != former_secret and secret not in job.everything
+    assert former["api_key_id"] in job.errors and f"Its secret is in the file {file}." in job.errors
+    assert len(stored_keys(sandbox)) == 2
+
+
+@API_V3
+@pytest.mark.parametrize(
+    ("answers", "told"),
+    [
+        ({"customer_username": " "}, "must say which customer gets which key"),
+        ({"customer_key_name": None}, "must say which customer gets which key"),
+        ({"customer_key_scopes": " , "}, "must say which customer gets which key"),
+        ({"customer_key_name": "2024-01-01"}, "must say which customer gets which key"),
+        ({"customer_key_rotate": "perhaps"}, "customer_key_rotate must be yes or no"),
+        ({"customer_key_name": "../news"}, "cannot contain a slash"),
+        ({"customer_key_name": "n" * 300}, "File name too long"),
+    ],
+)
+def test_a_key_that_cannot_be_meant_is_refused(
+    awx: Controller, sandbox: Sandbox, answers: dict[str, Any], told: str
+) -> None:
+    folder = folder_for_keys(awx)
+    job = awx.run(KEY_TEMPLATE, **{**NEWS, **answers})
+    if "2024-01-01" in answers.values() and CORE < (2, 19):
+        assert job.status == "successful"
+        return
+    assert job.status == "failed", job.stdout
+    assert told in job.errors
+    assert (sandbox.log(), list(folder.iterdir())) == ([], [])
+
+
+@pytest.mark.parametrize("customer", [FLEET[0], "nobody@example.com"])
+def test_api_v2_has_no_keys_of_customers(awx: Controller, sandbox: Sandbox, customer: str) -> None:
+    """With the reason, although the result of the task is hidden."""
+    folder_for_keys(awx)
+    job = awx.run(KEY_TEMPLATE, **{**NEWS, "customer_username": customer})
+    assert job.status == "failed"
+    assert "set api to subusers" in job.errors
+    assert sandbox.log() == []
+
+
+def put_key(sandbox: Sandbox, username: str, name: str) -> None:
+    """Makes a key without the collection."""
+    headers = {"Authorization": f"Bearer {V3_KEY}", "On-Behalf-Of": username}
+    body = {"name": name, "scopes": ["mail.send"]}
+    answer = sandbox.http.post(f"{sandbox.v3_url}/api_keys", json=body, headers=headers, timeout=30)
+    assert answer.ok, answer.text
+
+
+@API_V3
+def test_a_file_of_something_else_is_never_replaced(awx: Controller, sandbox: Sandbox) -> None:
+    """It could be anything, and no key is made whose secret has no place."""
+    place = awx.folder / "place"
+    place.mkdir()
+    (place / "notes").write_text("remember: SG.\n", encoding="utf-8")
+    (place / "large").write_bytes(b"SG." + b"x" * 1000)
+    (place / "link").symlink_to(place / "notes")
+    (place / "folder").mkdir()
+    for name, told in {
+        "notes": "does not hold the secret of a key",
+        "large": "does not hold the secret of a key",
+        "link": "does not hold the secret of a key",
+        "folder": "Nobody may read this, or it is no file",
+        "none/file": "The folder does not exist",
+    }.items():
+        done = from_a_shell(awx, "give_customer_key", {**NEWS, "customer_key_path": str(place / name)})
+        assert done.returncode != 0
+        assert told in said(done), name
+    assert sandbox.log() == []
+    assert (place / "notes").read_text(encoding="utf-8") == "remember: SG.\n"
+    # That of an earlier key is, and the message says so.
+    former = place / "former"
+    former.write_text("SG.former.secret\n", encoding="utf-8")
+    done = from_a_shell(awx, "give_customer_key", {**NEWS, "customer_key_path": str(former)})
+    assert done.returncode == 0, done.stdout
+    assert "SG.former.secret" not in secret_in(former)
+    assert "It held the secret of another key before." in said(done)
+
+
+@API_V3
+@natively
+def test_keys_from_a_shell(awx: Controller, sandbox: Sandbox, native: bool) -> None:
+    """Scopes as a list, a path from the folder that the run is started in, texts that look like something else."""
+    settings = {"ANSIBLE_JINJA2_NATIVE": "true"} if native else {}
+    arguments = ["-vvvv", "--diff"]
+    variables = {**NEWS, "customer_key_scopes": ["mail.send", " stats.read "], "customer_key_name": "1e5"}
+    secrets = []
+    for rotate in (None, "", " ", "no", True):
+        given = {**variables, "customer_key_path": "news.key", "customer_key_rotate": rotate}
+        done = from_a_shell(awx, "give_customer_key", given, *arguments, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "DEPRECATION" not in done.stdout + done.stderr
+        secrets.append(secret_in(awx.folder / "news.key"))
+        assert secrets[-1] not in done.stdout + done.stderr
+    assert (len(set(secrets)), secrets[0]) == (2, secrets[3])
+    [key] = stored_keys(sandbox)
+    assert (key["name"], "stats.read" in key["scopes"]) == ("1e5", True)
+    # Names may be encrypted one by one.
+    username, name = encrypted_values(FLEET[1], "news")
+    given = {**NEWS, "customer_username": username, "customer_key_name": name, "customer_key_path": f"{awx.folder}/"}
+    vault = ["--vault-password-file", str(password_file(awx.folder))]
+    done = from_a_shell(awx, "give_customer_key", given, *vault, **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert secret_in(awx.folder / f"{FLEET[1]}.news.key")
+
+
+@API_V3
+def test_two_keys_of_one_name_are_an_error_of_the_job(awx: Controller, sandbox: Sandbox) -> None:
+    folder = folder_for_keys(awx)
+    for _number in range(2):
+        put_key(sandbox, FLEET[0], "news")
+    job = awx.run(KEY_TEMPLATE, customer_key_rotate="yes", **NEWS)
+    assert job.status == "failed"
+    assert all(key["api_key_id"] in job.errors for key in stored_keys(sandbox))
+    assert list(folder.iterdir()) == []
+
+
 # The whole fleet
 
 
@@ -1032,8 +1258,6 @@ def test_all_variables_may_be_blank(awx: Controller, sandbox: Sandbox, playbook:
 # Texts that look like something else
 
 LITERALS = {"zip": "1_234_567", "phone": "+12075550112", "region": "True", "address": "[1,  2]", "city": "1e5"}
-# Before ansible-core 2.19 there are two ways to evaluate templates, and this one makes numbers of texts.
-natively = pytest.mark.parametrize("native", [False, True] if CORE < (2, 19) else [False])
 
 
 @natively

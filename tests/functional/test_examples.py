@@ -48,7 +48,10 @@ CREATE_MARA = {GUIDES + "one_customer.rst", "plugins/modules/reseller_customer.p
 # The sandbox that they start has the account `demo`.
 OF_THE_DEMO = {GUIDES + "testing_with_the_sandbox.rst"}
 # They use API v3.
-OF_API_V3 = {GUIDES + "api_v2_and_v3.rst"}
+OF_API_V3 = {
+    *(GUIDES + name for name in ("api_keys.rst", "api_v2_and_v3.rst")),
+    "plugins/modules/reseller_customer_api_key.py",
+}
 # Filters for what is there already.
 CALL_NOTHING = {"plugins/filter/fleet_outcome.py"}
 # The blocks that are run.
@@ -72,6 +75,8 @@ VARIABLES = {
     "vault_sendgrid_key": KEY,
     "vault_sendgrid_v3_key": V3_KEY,
     "vault_mara_password": PASSWORD,
+    # What a question for it is answered with in examples of API v3.
+    "vault_secret": V3_KEY,
     "mara_password": PASSWORD,
     "reseller_name": NAME,
     "reseller_key": KEY,

@@ -20,6 +20,7 @@ from tests.sandbox.seed import DEMO_V3_KEY
 from .conftest import ACCOUNT, PASSWORD, seeded
 from .pages import Element, parse
 from .running import SUBUSERS, Ansible, Sandbox
+from .sandbox_v3 import V3_KEY
 from .test_fleet_report import counters, done, kinds, report, role, section
 
 # One page, or one run, is enough for all tests.
@@ -172,6 +173,7 @@ def test_an_api_key_of_api_v2_names_no_account(tmp_path: Path, collections_path:
 
 # Customers of API v3
 
+BARE = {"email": "post@example.com", "password": f"{PASSWORD}-and-more"}
 V3_FLEET = 54
 PROFILE = ["First name", "Last name", "City", "Region", "Country"]
 SHOWN = ["Username", "E-mail", *PROFILE, "May send", "Website access"]
@@ -224,3 +226,90 @@ def test_nothing_leaves_a_page_of_api_v3(v3_pages: dict[str, str], name: str) ->
     page = parse(v3_pages[name])
     assert not {attribute for element in page.descendants() for attribute in element.attributes} & LOADING
     assert {element.tag for element in page.descendants()} & {"img", "a", "link", "iframe"} == set()
+
+
+# What else API v3 tells of customers
+
+ADA, BEN, EVA = "ada@example.com", "ben@example.com", "eva@example.com"
+RICH_ACCOUNT = {
+    **ACCOUNT,
+    "v3_key": V3_KEY,
+    "ips": ["192.0.2.2", "192.0.2.10", "192.0.2.7"],
+    "domains": [{"domain": "ada.example", "subdomain": "mail"}, {"domain": "ours.example", "subdomain": "mail"}],
+}
+RICH = [
+    seeded(
+        ADA, ips=["192.0.2.10", "192.0.2.2"], credits={"type": "recurring", "total": 5000, "reset_frequency": "daily"}
+    ),
+    seeded(BEN, credits={"type": "nonrecurring", "total": 20}),
+]
+FURTHER = {"details": ["ips", "credits", "whitelabel"], "columns": ["email"]}
+DECLARED = [
+    {
+        "username": ADA,
+        "ips": ["192.0.2.7"],
+        "credits": {"type": "recurring", "total": 100, "reset_frequency": "monthly"},
+        "whitelabel": "ours.example",
+    },
+    {"username": BEN, "ips": [], "credits": {"type": "unlimited"}, "whitelabel": ""},
+]
+
+
+@pytest.fixture(scope="module")
+def rich_pages(tmp_path_factory: pytest.TempPathFactory, collections_path: Path) -> dict[str, str]:
+    """Pages about customers with IP addresses, credits and a domain: of the account, and with one of the EU."""
+    folder = tmp_path_factory.mktemp("rich")
+    seed = folder / "seed.json"
+    seed.write_text(json.dumps({"accounts": [RICH_ACCOUNT], "customers": RICH}), encoding="utf-8")
+    sandbox = Sandbox("--behaviour", "observed", "--seed", str(seed))
+    ansible = Ansible(sandbox, folder, collections_path, "", V3_KEY, {"retries": 0}, api=SUBUSERS)
+    domain = {"mailfleet.sendgrid.reseller_customer": {"username": ADA, "whitelabel": "ada.example"}}
+    eva = {"mailfleet.sendgrid.reseller_customer": {**BARE, "username": EVA, "data_residency": "eu"}}
+    assert ansible.play([domain]).status == 0
+    pages = [*role("plain.html", details=[]), *role("rich.html", **FURTHER, customers=DECLARED)]
+    done(ansible.play(pages))
+    assert ansible.play([eva]).status == 0
+    named = ["data_residency", "ips", "email"]
+    done(ansible.play([*role("mixed.html", details=[]), *role("named.html", details=["ips"], columns=named)]))
+    assert sandbox.stop() == (0, "", "")
+    return {name: (folder / f"{name}.html").read_text(encoding="utf-8") for name in ("plain", "rich", "mixed", "named")}
+
+
+def rows_of(page: str) -> list[list[str]]:
+    rows: list[list[str]] = parse(page).one("table", id="customers").rows()
+    return rows
+
+
+def test_details_that_were_read_have_columns(rich_pages: dict[str, str]) -> None:
+    assert rows_of(rich_pages["rich"]) == [
+        ["Username", "E-mail", "IP addresses", "Credits", "Whitelabel"],
+        [ADA, ADA, "192.0.2.2, 192.0.2.10", "recurring: 5,000 daily", "mail.ada.example"],
+        [BEN, BEN, "", "nonrecurring", ""],
+    ]
+    assert rows_of(rich_pages["plain"])[0] == ["Username", "E-mail", "May send", "Website access"]
+
+
+def test_the_table_tells_where_data_reside_if_not_all_are_global(rich_pages: dict[str, str]) -> None:
+    header, *rows = rows_of(rich_pages["mixed"])
+    assert header == ["Username", "E-mail", "May send", "Website access", "Data residency"]
+    assert [row[-1] for row in rows] == ["global", "global", "eu"]
+
+
+def test_a_column_that_is_named_keeps_its_place(rich_pages: dict[str, str]) -> None:
+    header, *rows = rows_of(rich_pages["named"])
+    assert header == ["Username", "Data residency", "IP addresses", "E-mail"]
+    assert rows[2] == [EVA, "eu", "", BARE["email"]]
+
+
+def test_the_drift_shows_what_would_become_of_them(rich_pages: dict[str, str]) -> None:
+    _head, *rows = kinds(parse(rich_pages["rich"]))["To update 2"]
+    ben = rows.index([BEN])
+    assert (rows[0], sorted(rows[1:ben])) == (
+        [ADA],
+        [
+            ["Credits", "recurring: 5,000 daily", "recurring: 100 monthly"],
+            ["IP addresses", "192.0.2.2, 192.0.2.10", "192.0.2.7"],
+            ["Whitelabel", "mail.ada.example", "ours.example"],
+        ],
+    )
+    assert rows[ben + 1 :] == [["Credits", "nonrecurring", "unlimited"]]

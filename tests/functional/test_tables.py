@@ -49,6 +49,7 @@ TESTED = {
     "playbooks/converge_fleet": "test_awx.py",
     "playbooks/converge_slice": "test_awx.py",
     "playbooks/disable_customer": "test_awx.py",
+    "playbooks/give_customer_key": "test_awx.py",
     "playbooks/register_with_awx": "test_awx.py",
     "playbooks/report": "test_awx.py",
     "playbooks/reset_password": "test_awx.py",

@@ -18,6 +18,18 @@ TEMPLATE = "{{ 7 * 7 }}"
 LISTED_CUSTOMERS = [
     {**as_result({"username": "ann", "city": TEMPLATE, "active": False}), "extra": {"id": "7", "note": TEMPLATE}},
     {**as_result({"username": "__ansible_unsafe"}), "extra": {}},
+    {
+        **as_result(
+            {
+                "username": "ben",
+                "ips": [TEMPLATE],
+                "credits": {"type": TEMPLATE, "total": 7, "reset_frequency": None},
+                "whitelabel": TEMPLATE,
+                "data_residency": TEMPLATE,
+            }
+        ),
+        "extra": {},
+    },
 ]
 
 
@@ -31,7 +43,7 @@ def test_customers_come_out_of_a_cache_as_they_went_in():
     assert _hosts.is_listing(LISTED_CUSTOMERS) and _hosts.is_listing([])
 
 
-ANN = LISTED_CUSTOMERS[0]
+ANN, _UNSAFE, BEN = LISTED_CUSTOMERS
 
 
 @pytest.mark.parametrize(
@@ -53,6 +65,13 @@ ANN = LISTED_CUSTOMERS[0]
         [{**ANN, "city": ["Oslo"]}],
         [{**ANN, "active": "true"}],
         [{**ANN, "active": 1}],
+        [{**BEN, "ips": "192.0.2.1"}],
+        [{**BEN, "ips": [7]}],
+        [{**BEN, "credits": "unlimited"}],
+        [{**BEN, "credits": {}}],
+        [{**BEN, "credits": {**BEN["credits"], "total": "7"}}],
+        [{**BEN, "credits": {**BEN["credits"], "type": ["unlimited"]}}],
+        [{**BEN, "credits": {**BEN["credits"], "remain": 7}}],
         [{**ANN, "extra": None}],
         [{**ANN, "extra": ["id"]}],
         [{**ANN, "extra": {"id": 7}}],
@@ -75,9 +94,21 @@ def test_the_variables_of_a_host():
     assert variables["ansible_connection"] == "local"
 
 
-@pytest.mark.parametrize("name", ["sendgrid_city", "sendgrid_extra.note", "[sendgrid_city] | first"])
-def test_what_the_server_sent_is_data(name):
-    variables = _hosts.variables(ANN)
+@pytest.mark.parametrize(
+    ("customer", "name"),
+    [
+        (ANN, "sendgrid_city"),
+        (ANN, "sendgrid_extra.note"),
+        (ANN, "[sendgrid_city] | first"),
+        (BEN, "sendgrid_ips | first"),
+        (BEN, "sendgrid_ips[0]"),
+        (BEN, "sendgrid_credits.type"),
+        (BEN, "sendgrid_whitelabel"),
+        (BEN, "sendgrid_data_residency"),
+    ],
+)
+def test_what_the_server_sent_is_data(customer, name):
+    variables = _hosts.variables(customer)
     assert evaluated("{{ %s }}" % name, variables) == TEMPLATE  # noqa: UP031 - braces
 
 
