@@ -362,7 +362,7 @@ def test_customers_that_are_not_reached(
         ({"columns": ["email", "company"]}, "fleet_report_columns"),
         ({"filters": {"package": "Gold"}}, "package"),
         ({"chart": "active"}, "fleet_report_chart"),
-        ({"details": ["ips"]}, "fleet_report_details"),
+        ({"details": ["account"]}, "fleet_report_details"),
         ({"path": "/no/such/folder/page.html"}, "/no/such/folder"),
         ({"file": "no-such-fleet.csv"}, "There is no file 'no-such-fleet.csv'"),
         ({"file": "fleet.csv", "customers": []}, "fleet_report_customers and fleet_report_file are mutually exclusive"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ ODD = {"api_user": "odd", "api_key": OTHER_KEY}
 # Keys of API v3, by account.
 V3_KEYS = {
     name: f"SG.{'canary-key-of-' + name:-<22}.{'canary-key-of-' + name:-<43}"
-    for name in ("acme", "odd", "evil", "euro")
+    for name in ("acme", "odd", "evil", "euro", "rich")
 }
 FLEET = [f"c{number}@example.com" for number in range(1, 7)]
 
@@ -71,6 +72,12 @@ UNSEEN = set("\u202e\u00ad\U000e0041")
 # What evaluates it leaves a file behind in the folder that Ansible runs in.
 TRAP = "{{ lookup('ansible.builtin.pipe', 'touch evaluated') }}"
 
+RICH = {
+    **seeded("rita@example.com"),
+    "ips": ["192.0.2.10", "192.0.2.2"],
+    "credits": {"type": "recurring", "total": 500, "reset_frequency": "monthly"},
+}
+
 
 def fleet() -> dict[str, Any]:
     """The seed."""
@@ -82,14 +89,16 @@ def fleet() -> dict[str, Any]:
     evil = {**seeded("evil@example.com"), "city": TRAP, "address": TRAP, "account": "evil"}
     eva = {**seeded("eva@example.com"), "region": "eu", "account": "euro"}
     nora = {**seeded("nora@example.com"), "account": "narrow"}
+    rich = [{**row, "account": "rich"} for row in (RICH, {**seeded("rob@example.com"), "region": "eu"})]
     accounts = [
         {**CREDENTIALS, "v3_key": V3_KEYS["acme"]},
         {**ODD, "v3_key": V3_KEYS["odd"]},
         {"api_user": "evil", "api_key": KEY, "v3_key": V3_KEYS["evil"]},
         {"api_user": "euro", "api_key": KEY, "v3_key": V3_KEYS["euro"]},
         {"api_user": "narrow", "api_key": KEY, "reseller": False, "subusers": True},
+        {"api_user": "rich", "api_key": KEY, "v3_key": V3_KEYS["rich"], "domains": [{"domain": TRAP}]},
     ]
-    return {"accounts": accounts, "customers": [*customers, *odd, evil, eva, nora]}
+    return {"accounts": accounts, "customers": [*customers, *odd, evil, eva, nora, *rich]}
 
 
 @pytest.fixture(scope="module")
@@ -277,6 +286,84 @@ def test_a_customer_of_the_eu_is_read_where_its_data_are(inventory: Inventory, s
     assert listed["_meta"]["hostvars"]["eva@example.com"]["sendgrid_city"] == "Portland"
     assert {call["host"] for call in sandbox.log() if call["on_behalf_of"]} == {"eu"}
     assert {call["host"] for call in sandbox.log() if not call["on_behalf_of"]} == {"global"}
+
+
+@pytest.fixture
+def rich(sandbox: Sandbox) -> dict[str, Any]:
+    """The options for an account whose customers have addresses, credits and a domain, and who live in two places."""
+    key = {"Authorization": f"Bearer {V3_KEYS['rich']}"}
+    domains = f"{sandbox.v3_url}/whitelabel/domains"
+    [domain] = sandbox.http.get(domains, headers=key, timeout=30).json()
+    body = {"username": RICH["username"]}
+    assert sandbox.http.post(f"{domains}/{domain['id']}/subuser", json=body, headers=key, timeout=30).ok
+    sandbox.control("DELETE", "log")
+    return {"api_key": V3_KEYS["rich"], "eu_api_url": f"{sandbox.root}/eu/v3"}
+
+
+FURTHER = {
+    "sendgrid_ips": (["192.0.2.2", "192.0.2.10"], []),
+    "sendgrid_credits": (RICH["credits"], {"type": "unlimited", "total": None, "reset_frequency": None}),
+    "sendgrid_whitelabel": (f"mail.{TRAP}", ""),
+}
+DETAILS = {"details": ["ips", "credits", "whitelabel"], "concurrency": 2}
+# A list, one list of addresses, and the rest for each of the two customers.
+DETAILED = {"list": 2, "get_ips": 2, "get_credits": 2, "list_associated_domains": 2}
+
+
+@ONLY_V3
+@BOTH_BEHAVIOURS
+@pytest.mark.parametrize("details", [{}, DETAILS], ids=["list", "details"])
+def test_what_else_api_v3_tells_of_customers(
+    inventory: Inventory, sandbox: Sandbox, rich: dict[str, Any], details: dict[str, Any]
+) -> None:
+    """Lists and dicts, with values that are no templates. Where data reside needs no further read."""
+    listed = inventory.listed(
+        **rich,
+        **details,
+        compose={"domain": "sendgrid_whitelabel", "first": "(sendgrid_ips or ['-']) | first"},
+        groups={"limited": "sendgrid_credits is mapping and sendgrid_credits.type == 'recurring'"},
+        keyed_groups=[{"key": "sendgrid_data_residency", "prefix": "data"}],
+    )
+    rita, rob = (listed["_meta"]["hostvars"][name] for name in ("rita@example.com", "rob@example.com"))
+    expected = FURTHER if details else dict.fromkeys(FURTHER, (None, None))
+    assert {name: (rita[name], rob[name]) for name in FURTHER} == expected
+    assert [one["sendgrid_data_residency"] for one in (rita, rob)] == ["global", "eu"]
+    assert [members(listed, f"data_{place}") for place in ("global", "eu")] == [
+        ["rita@example.com"],
+        ["rob@example.com"],
+    ]
+    assert members(listed, "limited") == (["rita@example.com"] if details else [])
+    assert (rita["domain"], rita["first"]) == ((f"mail.{TRAP}", "192.0.2.2") if details else (None, "-"))
+    assert Counter(called(sandbox)) == (DETAILED if details else {"list": 2})
+    assert not is_evaluated(inventory)
+
+
+@ONLY_V3
+def test_a_cache_holds_the_details_and_is_for_these_details_only(
+    inventory: Inventory, sandbox: Sandbox, rich: dict[str, Any]
+) -> None:
+    options = {**rich, **cache_options(inventory)}
+    first = inventory.listed(**options, **DETAILS)
+    assert inventory.listed(**options, **DETAILS) == first
+    assert Counter(called(sandbox)) == DETAILED
+    rita = first["_meta"]["hostvars"]["rita@example.com"]
+    assert {name: rita[name] for name in FURTHER} == {name: values[0] for name, values in FURTHER.items()}
+    without = inventory.listed(**options)["_meta"]["hostvars"]["rita@example.com"]
+    assert [without[name] for name in FURTHER] == [None] * 3
+    assert Counter(called(sandbox)) == {**DETAILED, "list": 4}
+    # What comes out of the cache is no template in a play either.
+    domain = {"name": "Domain", "ansible.builtin.debug": {"msg": "{{ sendgrid_whitelabel }}, {{ sendgrid_ips }}"}}
+    run = inventory.play([domain], options={**options, **DETAILS})
+    assert run.status == 0, run.output
+    assert not is_evaluated(inventory)
+
+
+def test_details_of_api_v2_cost_nothing(inventory: Inventory, sandbox: Sandbox) -> None:
+    """They are accepted, so that a file can be moved to API v3, and null: API v2 does not show them."""
+    variables = inventory.listed(details=["profile", *DETAILS["details"]])["_meta"]["hostvars"]["c6@example.com"]
+    assert [variables[name] for name in (*FURTHER, "sendgrid_data_residency")] == [None] * 4
+    assert variables["sendgrid_city"] == "Bangor"
+    assert called(sandbox) == ["list"]
 
 
 def test_the_other_family(inventory: Inventory, sandbox: Sandbox) -> None:

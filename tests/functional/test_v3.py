@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,7 @@ from typing import Any
 
 import pytest
 import requests
-from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _info, _module, _tasks
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _fleet, _info, _module, _tasks
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.common import addresses
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3 import fields
@@ -690,6 +691,62 @@ def test_details_are_read_of_those_that_are_listed(sandbox: Sandbox) -> None:
     assert calls_of(sandbox) == ["list", "list", "get_username", "get_profile"]
     result = info(sandbox, company="HARBOUR", city="port")
     assert [one["username"] for one in result["customers"]] == [CLEO]
+
+
+UNLIMITED = {"type": "unlimited", "total": None, "reset_frequency": None}
+MONTHLY = {"type": "recurring", "total": 500, "reset_frequency": "monthly"}
+ALL_DETAILS = ["profile", "ips", "credits", "whitelabel"]
+
+
+def sent_from_ada(sandbox: Sandbox) -> None:
+    """Gives ADA addresses, credits and a domain of the account."""
+    given = {"username": ADA, "ips": ["192.0.2.10", "192.0.2.2"], "credits": MONTHLY, "whitelabel": "lantern.example"}
+    result = run(sandbox, given)
+    assert [name for name, _status in done(result)] == ["set_ips", "set_credits", "set_whitelabel"], result
+    calls_of(sandbox)
+
+
+def test_each_detail_costs_its_calls(sandbox: Sandbox) -> None:
+    """One list of addresses tells those of all customers; a list of customers tells where their data reside."""
+    sent_from_ada(sandbox)
+    ada, ben, _cleo = info(sandbox, details=["ips", "credits", "whitelabel"], concurrency=2)["customers"]
+    assert (ada["ips"], ada["credits"], ada["whitelabel"]) == (
+        ["192.0.2.2", "192.0.2.10"],
+        MONTHLY,
+        "mail.lantern.example",
+    )
+    assert (ben["ips"], ben["credits"], ben["whitelabel"]) == ([], UNLIMITED, "")
+    assert {one["data_residency"] for one in (ada, ben)} == {"global"}
+    assert {one["city"] for one in (ada, ben)} == {None}
+    found = Counter(calls_of(sandbox))
+    assert found == {"list": 2, "get_ips": 2, "get_credits": 3, "list_associated_domains": 3}
+    [listed, *_others] = info(sandbox, details=[])["customers"]
+    assert [listed[name] for name in ("ips", "credits", "whitelabel")] == [None] * 3
+    assert calls_of(sandbox) == ["list", "list"]
+
+
+def test_a_list_with_all_details_can_be_fed_back(sandbox: Sandbox) -> None:
+    sent_from_ada(sandbox)
+    seed_eu(sandbox)
+    eu = {"eu_api_url": sandbox.root + "/eu/v3"}
+    listed = info(sandbox, details=ALL_DETAILS, **eu)["customers"]
+    calls_of(sandbox)
+    given = {**{name: option.get("default") for name, option in _module.fleet_spec().items()}, **eu}
+    given = {**given, **connection(sandbox, SUBUSERS), "customers": listed}
+    result = _module.run_task(_fleet.manage_fleet, given, False)
+    assert (result["changed"], result["summary"]["unchanged"]) == (False, 4), result
+    log = sandbox.log()
+    assert not any(call["attempted_write"] for call in log)
+    calls = Counter(call["operation"] for call in log)
+    del calls["list"]
+    # Each of the two hosts is asked once whether it hears the header.
+    assert calls == {
+        "get_username": 2,
+        "get_profile": 4,
+        "get_credits": 4,
+        "list_associated_domains": 4,
+        "get_ips": 2,
+    }
 
 
 def test_many_profiles_are_read_at_once(sandbox: Sandbox) -> None:
