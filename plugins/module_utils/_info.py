@@ -67,13 +67,13 @@ def _account(options: Options) -> Result:
     return {
         "api": options["api"],
         "api_url": base_address(options["api_url"]),
-        # A plain text, whatever it came from.
+        # A plain text, even if an environment variable set it.
         "api_user": None if is_unused else str(options["api_user"]),
     }
 
 
 def list_customers(options: Options, _check_mode: bool, connect: Connect = Client) -> Result:
-    """The same for the inventory: `customers`, each with its own `extra`, and `warnings`."""
+    """Lists the same customers for the inventory: `customers`, each with its own `extra`, and `warnings`."""
     filters = {name: options[name] for name in FILTERS if options[name] is not None}
     can = capabilities(options["api"])
     check_options(options, can, [*filter_problems(filters), *concurrency_problems(options)])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The glue to Ansible: argument specs from the table of fields, and results into `exit_json` or `fail_json`."""
+"""Connects the tasks to Ansible: argument specs from the table of attributes, `exit_json` and `fail_json`."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _LONGEST_LIST = 100
 _ROW_NAMES = frozenset(row_spec())
 
 Spec = dict[str, dict[str, t.Any]]
-# What is wrong with the options as given, by the spec.
+# Returns the problems of the options as given, by the spec.
 Explain = t.Callable[[t.Mapping[str, t.Any], Spec], list[str]]
 Task = t.Callable[[t.Mapping[str, t.Any], bool, Connect], dict[str, t.Any]]
 
@@ -133,10 +133,10 @@ def api_key_spec() -> Spec:
 
 
 class Module(AnsibleModule):
-    """An AnsibleModule that tells everything that is wrong with its options, and no value of an unexpected kind.
+    """An AnsibleModule that reports all problems of its options, and never a value of an unexpected kind.
 
-    Ansible tells the first thing, and quotes what it cannot convert. So kinds are checked before Ansible looks at the
-    options, and what is wrong does not reach it.
+    Ansible reports only the first problem, and quotes a value that it cannot convert. So this class checks the kinds
+    before Ansible checks the options, and keeps wrong values away from Ansible.
     """
 
     params: dict[str, t.Any]
@@ -148,7 +148,7 @@ class Module(AnsibleModule):
         self._is_starting = True
         super().__init__(**settings)
         if self._problems:
-            # Without what was wrong, the options may be fine to Ansible.
+            # Ansible may accept the options, because it did not get the wrong ones.
             self.fail_json("")
         self._is_starting = False
         self.params.update(self._rows)
@@ -156,14 +156,14 @@ class Module(AnsibleModule):
             self.warn(warning)
 
     def _load_params(self) -> None:
-        """The one place between the arguments and Ansible's own look at them, in every ansible-core."""
+        """Checks kinds at the only place, in every ansible-core, between the arguments and Ansible's own checks."""
         super()._load_params()
         own = {name: value for name, value in self.params.items() if not name.startswith("_ansible_")}
         self.params = _without(self.params, _null_choices(own, self.argument_spec))
         own = _without_null_choices(own, self.argument_spec)
         self._given = _with_dicts(own, self.argument_spec)
         self._rows = {name: self._given[name] for name in _row_options(self.argument_spec) & self._given.keys()}
-        # Ansible adds those that it finds by itself.
+        # Ansible adds the secrets that it finds by itself.
         self.no_log_values.update(given_secrets(self._given) if self._rows else ())
         self._kinds = KindCheck(self.argument_spec)(_without(self._given, self._rows))
         if self._kinds.problems:
@@ -171,9 +171,9 @@ class Module(AnsibleModule):
         self.params = {**{name: self.params[name] for name in self.params.keys() - own}, **self._kinds.options}
 
     def finish(self, result: dict[str, t.Any]) -> None:
-        """Ends the process with a result, in which no secret is left for Ansible to look for.
+        """Masks the secrets in a result, and ends the process with it. Then Ansible has no secret to look for.
 
-        Ansible looks for each secret in each text, which takes minutes with a password for each customer of a fleet.
+        Ansible looks for each secret in each text. With a password for each customer of a fleet, this takes minutes.
         """
         result.setdefault("invocation", {"module_args": abridged(self.params)})
         preserved = {name: value for name, value in result.items() if value is None or isinstance(value, bool)}
@@ -196,13 +196,13 @@ class Module(AnsibleModule):
         super().fail_json(msg, **result)
 
     def warn(self, warning: str, *more: t.Any, **named: t.Any) -> None:
-        """Since ansible-core 2.19, what is masked in a result does not reach into its warnings."""
+        """Masks the warning, because ansible-core 2.19 and newer mask a result without its warnings."""
         super().warn(masked(warning, self.no_log_values), *more, **named)
 
     def _log_invocation(self) -> None:
-        """The line in the system's log: how many rows a list has, and of a secret only that it was given.
+        """Writes a line to the system's log. It has the number of rows of a list, and no value of a secret.
 
-        Ansible's own line holds all options and is masked afterwards, which misses a secret that was escaped.
+        Ansible's own line holds all options. Ansible masks it afterwards, and misses a secret that was escaped.
         """
         options = {**self.params, **self._rows}
         logged = _logged_options(_without(options, BESIDE_OPTIONS), self.argument_spec, self.no_log_values)
@@ -230,7 +230,7 @@ def _without_null_choices(options: t.Mapping[str, t.Any], spec: t.Mapping[str, t
 
 
 def _row_options(spec: Spec) -> set[str]:
-    """The options that Ansible must not look at."""
+    """The options that Ansible must not see."""
     return set(ROW_OPTIONS) if "customers" in spec else set()
 
 
@@ -239,7 +239,7 @@ def _without(options: t.Mapping[str, t.Any], names: t.Container[str]) -> dict[st
 
 
 def _with_dicts(options: dict[str, t.Any], spec: Spec) -> dict[str, t.Any]:
-    """The options with dicts in place of the texts that Ansible makes dicts of: JSON, or `key=value`."""
+    """The options with dicts in place of the texts that Ansible converts to dicts: JSON, or `key=value`."""
     return {
         name: _DICTS[name](value) if name in _row_options(spec) & _DICTS.keys() else value
         for name, value in options.items()
@@ -247,9 +247,9 @@ def _with_dicts(options: dict[str, t.Any], spec: Spec) -> dict[str, t.Any]:
 
 
 def _as_rows(value: t.Any) -> t.Any:
-    """A list of dicts, of the texts that stand for it or for one of its dicts.
+    """A list of dicts. A text may stand for the list, or for one of its dicts.
 
-    Such a text stays one if it names an option that there is not: a part of a secret may have been taken for a name.
+    Such a text stays a text if it names an unknown option, because this name may be a part of a secret.
     """
     if isinstance(value, str):
         rows = [_as_row(text) for text in value.split(",")]
@@ -263,7 +263,7 @@ def _as_row(text: str) -> t.Any:
 
 
 def _as_list(text: str) -> t.Any:
-    """A list in JSON: before ansible-core 2.19, it is how a list can cross a template without a change."""
+    """A list from JSON. Before ansible-core 2.19, a template leaves a list unchanged only as JSON."""
     try:
         rows = json.loads(text)
     except ValueError:
@@ -285,12 +285,12 @@ def _is_list(value: t.Any) -> bool:
     return isinstance(value, (list, tuple))
 
 
-# As Ansible's own line says it.
+# The same word as in Ansible's own line.
 _NOT_LOGGED = "NOT_LOGGING_PARAMETER"
 
 
 def _logged_options(options: t.Mapping[str, t.Any], spec: Spec, secrets: t.Iterable[str]) -> dict[str, str]:
-    """What may be written to a log of each option: no secret in any spelling, and no text that holds one."""
+    """What a log may hold of each option: no secret in any spelling, and no text that holds one."""
     return {name: _logged(value, spec.get(name, {}), secrets) for name, value in options.items()}
 
 
@@ -298,7 +298,7 @@ def _logged(value: t.Any, option: t.Mapping[str, t.Any], secrets: t.Iterable[str
     if isinstance(value, (list, tuple, dict)) and not option.get("no_log"):
         return f"({len(value)} items)"
     if option.get("no_log") or (option.get("type") in ("list", "dict") and value is not None):
-        # What stands for rows or defaults, and is neither, may hold anything.
+        # A value in place of rows or defaults may hold anything.
         return _NOT_LOGGED
     text = str(value)
     told = escape_control(text)
@@ -312,9 +312,9 @@ def run(
     connect: Connect = Client,
     explain: Explain | None = None,
 ) -> None:
-    """The whole of a module: validates the options, does the task, ends the process with its result.
+    """Runs a whole module: validates the options, runs the task, and ends the process with its result.
 
-    `explain`: what is wrong with options that Ansible refuses, in place of Ansible's own words.
+    `explain`: returns the problems of options that Ansible refuses, in place of Ansible's own words.
     """
     module = module_class(explain, argument_spec=spec, supports_check_mode=True)
     if "api" in module.params:
@@ -326,11 +326,11 @@ def run(
 
 
 def explain_fleet(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
-    """Everything that is wrong with options of reseller_customers, with the place of each row."""
+    """All problems of options of reseller_customers, with the place of each row."""
     names = option_names(options)
     spec = names.renamed(spec)
     kinds = KindCheck(spec)(names.renamed(_without(options, ROW_OPTIONS)))
-    # An API that there is not is told as such, and not once more for each customer.
+    # An unknown API is one problem, and not a further one for each customer.
     api = capabilities(options.get("api"))
     return kinds.problems + validated(spec, kinds)[0] + read_options(options, api).problems
 
@@ -341,9 +341,9 @@ def _one_customers_problems(spec: Spec, kinds: Findings, api: Capabilities) -> l
 
 
 def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
-    """Everything that is wrong with options about one customer, if the kind of one is wrong.
+    """All problems of options about one customer, if an option has a wrong kind.
 
-    Else nothing, and Ansible's own words do.
+    Otherwise empty, because Ansible's own words are enough then.
     """
     kinds = KindCheck(spec)(options)
     api = capabilities(options.get("api"))
@@ -351,18 +351,18 @@ def explain_customer(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
 
 
 def explain_options(options: t.Mapping[str, t.Any], spec: Spec) -> list[str]:
-    """Which kinds are wrong, and what Ansible finds besides."""
+    """The options of a wrong kind, and the other problems that Ansible finds."""
     kinds = KindCheck(spec)(options)
     return kinds.problems + validated(spec, kinds)[0]
 
 
 def _given(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options without the null that Ansible has put in place of what was left out."""
+    """The options without null, which Ansible sets for an option that is left out."""
     return {name: value for name, value in options.items() if value is not None}
 
 
 def validated(spec: Spec, kinds: Findings) -> tuple[list[str], dict[str, t.Any]]:
-    """Every error that Ansible finds in the options whose kinds are right, and what it makes of them."""
+    """The problems that Ansible finds in options of the right kind, and these options as Ansible converts them."""
     right = {name: option for name, option in spec.items() if name not in kinds.wrong}
     result = ArgumentSpecValidator(right).validate(_given(kinds.options))
     found = result.validated_parameters
@@ -382,7 +382,7 @@ def _ansible_problem(error: t.Any) -> str:
 
 
 def _missing_problems(spec: Spec, found: t.Mapping[str, t.Any]) -> list[str]:
-    """Which required options are missing. Ansible's own words do not name the environment variables."""
+    """The required options that are missing. Ansible's own words do not name the environment variables."""
     unused = {*CREDENTIAL_VARIABLES} - spec.keys() | capabilities(found.get("api")).connection.unused
     missing = [name for name, option in spec.items() if option.get("required") and found.get(name) is None]
     others = sorted({*missing} - CREDENTIAL_VARIABLES.keys())
@@ -391,7 +391,7 @@ def _missing_problems(spec: Spec, found: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def abridged(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """The options for a result: a few words in place of what is too long for anybody to read."""
+    """The options for a result, with a few words in place of a value that is too long to read."""
     return {
         name: f"({len(value)} items)" if _is_long(value) else _SHOWN.get(name, _as_it_is)(value)
         for name, value in options.items()
@@ -408,7 +408,7 @@ def _as_it_is(value: t.Any) -> t.Any:
 
 
 def _shown_row(row: t.Any) -> t.Any:
-    """A row without what is of a wrong kind or has a misspelt name: either may be a secret that nobody declared."""
+    """A row without values of a wrong kind or under a misspelt name: either may be a secret that nobody declared."""
     return known(row) if isinstance(row, dict) else {}
 
 
@@ -422,7 +422,7 @@ _SHOWN: dict[str, t.Callable[[t.Any], t.Any]] = {"customers": _shown_rows, "defa
 def run_task(
     task: Task, options: t.Mapping[str, t.Any], check_mode: bool, connect: Connect = Client
 ) -> dict[str, t.Any]:
-    """The result of a task. Whatever goes wrong is a failed result with a sentence, never a traceback."""
+    """The result of a task. Any error becomes a failed result with a sentence, never a traceback."""
     missing = missing_libraries(options)
     if missing:
         return {"failed": True, "changed": False, "msg": missing}
@@ -437,7 +437,7 @@ def _addresses(options: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 
 def missing_libraries(options: t.Mapping[str, t.Any]) -> str:
-    """Which library that a task needs is missing, and how to install it; an empty text when none is."""
+    """The missing libraries that a task needs, and how to install them; an empty text if none is missing."""
     needed = (("requests", HAS_REQUESTS), ("xmltodict", can_read(options.get("api_format"))))
     missing = [name for name, there in needed if not there]
     if not missing:
@@ -457,7 +457,7 @@ def _address_from_environment(variable: str) -> dict[str, t.Any]:
 
 
 def _environment_address(variable: str) -> FromEnvironment:
-    """The address that `variable` names. An empty one is none: AWX sets a variable for each field of a credential."""
+    """The address in `variable`. If it is empty, there is none: AWX sets a variable for each field of a credential."""
     text = _environment_text(variable)
     if not text:
         raise AnsibleFallbackNotFound
@@ -465,5 +465,5 @@ def _environment_address(variable: str) -> FromEnvironment:
 
 
 def _environment_text(variable: str) -> FromEnvironment:
-    """What `variable` says, which an error can tell from what the task says."""
+    """The value of `variable`. An error can tell it from a value of the task."""
     return from_environment(variable, env_fallback(variable))

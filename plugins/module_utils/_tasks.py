@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What each module that changes customers does: validated options in, a result out. No Ansible here.
+"""The task of each module that changes customers: takes validated options, returns a result. No Ansible here.
 
-Every function takes the options of its module, whether this is check mode, and what makes a client. It returns the
-module's result, with the further keys `warnings` (texts), and on failure `failed` and `msg`.
+Every function takes the options of its module, whether this is check mode, and a function that makes a client. It
+returns the module's result, with the further keys `warnings` (texts), and on failure `failed` and `msg`.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def manage_customer(options: Options, check_mode: bool, connect: Connect = Clien
 
 
 def manage_password(options: Options, check_mode: bool, connect: Connect = Client) -> Result:
-    """reseller_customer_password: sets a password that differs, or any with `force`."""
+    """reseller_customer_password: sets the password if it differs, or always with `force`."""
     can = capabilities(options["api"])
     cannot = can.never_updated.get("password")
     check_options(options, can, [f"This module {cannot}"] if cannot else customer_problems(options, can))

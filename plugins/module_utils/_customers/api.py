@@ -20,11 +20,11 @@ import typing as t
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attributes import Attributes
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
 
-# Texts that say what is wrong with a value.
+# Returns the problems of a value, as texts.
 Problems = t.Callable[[t.Any], "list[str]"]
-# The same on a day: this machine's and UTC's, since the server's own is not known.
+# The same, with the date of this machine and the date in UTC, because the date of the server is not known.
 ProblemsOfTheDay = t.Callable[[t.Any, t.Sequence[datetime.date]], "list[str]"]
-# The same of the options of a connection, by name.
+# The same for connection options by name.
 ConnectionProblems = t.Callable[[t.Mapping[str, t.Any]], "list[str]"]
 
 
@@ -46,18 +46,18 @@ def no_problems(_value: t.Any, _days: t.Sequence[datetime.date] = ()) -> list[st
 class Capability(t.NamedTuple):
     """What one API can do with one attribute.
 
-    `written_by`: the operation that changes it; None: a creation only. `on_create`: whether a creation takes it.
-    `seen`: how its value becomes known: `list` (in each list), `sometimes` (in the lists of some servers), `details`
-    (by a further read), `compared` (never itself, but the server tells whether a value is the one), `never`.
-    `detail`: the name of the further read; else it is that of the attribute.
-    `compared_in_fleets`: False where a fleet does without the further call, and sends the value along with others.
-    `needed`: whether a creation demands it. `limit`: characters, in each item of a list; `limit_on_create`: a narrower
-    one for new customers. `same`: whether a stored value is what was wanted, allowing for what the server does to
-    values. `shown_as`: what the server shows of a value that it was given. `problems`: what is wrong with a value, or
-    with one item of a list. `problems_on_create`: what is wrong with it for a new customer only.
-    `problems_when_written`: what is wrong with it where it has to be written, and not where it only has to be equal.
-    `vetted`: whether the API has to be asked, before anything is written, whether it can be written. `fixed`: where a
-    value that differs is an error, a clause that says so.
+    `written_by`: the operation that changes it; None if only a creation sets it. `on_create`: whether a creation takes
+    it. `seen`: how its value becomes known: `list` (in each list), `sometimes` (in the lists of some servers),
+    `details` (by a further read), `compared` (the server hides it, but tells whether it has a given value), `never`.
+    `detail`: the name of the further read; by default the name of the attribute.
+    `compared_in_fleets`: False if a fleet skips the further call, and sends the value along with others.
+    `needed`: whether a creation requires it. `limit`: the maximum number of characters, in each item of a list;
+    `limit_on_create`: a smaller maximum for new customers. `same`: whether a stored value equals the desired one, if
+    the server changes values. `shown_as`: returns what the server shows of a value that was written. `problems`:
+    returns the problems of a value, or of one item of a list. `problems_on_create`: returns the problems that a value
+    has only for a new customer. `problems_when_written`: returns the problems that a value has only if it must be
+    written. `vetted`: whether the API must be asked before the first write whether the value can be written. `fixed`:
+    why a value cannot be changed, as a clause; another value is an error.
     """
 
     written_by: str | None = None
@@ -78,8 +78,9 @@ class Capability(t.NamedTuple):
 
 
 class Switch(t.NamedTuple):
-    """The two operations of an attribute that is either true or false. `allows`: what a customer can do while it is
-    true, as in "can send e-mail".
+    """The two operations of an attribute that is either true or false.
+
+    `allows`: what a customer can do while the attribute is true, as in "can send e-mail".
     """
 
     open: str
@@ -87,17 +88,17 @@ class Switch(t.NamedTuple):
     allows: str
 
     def operation(self, position: bool) -> str:
-        """The operation that turns it to `position`."""
+        """The operation that sets the attribute to `position`."""
         return self.open if position else self.close
 
 
 class ConnectionRules(t.NamedTuple):
-    """What one API asks of the options of a connection.
+    """What one API requires of the connection options.
 
-    `default_url`: the base address, where none is given. `foreign_paths`: ends of addresses that belong to other APIs.
-    `problems`: what is wrong with the options, beyond what no API can use. `default_eu_url`: the address for customers
-    whose data reside in the EU; None where there is no such thing. `user_is_account`: whether, with these options,
-    `api_user` says whose account it is; else the API key alone does. `unused`: options that the API does not look at.
+    `default_url`: the base address if none is given. `foreign_paths`: ends of addresses that belong to other APIs.
+    `problems`: returns the problems of the options, beyond the checks for all APIs. `default_eu_url`: the address for
+    customers with data in the EU; None if the API has no such address. `user_is_account`: whether `api_user` identifies
+    the account with these options; otherwise only the API key does. `unused`: options that the API ignores.
     """
 
     default_url: str
@@ -112,16 +113,16 @@ class ConnectionRules(t.NamedTuple):
 class Capabilities:
     """What one API can do with customers.
 
-    `connection`: what it asks of the options of a connection. `attributes`: by option name, in the order in which they
-    are told. `new_customer`: what a new customer is unless something is done about it. `switches`: by attribute.
-    `order`: the other operations that change a customer, in the order in which they are made. `rename_problems`: what
-    is wrong with a new username. `missing`: the options that it does not have, each with a clause that says so, and
-    what to do instead. `never_updated`: the attributes that only a creation sets, each with a clause for a task that
-    asks for more. `confirms_creation`: whether a creation counts only when a read shows the customer.
-    `longest_settling`: seconds that the server may take to know a new customer everywhere; None: as long as a call may
-    wait. `lookup_misses_near`: whether only a lookup for near names shows those that look alike. `hidden_in_lists`: the
-    values by which one knows customers that lists may hide, so that a name may be there that a list lacks; empty where
-    a list shows everybody. `no_api_keys`: why customers have no API keys, as a sentence; empty where they have.
+    `connection`: what it requires of the connection options. `attributes`: by option name, in the order of messages.
+    `new_customer`: the attributes that a new customer has unless a task changes them. `switches`: by attribute.
+    `order`: the other operations that change a customer, in the order of the calls. `rename_problems`: returns the
+    problems of a new username. `missing`: the options that it does not have, each with a clause that says so, and what
+    to do instead. `never_updated`: the attributes that only a creation sets, each with a clause for a task that asks
+    for more. `confirms_creation`: whether a creation counts only after a read shows the customer.
+    `longest_settling`: seconds that the server may need to know a new customer everywhere; None: as long as a call may
+    wait. `lookup_misses_near`: whether only a lookup for near names shows names that look alike. `hidden_in_lists`: the
+    attributes of customers that lists may hide, so that a name may exist although a list lacks it; empty if a list
+    shows all customers. `no_api_keys`: why customers have no API keys, as a sentence; empty if they have them.
     """
 
     connection: ConnectionRules
@@ -140,7 +141,7 @@ class Capabilities:
 
     @functools.cached_property
     def _by_sight(self) -> dict[str, frozenset[str]]:
-        """By how their values become known, the attributes."""
+        """The attributes, by how their values become known."""
         return {way: self.names(seen=way) for way in {one.seen for one in self.attributes.values()}}
 
     def seen(self, way: str) -> frozenset[str]:
@@ -193,8 +194,8 @@ class Capabilities:
 class Customer:
     """A customer as a list shows it: attributes by option name, and what the server shows beyond them.
 
-    `key`: by what the API knows it beside its name; nothing else looks into it. Two customers have different ones, but
-    for those that are false, which tell nobody apart.
+    `key`: how the API identifies it, beside its name. Only the API looks into it. Two customers have different keys,
+    except for keys that are false: these identify nobody.
     """
 
     attributes: Attributes
@@ -210,7 +211,7 @@ class Customer:
 class Listing(t.NamedTuple):
     """Customers of the account.
 
-    `is_whole`: whether it is certain that they are all that the account shows. `problem`: why it is not, as a clause.
+    `is_whole`: whether they are certainly all that the account shows. `problem`: why this is not certain, as a clause.
     """
 
     customers: list[Customer]
@@ -220,11 +221,11 @@ class Listing(t.NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Details:
-    """What a further read told of a customer.
+    """What a further read shows of a customer.
 
-    `attributes`: values that no list shows. `matches`: by attribute, whether the server has the value that it was asked
-    about; what it could not tell has no key. `blocked`: by attribute, why another value cannot take the place of what
-    there is, as a clause. `problem`: why the customer cannot be asked about, as a clause.
+    `attributes`: values that no list shows. `matches`: by attribute, whether the server has the given value; an
+    attribute has no key if the server could not tell. `blocked`: by attribute, why no other value can replace the
+    present one, as a clause. `problem`: why a further read is not possible, as a clause.
     """
 
     attributes: Attributes = dataclasses.field(default_factory=dict)
@@ -235,10 +236,10 @@ class Details:
 
 @dataclasses.dataclass(frozen=True)
 class Operation:
-    """One write. `user`: the customer's name when it is called. `sent`: the attributes that go with it.
+    """One write. `user`: the customer's name at the time of the call. `sent`: the attributes that the call sends.
 
-    `effect`: what the customer's attributes become; it differs from `sent` where the operation itself says it all
-    (`enable`), where creation sets more than was asked for, and in that it never holds a secret.
+    `effect`: the attributes that the write changes, with their new values. It differs from `sent` if the operation
+    sends no value (`enable`), or if a creation sets more than the task asks for. It never holds a secret.
     """
 
     name: str
@@ -257,7 +258,7 @@ class CustomerApi(t.Protocol):
         """Seconds that the tries of one call may wait in all."""
 
     def customers(self, filters: Attributes) -> Listing:
-        """The customers that the filters (by option name) do not rule out. A filter narrows, it proves nothing."""
+        """The customers that the filters (by option name) do not rule out. A filter narrows, but proves nothing."""
 
     def every_customer(self) -> Listing:
         """All customers. `is_whole` if that is certain, which may take more calls."""
@@ -294,8 +295,8 @@ class CustomerApi(t.Protocol):
     def write(self, operation: Operation, key: t.Any, budget: RetryBudget | None = None) -> None:
         """Carries out one operation of a plan.
 
-        `key`: of the customer, None as long as there is none. `budget`: what is left of a retry budget, where this is
-        one of several tries.
+        `key`: as in its Customer; None if the customer does not exist yet. `budget`: the rest of a retry budget, if
+        this is one of several tries.
         """
 
     def is_repeatable(self, operation: str) -> bool:

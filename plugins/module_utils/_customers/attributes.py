@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""The one table of a customer's attributes, as options and results know them.
+"""The only table of a customer's attributes, by the names that options and results use.
 
-What an API can do with them is the API's.
-Argument specs, results, filters and host variables read this table.
+Argument specs, results, filters and host variables read this table. Each API says by itself what it can do with the
+attributes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import functools
 import typing as t
 
-# Attributes of one customer by option name. What the server does not show has no key.
+# Attributes of one customer by option name. An attribute that the server does not show has no key.
 Attributes = dict[str, t.Any]
 
 PROFILE = "profile"
@@ -23,10 +23,10 @@ PROFILE = "profile"
 class Attribute(t.NamedTuple):
     """One attribute of a customer.
 
-    `kind`: `text`, `number`, `bool`, `list` (of texts) or `dict`. `secret`: whether no result may show it.
-    `in_results`: whether the customer of a result has it. `filter`: whether a list can be narrowed by it. `detail`: the
-    part of a customer that it belongs to, which some APIs show by a further read only. `choices`: the texts that it can
-    be, where there are only a few. `parts`: what a dict consists of.
+    `kind`: `text`, `number`, `bool`, `list` (of texts) or `dict`. `secret`: true if no result may show it.
+    `in_results`: whether the customer of a result has it. `filter`: whether it can filter a list. `detail`: the part of
+    a customer with this attribute. Some APIs show this part only by a further read. `choices`: the only texts that it
+    can be. `parts`: the parts of a dict.
     """
 
     name: str
@@ -60,7 +60,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _profile("country"),
     _profile("phone"),
     _profile("website"),
-    # Some APIs hide it. It is in results all the same, so that a list can be fed back as it is.
+    # Some APIs hide it. Results have it anyway, so that a list can be used as input unchanged.
     _profile("company"),
     _listed("active", kind="bool"),
     _listed("website_access", kind="bool", filter=False),
@@ -95,7 +95,7 @@ SECRETS: frozenset[str] = frozenset(attribute.name for attribute in ATTRIBUTES i
 
 @functools.cache
 def of_detail(detail: str) -> frozenset[str]:
-    """The attributes that belong to a part of a customer."""
+    """The attributes that belong to this part of a customer."""
     return frozenset(attribute.name for attribute in ATTRIBUTES if attribute.detail == detail)
 
 
@@ -110,5 +110,5 @@ def is_given(value: t.Any) -> bool:
 
 
 def as_result(attributes: Attributes) -> Attributes:
-    """The customer as results show it: None for what the server does not show."""
+    """The customer as results show it: None for each attribute that the server does not show."""
     return {name: attributes.get(name) for name in IN_RESULTS}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Which options cannot be, found without asking the server. Each check returns texts, so that all are told at once."""
+"""Finds invalid options without a call. Each check returns texts, so that one message can list all problems."""
 
 from __future__ import annotations
 
@@ -47,9 +47,9 @@ try:
 except ImportError:
     HAS_REQUESTS = False
 
-# A day, in seconds. What comes near the largest number overflows in timers.
+# A day, in seconds. Values near the largest number overflow in timers.
 _LONGEST_WAIT = 86400
-# Control characters that the API can carry, and what else breaks a line.
+# Control characters that the API can carry, and other characters that break a line.
 CONTROL = re.compile("[\t\n\r\x7f-\x9f\u2028\u2029]")
 _LINE_BREAK_ADVICE = (
     "`echo x | ansible-vault encrypt_string` encrypts the line break as well: use `printf %s x`, or type the text at "
@@ -64,9 +64,10 @@ _ADDRESS = "email"
 def option_problems(
     options: t.Mapping[str, t.Any], api: Capabilities, merged: t.Mapping[str, t.Any] | None = None
 ) -> list[str]:
-    """What is wrong with options of one customer, each by itself, whether the customer exists or not.
+    """The problems of each option of one customer by itself, whether the customer exists or not.
 
-    `options`: by option name, None for those left out. `merged`: all that holds for the customer, if that is more.
+    `options`: by option name, None for an option that is left out. `merged`: all options that apply to the customer, if
+    there are more.
     """
     problems: list[str] = []
     for attribute in sorted(_unusual(options, api), key=ATTRIBUTES.index):
@@ -85,32 +86,34 @@ def option_problems(
 
 
 def combination_problems(options: t.Mapping[str, t.Any]) -> list[str]:
-    """Which options of one customer do not go together."""
+    """The options of one customer that cannot be used together."""
     if options.get("new_username") is not None and options.get("state") == "absent":
         return ["new_username cannot be used with state=absent"]
     return []
 
 
 def _is_as_listed(options: t.Mapping[str, t.Any], api: Capabilities) -> bool:
-    """Whether this is a customer as a list shows it, to be fed back. Whatever e-mail address the server shows of it may
-    stand there, so that is judged when the list is known: `email_problems`.
+    """Whether the options are a customer as a list shows it, used as input.
+
+    Such a customer may have any e-mail address that the server shows. `email_problems` checks the address later, when
+    the list is known.
     """
     # Where data reside, not every list tells.
     return all(options.get(name) is not None for name in api.always_listed - api.fixed)
 
 
 def email_problems(text: str) -> list[str]:
-    """What keeps an e-mail address from being written."""
-    # A row of a list may show an empty one, and must be accepted when it is fed back. Whoever wants to make one empty
-    # is refused by the server, and creation needs one.
+    """The reasons why an e-mail address cannot be written."""
+    # A row of a list may show an empty address, and the row must be valid as input. The server refuses to make an
+    # address empty, and a creation needs one.
     return (hidden_problems("email", text) or address_problems("email", text)) if text else []
 
 
 def creation_problems(attributes: Attributes, api: Capabilities, today: datetime.date | None = None) -> list[str]:
-    """What keeps a customer from being created: what is missing, and limits that hold for new customers only.
+    """The reasons why a customer cannot be created: missing attributes, and limits for new customers only.
 
-    `today`: the day on this machine, and UTC's; the server's own is not known, so a date passes when one of them
-    allows it.
+    `today`: by default both the date of this machine and the date in UTC. The date of the server is not known, so a
+    date is valid if one of them allows it.
     """
     needed = [name for name, capability in api.attributes.items() if capability.needed]
     missing = [name for name in needed if attributes.get(name) in (None, "")]
@@ -126,14 +129,14 @@ def creation_problems(attributes: Attributes, api: Capabilities, today: datetime
 
 
 def place_of(where: str, row: t.Any) -> str:
-    """Where a row stands, and whom it is about. What stands for a name may be anything, a secret too."""
+    """The place of a row, with its username. Shows only a text or a number, because another value may be a secret."""
     user = row.get("username") if isinstance(row, t.Mapping) else None
     is_name = user and isinstance(user, (str, int)) and not isinstance(user, bool)
     return f"{where} ('{escape_hidden(str(user))}')" if is_name else where
 
 
 def name_problems(rows: t.Sequence[t.Mapping[str, t.Any]], where: t.Callable[[int], str]) -> list[str]:
-    """The names that more than one row has, or that only look alike. `where`: the place of a row, by its number."""
+    """The usernames that several rows have, or that only look alike. `where`: the place of a row, by its number."""
     named = [(number, name) for number, row in enumerate(rows) for name in _names(row)]
     if len({name_key(name) for _number, name in named}) == len(named):
         return []
@@ -155,7 +158,7 @@ def name_problems(rows: t.Sequence[t.Mapping[str, t.Any]], where: t.Callable[[in
 
 
 def _alike(firsts: t.Sequence[tuple[int, str]]) -> str:
-    """In what names differ that look alike, as a clause about all of them."""
+    """How names that look alike differ, as a clause about all of them."""
     [(_number, first), *others] = firsts
     told = {difference(first, name) for _number, name in others}
     return told.pop().replace("differs", "differ") if len(told) == 1 and not told & {LOOKS_ALIKE} else "look alike"
@@ -171,7 +174,10 @@ def _enumeration(texts: t.Sequence[str]) -> str:
 
 
 def filter_problems(filters: Attributes) -> list[str]:
-    """What is wrong with the filters of a list. Limits do not matter to a search; what nobody sees finds nothing."""
+    """The problems of the filters of a list.
+
+    Limits do not apply to a search. A filter with characters that nobody sees finds nothing, so it is a problem.
+    """
     return [
         problem
         for name, value in filters.items()
@@ -181,7 +187,7 @@ def filter_problems(filters: Attributes) -> list[str]:
 
 
 def connection_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> list[str]:
-    """What is wrong with the connection options."""
+    """The problems of the connection options."""
     url = options["api_url"]
     problems = _address_problems(url, named("api_url", url))
     if not problems:
@@ -201,7 +207,7 @@ def connection_problems(options: t.Mapping[str, t.Any], api: Capabilities) -> li
 
 
 def _trust_problems(options: t.Mapping[str, t.Any]) -> list[str]:
-    """What is wrong with the certificates to trust. Those of the environment matter only where they are used."""
+    """The problems of the certificates to trust. Checks those of the environment only if calls use them."""
     trusted = options.get("ca_path")
     if base_address(options["api_url"]).startswith("https://") and options.get("validate_certs", True):
         trusted = certificates(trusted)
@@ -209,7 +215,7 @@ def _trust_problems(options: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def _foreign_problems(url: str, api: Capabilities) -> list[str]:
-    """An address of another API than the one that `api` names."""
+    """A problem if the address belongs to another API than `api`."""
     found = [path for path in api.connection.foreign_paths if base_address(url).endswith(path)]
     return [
         f"{named('api_url', url)} ends in {path}, which is the address of another API; correct it or the option api, "
@@ -219,13 +225,13 @@ def _foreign_problems(url: str, api: Capabilities) -> list[str]:
 
 
 def base_address(url: str) -> str:
-    """`api_url` in the one form that everything else looks at: the scheme in lower case, no slash at the end."""
+    """`api_url` in the form that all other code uses: the scheme in lower case, no slash at the end."""
     scheme, separator, rest = url.strip().partition("://")
     return f"{scheme.lower()}{separator}{rest.rstrip('/')}"
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine for certain, without asking a name server."""
+    """Whether `host` certainly names this machine. Asks no name server."""
     if host.lower() in ("localhost", "localhost."):
         return True
     try:
@@ -233,14 +239,14 @@ def is_loopback(host: str) -> bool:
     except ValueError:
         return False
     if isinstance(address, ipaddress.IPv6Address):
-        # Which older Pythons take for no address of this machine.
+        # Older Pythons do not know that a mapped IPv4 address can be a loopback address.
         return (address.ipv4_mapped or address).is_loopback
-    # Early releases of Python 3.9 read `0127.0.0.1` as decimal, where the system reads octal numbers.
+    # Early releases of Python 3.9 read `0127.0.0.1` as decimal, but the system reads octal numbers.
     return address.is_loopback and str(address) == host
 
 
 def _address_problems(url: str, name: str) -> list[str]:
-    """What is wrong with `url`, the option `name`."""
+    """The problems of `url`, the value of the option `name`."""
     if not url.strip():
         return [f"{name} is empty"]
     if not url.isprintable() or " " in url.strip():
@@ -248,7 +254,7 @@ def _address_problems(url: str, name: str) -> list[str]:
     address = base_address(url)
     try:
         parts = urlsplit(address)
-        # A port that cannot be raises when it is asked for, and no earlier.
+        # An invalid port raises an error only when `port` is read.
         host, port = parts.hostname, parts.port
     except ValueError:
         return [f"{name} is not an address"]
@@ -265,24 +271,25 @@ def _address_problems(url: str, name: str) -> list[str]:
 
 
 def _host_problems(address: str, scheme: str, host: str, name: str) -> list[str]:
-    """What is wrong with the host of an address: the one that is called counts, not the one that is seen here."""
+    """The problems of the host of an address. The host that requests connects to counts, not the one in the text."""
     called = _called_hosts(address)
     if called is None:
         return [f"{name} is an address that cannot be called"]
     if scheme == "http" and not all(map(is_loopback, {host, *called})):
         shown_hosts = " or ".join(f"'{escape_control(one)}'" for one in sorted({host, *called}))
         return [f"{name} uses plain http to {shown_hosts}, which would send secrets in clear; use https"]
-    # A name of other letters is called by its form in ASCII.
+    # requests converts a name with other letters to ASCII.
     if host.isascii() and called - {host}:
         return [f"{name} names its host in a way that programs read differently"]
     return []
 
 
 def _called_hosts(address: str) -> set[str] | None:
-    """The host that requests connects to for a call below `address`; None when it refuses the address.
+    """The hosts that requests connects to for a call below `address`; None if it refuses the address.
 
-    More than one where the parsers disagree that it uses: urllib3's for the address, and for the connection Python's
-    own, or in older releases urllib3's once more. Empty without the library, without which nothing is called.
+    requests parses the address with urllib3. For the connection, it uses Python's own parser, or in older releases
+    urllib3 again. There is more than one host if the parsers disagree. There is none without the library, because then
+    there are no calls.
     """
     if not HAS_REQUESTS:
         return set()
@@ -295,9 +302,9 @@ def _called_hosts(address: str) -> set[str] | None:
 
 
 def _unusual(options: t.Mapping[str, t.Any], api: Capabilities) -> list[Attribute]:
-    """The attributes that need a look of their own.
+    """The attributes that need a check of their own.
 
-    One look at all texts of a row, and none at those that an API takes as they are: there may be a million of them.
+    Checks all texts of a row at once, and skips those that an API takes unchanged, because there may be a million.
     """
     are_sound = is_transmittable("".join([value for value in options.values() if isinstance(value, str)]))
     longest = api.longest_plain if are_sound else {}
@@ -328,7 +335,7 @@ def _attribute_problems(
 
 
 def _carriage_problems(name: str, text: str, capability: Capability) -> list[str]:
-    """What keeps a text from being sent, whatever it says."""
+    """The reasons why a text cannot be sent, whatever its meaning."""
     limit = capability.limit
     return transmission_problems(name, text) + (_too_long(name, text, limit) if limit else [])
 
@@ -345,7 +352,10 @@ def _item_problems(name: str, number: int, text: str, capability: Capability) ->
 
 
 def _misplaced(name: str, number: int, text: str) -> list[str]:
-    """What a comma too many or a blank after a comma leaves behind: Ansible splits a text at commas, and only there."""
+    """An empty item, or blanks around an item.
+
+    Ansible splits a text only at its commas, so an extra comma or a blank after a comma leads to such an item.
+    """
     if not text.strip():
         return [f"{name}[{number}] is empty"]
     if text != text.strip():
@@ -354,7 +364,7 @@ def _misplaced(name: str, number: int, text: str) -> list[str]:
 
 
 def transmission_problems(name: str, text: str) -> list[str]:
-    """Characters of an option that no request can hold."""
+    """A problem if an option holds characters that no request can hold."""
     return [] if is_transmittable(text) else [f"{name} holds a character that the API cannot carry"]
 
 
@@ -363,12 +373,12 @@ def _too_long(name: str, text: str, limit: int, why: str = "") -> list[str]:
 
 
 def username_problems(text: str) -> list[str]:
-    """What keeps a text from being a username."""
+    """The reasons why a text cannot be a username."""
     return hidden_problems("username", text) if text else ["username is empty"]
 
 
 def control_problem(name: str, text: str, why: str) -> str:
-    """What is wrong with a secret that holds a control character, without the secret."""
+    """The problem of a secret that holds a control character. The text does not hold the secret."""
     without_end = text.rstrip("\r\n")
     if without_end != text and not CONTROL.search(without_end):
         return f"{name} ends with a line break, {why}; {_LINE_BREAK_ADVICE}"
@@ -376,9 +386,9 @@ def control_problem(name: str, text: str, why: str) -> str:
 
 
 def credential_problems(options: t.Mapping[str, t.Any], names: t.Sequence[str], may_be_padded: bool) -> list[str]:
-    """What keeps the account's credentials from ever being right, so that the server need not be asked.
+    """The reasons why the credentials of the account can never be right, so that no call is needed.
 
-    `names`: the options that hold them; a missing one is no problem here. `may_be_padded`: whether the key may have
+    `names`: the options that hold them; a missing option is no problem here. `may_be_padded`: whether the key may have
     blanks at its ends.
     """
     names = [name for name in names if options.get(name) is not None]
@@ -394,12 +404,12 @@ def credential_problems(options: t.Mapping[str, t.Any], names: t.Sequence[str], 
 
 
 def address_problems(name: str, text: str) -> list[str]:
-    """What keeps a text from being an e-mail address."""
+    """The reasons why a text cannot be an e-mail address."""
     return [] if _EMAIL.fullmatch(text) else [f"{name} '{escape_control(text, 100)}' is not an e-mail address"]
 
 
 def ip_problems(text: str) -> list[str]:
-    """What keeps a text from being one of `ips`."""
+    """The reasons why a text cannot be an item of `ips`."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
@@ -408,7 +418,7 @@ def ip_problems(text: str) -> list[str]:
 
 
 def date_of(text: str) -> datetime.date | None:
-    """The date that a text says; None for one that says none."""
+    """The date in a text; None if the text is not a date."""
     if not _DATE.fullmatch(text):
         return None
     try:

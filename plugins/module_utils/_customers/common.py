@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What every task does with its options before any call: it checks them, and opens a client. No Ansible."""
+"""Checks the options of a task and opens a client, before any call. Every task uses this. No Ansible."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport
 
 Options = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
-# Of a connection, the secrets and the names of the customers that the client is about.
+# Makes a client from a connection, the secrets and the names of the customers that the client is about.
 Connect = t.Callable[[Connection, t.Iterable[t.Optional[str]], t.Iterable[t.Optional[str]]], t.ContextManager[Client]]
 
 _CONNECTION = tuple(field.name for field in dataclasses.fields(Connection))
 
 
 def check_options(options: Options, api: Capabilities, problems: list[str]) -> None:
-    """Raises InvalidInput with everything that is wrong with the options."""
+    """Raises InvalidInput with all problems of the options."""
     problems = [*connection_problems(options, api), *problems]
     if problems:
         raise InvalidInput(problems, about=_about(options))
@@ -43,26 +43,27 @@ def _about(options: Options) -> str:
 
 
 def are_not_valid(user: str) -> str:
-    """What an error is about, for a customer."""
+    """The first part of a message about the options of a customer."""
     return f"The options for customer '{escape_hidden(user)}' are not valid"
 
 
 def customer_problems(options: Options, api: Capabilities) -> list[str]:
-    """What is wrong with the options of one customer, whether it exists or not."""
+    """The problems of the options of one customer, whether it exists or not."""
     return option_problems(options, api) + combination_problems(options)
 
 
 def concurrency_problems(options: Options) -> list[str]:
-    """What is wrong with the number of calls that may be under way at once."""
+    """A problem if the number of calls at the same time is out of range."""
     if 1 <= options["concurrency"] <= MOST_AT_ONCE:
         return []
     return [f"{option_names(options)['concurrency']} must be from 1 to {MOST_AT_ONCE}"]
 
 
 def addresses(options: Options, api: Capabilities) -> dict[str, t.Any]:
-    """The addresses of the servers, with the API's own where none is given.
+    """The addresses of the servers, with the API's own address in place of a missing one.
 
-    Its own for the EU holds only beside its own for the rest of the world: else nobody knows which one belongs to it.
+    The API's own address for the EU applies only together with its own address for the rest of the world. Nobody knows
+    which address for the EU belongs to another `api_url`.
     """
     rules = api.connection
     url, eu_url = options.get("api_url"), options.get("eu_api_url")
@@ -73,7 +74,7 @@ def addresses(options: Options, api: Capabilities) -> dict[str, t.Any]:
 
 
 def open_client(options: Options, connect: Connect) -> t.ContextManager[Client]:
-    """A client as the connection options say."""
+    """A client with the given connection options."""
     given: dict[str, t.Any] = {name: options[name] for name in _CONNECTION if name in options}
     urls = {name: base_address(given[name]) for name in ("api_url", "eu_api_url") if given.get(name) is not None}
     connection = Connection(**{**given, **urls})

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What a server shows of a customer beyond the attributes that this collection knows. Pure."""
+"""Converts what a server shows of a customer beyond the attributes that this collection knows. Pure."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import json
 import re
 import typing as t
 
-# A secret has no business in a list; should a server show one, it must not reach a result.
+# A list should never hold a secret. If a server shows one, it must not reach a result.
 _SECRET = re.compile(r"password|api_?key|secret|token", re.IGNORECASE)
 
 
 def extra_texts(values: dict[str, t.Any]) -> dict[str, str]:
-    """Values by wire name, each as a text: nested values could mean something to Ansible."""
+    """Values by wire name, each as a text, because nested values could mean something to Ansible."""
     return {
         name: _text(_without_secrets(value))
         for name, value in values.items()
-        # Names that begin with an underscore mean something to Ansible, too.
+        # Names that begin with an underscore could also mean something to Ansible.
         if not (name.startswith("_") or _SECRET.search(name))
     }
 
 
 def _without_secrets(value: t.Any) -> t.Any:
-    """The same value without what has the name of a secret, however deep."""
+    """The same value without members that have the name of a secret, at any depth."""
     if isinstance(value, dict):
         return {name: _without_secrets(item) for name, item in value.items() if not _SECRET.search(name)}
     return [_without_secrets(item) for item in value] if isinstance(value, list) else value

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Which customers filters let pass, where the server does not filter by itself. Pure."""
+"""Applies filters to customers if the server does not filter by itself. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.attr
 
 
 def matches(attributes: Attributes, filters: Attributes) -> bool:
-    """Whether each filter is contained in its attribute, without case; a boolean has to be equal."""
+    """Whether each attribute contains its filter, regardless of case. A boolean must be equal."""
     return all(_matches(attributes.get(name), wanted) for name, wanted in filters.items())
 
 

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Which kind of value each option has, compared with an argument spec before anything converts it.
+"""Compares the kind of each option's value with an argument spec, before anything converts the value.
 
-Ansible makes a text of whatever stands where a text belongs, and quotes what it cannot convert, with all that is in it.
-YAML makes a boolean of NO and another number of 04101. So kinds are looked at first. A problem names the option and the
-kind of its value, and never holds the value.
+If an option takes a text, Ansible converts any value to a text. It quotes a value that it cannot convert, with all its
+contents. YAML reads NO as a boolean, and 04101 as another number. So the check of kinds comes first. A problem names
+the option and the kind of its value, and never holds the value.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _KINDS: tuple[tuple[t.Any, str], ...] = (
 
 
 def kind_of_value(value: t.Any) -> str:
-    """What a value is, in a word or two; never the value itself, which may be a secret."""
+    """The kind of a value in a word or two; never the value itself, which may be a secret."""
     if isinstance(value, str) and not value:
         return "an empty text"
     return next((name for kinds, name in _KINDS if isinstance(value, kinds)), "of an unknown type")
 
 
-# What an option wants, for messages.
+# The kinds that an option may want, in the words of messages.
 _WANTED = {
     "text": "a text",
     "bool": "true or false",
@@ -52,8 +52,8 @@ _WANTED = {
     "list": "a list",
     "dict": "a dict",
 }
-# What Ansible takes for each of them, converts without a question, or refuses without quoting a secret: a text may
-# hold a boolean, a number, or a list with commas.
+# The types that need no check for each kind. Ansible accepts them, converts them without a question, or refuses them
+# without quoting a secret. A text may hold a boolean, a number, or a list with commas.
 _TAKEN: dict[str, tuple[type, ...]] = {
     "text": (str,),
     "bool": (bool, str, int, float),
@@ -66,7 +66,7 @@ _NOTHING: frozenset[type] = frozenset()
 
 
 def _wanted_by(option: t.Mapping[str, t.Any]) -> str | None:
-    """The kind that an option wants, as a key of _WANTED; None for one that takes anything."""
+    """The kind that an option wants, as a key of _WANTED; None if it takes anything."""
     kind = option.get("type", "str")
     if kind == "list":
         return "texts" if option.get("elements") == "str" else "list"
@@ -75,7 +75,10 @@ def _wanted_by(option: t.Mapping[str, t.Any]) -> str | None:
 
 @dataclasses.dataclass
 class NumberForText:
-    """A number where a text belongs: where the first stands, the `text` that it becomes, how many more there are."""
+    """A number in place of a text.
+
+    `place`: where the first one is. `text`: the text that it becomes. `more`: how many more there are.
+    """
 
     place: str
     text: str
@@ -84,14 +87,13 @@ class NumberForText:
 
 @dataclasses.dataclass
 class Findings:
-    """What the kinds of some options show.
+    """What a check of the kinds of some options found.
 
-    `problems`: sentences that begin with the option. `wrong`: the options that they are about. `unknown`: the names
-    that the spec does not have. `numbers`: what is written as a text although it is a number, by option.
-    `stand_for_text`: the options with a value that has yet to become the text that it stands for: a number, a date, an
-    encrypted one.
-    `options`: the options without wrong values, with the kind in place of the value of an unknown name, which may be a
-    misspelt one; the given object itself if there is nothing of it.
+    `problems`: sentences that begin with the option. `wrong`: the options with a problem. `unknown`: the names that
+    the spec does not have. `numbers`: by option, the numbers that are used as texts. `stand_for_text`: the options with
+    a value that must still be converted to a text: a number, a date or an encrypted value.
+    `options`: the options without wrong values. For an unknown name, which may be misspelt, the kind replaces the
+    value. If no option is wrong or unknown, this is the given object itself.
     """
 
     options: dict[str, t.Any]
@@ -102,19 +104,19 @@ class Findings:
     stand_for_text: set[str] = dataclasses.field(default_factory=set)
 
     def add_number(self, name: str, number: NumberForText) -> None:
-        """The first one of an option is told, the others are counted."""
+        """Keeps the first number of an option, and counts the others."""
         if name in self.numbers:
             self.numbers[name].more += number.more + 1
         else:
             self.numbers[name] = number
 
     def warnings(self) -> list[str]:
-        """One sentence for each option that has numbers for texts."""
+        """One sentence for each option that has numbers in place of texts."""
         return number_warnings(self.numbers)
 
 
 def number_warnings(numbers: t.Mapping[str, NumberForText]) -> list[str]:
-    """One sentence for each option that has numbers for texts."""
+    """One sentence for each option that has numbers in place of texts."""
     return [_number_warning(name, number) for name, number in numbers.items()]
 
 
@@ -125,7 +127,7 @@ def _number_warning(name: str, number: NumberForText) -> str:
 
 
 class KindCheck:
-    """Compares options with a spec. Made once for each spec, so that ten thousand rows cost little."""
+    """Compares options with a spec. There is one object for each spec, so that ten thousand rows cost little."""
 
     def __init__(self, spec: Spec) -> None:
         self._wanted = {name: _wanted_by(option) for name, option in spec.items()}
@@ -135,18 +137,18 @@ class KindCheck:
             if option.get("type") == "dict" and "options" in option
         }
         self._secret = {name for name, option in spec.items() if option.get("no_log")}
-        # Where one of a few words is wanted, Ansible finds the word that `no` stands for, or refuses it.
+        # If an option has choices, Ansible finds the choice that `no` stands for, or refuses the value.
         self._chosen = {name for name, option in spec.items() if option.get("choices")}
         self._optional = {name for name, option in spec.items() if not option.get("required")}
         self._taken = {name: self._types(name, wanted) for name, wanted in self._wanted.items()}
 
     def _types(self, name: str, wanted: str | None) -> frozenset[type]:
-        """The types that need no further look."""
+        """The types that need no further check."""
         taken = (str,) if name in self._parts else _TAKEN.get(wanted or "", ())
         return frozenset((*taken, *([type(None)] if name in self._optional else [])))
 
     def __call__(self, options: t.Mapping[str, t.Any]) -> Findings:
-        """What there is to say of `options`, by name. Nothing of them is changed."""
+        """The findings about `options`, by name. Does not change `options`."""
         found = Findings(t.cast("dict[str, t.Any]", options))
         for name in self._unusual(options):
             if name in self._wanted:
@@ -158,7 +160,7 @@ class KindCheck:
         return found
 
     def _unusual(self, options: t.Mapping[str, t.Any]) -> list[str]:
-        """The options whose value needs a look. It is all that is done for most rows."""
+        """The options with a value that needs a further check. Most rows have none."""
         taken = self._taken
         return [name for name, value in options.items() if type(value) not in taken.get(name, _NOTHING)]
 
@@ -170,7 +172,7 @@ class KindCheck:
             for number, item in enumerate(value):
                 self._look_at_text(name, f"[{number}]", item, found)
         elif wanted == "text" or (wanted == "texts" and isinstance(value, (bool, int, float))):
-            # Ansible makes a list of one text of a number.
+            # Ansible converts a number to a list with one text.
             self._look_at_text(name, "", value, found)
         elif not isinstance(value, _TAKEN[wanted]):
             _add_problem(name, "", wanted, value, found)
@@ -187,7 +189,7 @@ class KindCheck:
             found.wrong.add(name)
 
     def _look_at_text(self, name: str, item: str, value: t.Any, found: Findings) -> None:
-        """`item`: which one of a list."""
+        """`item`: which item of a list."""
         is_number = isinstance(value, (int, float, datetime.datetime)) and not isinstance(value, bool)
         if isinstance(value, str) or (name in self._chosen and isinstance(value, (bool, int, float))):
             return
@@ -206,9 +208,9 @@ class KindCheck:
 
 
 def _is_text(value: t.Any) -> bool:
-    """Whether a value that is no text stands for the one that was typed.
+    """Whether a value that is not a text stands for a text that somebody typed.
 
-    So do a date without a time, and what a vault encrypted: before ansible-core 2.19, that is an object of its own.
+    A date without a time and an encrypted value do. Before ansible-core 2.19, an encrypted value is a special object.
     """
     if isinstance(value, datetime.date):
         return not isinstance(value, datetime.datetime)
@@ -226,5 +228,5 @@ def _add_problem(name: str, item: str, wanted: str, value: t.Any, found: Finding
 
 
 def as_text(value: t.Any) -> str:
-    """The text that a number, a date or an encrypted value becomes on its way to the server."""
+    """The text to send to the server for a number, a date or an encrypted value."""
     return value.isoformat() if isinstance(value, datetime.datetime) else str(value)

@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Names that are not what they seem: characters that nobody sees, and names that look alike. And what a list of
-customers with such names, or with names that Ansible keeps for itself, is told with.
+"""Finds names with characters that nobody sees, and names that look alike. Also holds the warnings for lists.
 
-A spreadsheet or a web page leaves blanks, invisible characters and letters of another form in a name. The server takes
-each of them for another name, a person does not.
+A spreadsheet or a web page may leave blanks, invisible characters and letters of another form in a name. The server
+treats each form as another name, but a person does not. The warnings list customers with such names, and customers with
+names that Ansible keeps for itself.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import (
     is_unseen,
 )
 
-# No property of Unicode tells that these are drawn as nothing: the blank of Braille, the object replacement character,
-# and the null notehead.
+# These characters show nothing, but no property of Unicode says so: the blank of Braille, the object replacement
+# character, and the null notehead.
 _DRAWN_AS_NOTHING = frozenset("\u2800\ufffc\U0001d159")
 _BLANK = "Zs"
 
-# Characters whose lower case is not the one character that the Unicode standard's simple mapping gives, or depends on
-# where they stand. The two small sigmas are one letter: in capitals, nobody can tell which of them it was.
+# The lower case of these characters differs from the single character of Unicode's simple mapping, or depends on their
+# position. The two small sigmas count as one letter, because both have the same capital.
 _LOWER = {"\u0130": "i", "\u03c2": "\u03c3"}
 
-# Names that Unicode leaves to control characters.
+# Names for control characters, because Unicode gives them no names.
 _CONTROLS = {"\x00": "NULL", "\t": "TAB", "\n": "LINE FEED", "\r": "CARRIAGE RETURN", "\x85": "NEXT LINE"}
 _FEW = 3
 
@@ -39,28 +39,28 @@ LOOKS_ALIKE = "only looks alike"
 
 Value = t.TypeVar("Value")
 
-# Keys that Ansible keeps for itself, at any depth of a result [seen]: ansible-core 2.19 and newer fail at
-# `__ansible_type`, releases before 2.21 take away whatever begins with `_ansible_`, and what reads a result as JSON
-# again takes `__ansible_unsafe` and `__ansible_vault` for more than keys.
+# How keys begin that Ansible keeps for itself, at any depth of a result [seen]. ansible-core 2.19 and newer fail at
+# `__ansible_type`. Releases before 2.21 remove each key that begins with `_ansible_`. Code that reads a result as JSON
+# again gives `__ansible_unsafe` and `__ansible_vault` a special meaning.
 _KEYS_OF_ANSIBLE = ("_ansible_", "__ansible_")
 
 
 def name_key(name: str) -> str:
-    """What is the same for two names that look alike to a person.
+    """A text that is the same for two names that look alike to a person.
 
-    Unicode's NFKC, without invisible characters and blanks at the ends, each character in simple lower case: one
-    character for one, so that `straße` and `strasse` stay two names.
+    This is Unicode's NFKC in simple lower case, without invisible characters and without blanks at the ends. Lower case
+    replaces one character with one character, so that `straße` and `strasse` stay two names.
     """
     if _is_plain(name):
         return name.strip(" ").lower()
     composed = unicodedata.normalize("NFKC", _without_invisible(name))
     lowered = "".join(map(_lower, composed))
-    # Letters may only compose in lower case: the small j with a caron is one character, the capital is two.
+    # Some letters compose only in lower case: the small j with a caron is one character, the capital is two.
     return _stripped(_without_invisible(unicodedata.normalize("NFKC", lowered)))
 
 
 def difference(one: str, other: str) -> str:
-    """In what two names differ that look alike, as a clause without its subject."""
+    """How two names that look alike differ, as a clause without its subject."""
     for what, alike in _DIFFERENCES:
         if alike(one) == alike(other):
             return f"differs only by {what}"
@@ -68,7 +68,7 @@ def difference(one: str, other: str) -> str:
 
 
 def hidden_problems(option: str, text: str) -> list[str]:
-    """Blanks at the ends of a name, and invisible characters anywhere in it: a text with their places, or none."""
+    """A problem if a name has blanks at its ends, or invisible characters anywhere. The text lists their places."""
     found = _hidden(text)
     if not found:
         return []
@@ -78,12 +78,12 @@ def hidden_problems(option: str, text: str) -> list[str]:
 
 
 def has_hidden(text: str) -> bool:
-    """Whether there are blanks at the ends, or invisible characters anywhere."""
+    """Whether a text has blanks at its ends, or invisible characters anywhere."""
     return bool(_hidden(text))
 
 
 def escape_hidden(text: str, longest: int = 100) -> str:
-    """`text` for a message, with the code point in place of each character that `hidden_problems` tells of."""
+    """`text` for a message. A code point replaces each character that `hidden_problems` reports."""
     found = frozenset(_hidden(text))
     if not found:
         return escape_control(text, longest)
@@ -93,7 +93,7 @@ def escape_hidden(text: str, longest: int = 100) -> str:
 
 
 def hidden_names(usernames: t.Iterable[str]) -> list[str]:
-    """A warning of the customers whose usernames hold characters that nobody sees; none without them."""
+    """A warning if customers have usernames with characters that nobody sees. It lists these customers."""
     found = [f"'{escape_hidden(name)}'" for name in usernames if has_hidden(name)]
     if not found:
         return []
@@ -104,7 +104,7 @@ def hidden_names(usernames: t.Iterable[str]) -> list[str]:
 
 
 def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Value], list[str]]:
-    """What a result can hold of `values` by username under `key`, and a warning that names those left out, if any."""
+    """The `values`, by username, that a result can hold under `key`, and a warning if it leaves out some of them."""
     left_out = [name for name in values if name.startswith(_KEYS_OF_ANSIBLE)]
     if not left_out:
         return dict(values), []
@@ -115,12 +115,12 @@ def by_username(values: t.Mapping[str, Value], key: str) -> tuple[dict[str, Valu
 
 
 def few(texts: t.Sequence[str]) -> str:
-    """The first three of some texts, and how many more there are."""
+    """The first three texts, and how many more there are."""
     return ", ".join(first_of(texts, _FEW))
 
 
 def _hidden(text: str) -> list[int]:
-    """The positions of what nobody sees."""
+    """The positions of the characters that nobody sees."""
     if _is_plain(text) and text == text.strip(" "):
         return []
     unseen = [_is_invisible(sign) or unicodedata.category(sign) == _BLANK for sign in text]
@@ -130,7 +130,7 @@ def _hidden(text: str) -> list[int]:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether ASCII says it all: nearly every name, and the others take ten times as long."""
+    """Whether a text is printable ASCII. Nearly every name is, and the others take ten times as long."""
     return text.isascii() and text.isprintable()
 
 
@@ -172,7 +172,7 @@ def _compatible(text: str) -> str:
     return unicodedata.normalize("NFKC", text)
 
 
-# What may differ, and what two names have in common if it is nothing else. The first that fits is told.
+# What may differ, and a function that gives two names the same text if nothing else differs. The first match counts.
 _DIFFERENCES: tuple[tuple[str, t.Callable[[str], str]], ...] = (
     ("case", _lowered),
     ("blanks or invisible characters", _cleaned),
@@ -191,7 +191,7 @@ def _title(sign: str) -> str:
 
 
 def _place(text: str, number: int, found: t.Sequence[int]) -> str:
-    """Where a character of `found` stands, for somebody who looks for it."""
+    """The place of a character of `found`, in words that help a person to find it."""
     if len(found) == len(text):
         return "and nothing else"
     if list(found[: number + 1]) == list(range(number + 1)):

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""One customer, alone or in a fleet: from its options to what is desired, from an outcome to a result. No Ansible."""
+"""Turns the options of one customer into a desired state, and an outcome into a result. No Ansible."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def check_writes(desired: Desired, todo: Plan, api: Capabilities) -> None:
 
 
 def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None:
-    """Raises InvalidInput for an e-mail address that may stand there only because the server shows it, and does not."""
+    """Raises InvalidInput for an invalid e-mail address, unless the server already shows the same one."""
     wanted, current = desired.attributes.get("email"), observed.current or {}
     if wanted is None or desired.state == "absent":
         return
@@ -76,7 +76,7 @@ def check_email(desired: Desired, observed: Observed, api: Capabilities) -> None
 
 
 def check_creation(desired: Desired, todo: Plan, api: Capabilities) -> None:
-    """Raises InvalidInput for a creation that cannot be."""
+    """Raises InvalidInput if the plan has a creation that is not possible."""
     for operation in todo.operations:
         problems = creation_problems(operation.sent, api) if operation.name == "create" else []
         if problems:
@@ -92,7 +92,7 @@ def _cannot_be_created(desired: Desired) -> str:
 
 
 def desired_of(options: Options, along: frozenset[str] = frozenset()) -> Desired:
-    """What the options of one customer ask for. `along`: the attributes that are no reason to write by themselves."""
+    """The desired state from the options of one customer. `along`: attributes that cause no write by themselves."""
     attributes: Attributes = {name: options[name] for name in _WRITABLE if options.get(name) is not None}
     for name in DICTS & attributes.keys():
         parts = given_parts(attributes.pop(name))
@@ -118,7 +118,7 @@ def _on_create(update_password: str, update_profile: str) -> frozenset[str]:
 
 
 def common_result(desired: Desired, outcome: Outcome, api: Capabilities) -> Result:
-    """`changed operations unverified diff`, and on failure `failed msg`."""
+    """The keys `changed operations unverified diff`, and on failure also `failed msg`."""
     operations = list(zip(outcome.plan.operations, outcome.statuses))
     may_have_gone_out = [operation for operation, status in operations if status in (PLANNED, APPLIED, UNKNOWN)]
     sent = {name for operation in may_have_gone_out for name in operation.effect}
@@ -154,7 +154,7 @@ def _hidden_parts(outcome: Outcome, api: Capabilities) -> Attributes:
 
 
 def open_doors(user: str, operations: t.Sequence[Result], api: Capabilities) -> str:
-    """A sentence on what a customer that these operations created can do against the options; else an empty text.
+    """A sentence if these operations created a customer that can still do what the options forbid; else an empty text.
 
     `operations`: as in a result, each with `name` and `status`.
     """
@@ -168,7 +168,7 @@ def open_doors(user: str, operations: t.Sequence[Result], api: Capabilities) -> 
 
 
 def _failure_text(desired: Desired, outcome: Outcome, operations: t.Sequence[Result], api: Capabilities) -> str:
-    """The error, and what else became of the task."""
+    """The error, then the operations by status, and what to do."""
     told = (
         (UNKNOWN, "Whether it took effect is unknown: {names}."),
         (APPLIED, "Applied before that: {names}."),

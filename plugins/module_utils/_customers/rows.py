@@ -46,7 +46,7 @@ Row = dict[str, t.Any]
 FILE_CONTENT = "_customers_file_content"
 # Arguments that are no options: the action plugin adds them.
 BESIDE_OPTIONS = (FILE_CONTENT, OPTION_NAMES)
-# The options that this file looks at, and Ansible does not.
+# The options that this file checks in place of Ansible.
 ROW_OPTIONS = ("customers", "defaults", "passwords", *BESIDE_OPTIONS)
 
 _MOST_PROBLEMS = 100
@@ -83,7 +83,7 @@ def attribute_option(attribute: Attribute) -> Row:
 
 
 def row_spec() -> dict[str, Row]:
-    """What can be said of one customer, as an argument spec."""
+    """The options of one customer, as an argument spec."""
     return {
         **{attribute.name: attribute_option(attribute) for attribute in ATTRIBUTES},
         "username": {"type": "str", "required": True},
@@ -102,7 +102,7 @@ def row_spec() -> dict[str, Row]:
 
 @dataclasses.dataclass(frozen=True)
 class GivenFleet:
-    """A fleet as it was given, with nothing of it checked: each value may be of any kind.
+    """A fleet as it was given, without any check: each value may be of any kind.
 
     `customers`: the rows of the task, or of `file`. `lines`: for a CSV file, the line that each row begins in.
     `names`: how messages name the options.
@@ -134,7 +134,7 @@ class GivenFleet:
 class Fleet:
     """A fleet that was read.
 
-    `rows`: for each customer what is given of it, with the defaults of the options; complete only without `problems`.
+    `rows`: for each customer the given options and the defaults of the options; complete only without `problems`.
     """
 
     rows: list[Row]
@@ -150,19 +150,19 @@ def read_options(options: t.Mapping[str, t.Any], api: Capabilities) -> Fleet:
 
 
 def given_fleet(options: t.Mapping[str, t.Any]) -> GivenFleet:
-    """The fleet that options of reseller_customers give, as it is given."""
+    """The fleet that options of reseller_customers give, without any check."""
     shared = options.get("defaults"), options.get("passwords")
     names = option_names(options)
     if options.get("customers_file") is None:
         return GivenFleet(options.get("customers"), *shared, names=names)
     content = options.get(FILE_CONTENT)
-    # A task may try to name it, too.
+    # A task may also try to set it.
     file = content if isinstance(content, t.Mapping) else {}
     return GivenFleet(file.get("customers"), *shared, options["customers_file"], file.get("lines") or (), names)
 
 
 def given_secrets(options: t.Mapping[str, t.Any]) -> set[str]:
-    """Every password that options of reseller_customers hold, also where the options do not go together."""
+    """Every password that options of reseller_customers hold, even if the options are mutually exclusive."""
     in_task = given_fleet({**options, "customers_file": None}).secrets()
     return in_task if options.get("customers_file") is None else in_task | given_fleet(options).secrets()
 
@@ -189,7 +189,7 @@ def read_fleet(given: GivenFleet, api: Capabilities) -> Fleet:
 
 
 def password_of(row: t.Mapping[str, t.Any], passwords: t.Mapping[str, t.Any]) -> Row:
-    """The password that `passwords` has for a customer, by its username first and by its new username then."""
+    """The password that `passwords` has for a customer. Looks for its username first, then for its new username."""
     found = [passwords[row[name]] for name in _NAMES if isinstance(row.get(name), str) and row[name] in passwords]
     given = [password for password in found if password is not None]
     return {"password": given[0]} if given else {}
@@ -207,8 +207,8 @@ def known(row: t.Mapping[str, t.Any]) -> Row:
 
 @functools.lru_cache(maxsize=1000)
 def suggestion(name: str) -> str:
-    """Which option of a customer a misspelt name is likely to mean, in brackets; empty if none is like it."""
-    # Only a mistake needs it, so no start of a command pays for the import.
+    """The option of a customer that a misspelt name probably means, in brackets; empty if no option is similar."""
+    # Only a mistake needs this import, so the start of a command does not pay for it.
     import difflib
 
     spelt = _BETWEEN_WORDS.sub("_", name[:_LONGEST_NAME].strip().lower())
@@ -217,12 +217,12 @@ def suggestion(name: str) -> str:
 
 
 def is_blank(value: t.Any) -> bool:
-    """Whether a value counts as not given: null, or a text of blanks, as a survey hands on what nobody answered."""
+    """Whether a value counts as not given: null, or blanks, which a survey passes on for an unanswered question."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 class _Reading:
-    """One look at a fleet."""
+    """Reads one fleet."""
 
     def __init__(self, given: GivenFleet, api: Capabilities) -> None:
         self._given = given
@@ -233,7 +233,7 @@ class _Reading:
         self._passwords = self._read_passwords()
 
     def fleet(self) -> Fleet:
-        """Everything, row by row."""
+        """Reads all rows, and returns the fleet."""
         rows = [self._row(number, row) for number, row in enumerate(self._given.customers)]
         problems = self._problems + name_problems(rows, self._given.place)
         told = first_of(problems, _MOST_PROBLEMS, "more problems")
@@ -296,7 +296,7 @@ def _shape_problems(given: GivenFleet) -> list[str]:
 
 
 def _converted(row: t.Mapping[str, t.Any]) -> tuple[Row, list[str], dict[str, NumberForText]]:
-    """A row as its options want it, what is wrong with it, and the numbers in it that stand for texts."""
+    """A row with converted values, its problems, and its numbers that are used as texts."""
     found = _KINDS(row)
     problems = [_unknown_option(str(name)) for name in found.unknown] + found.problems
     own = dict(row) if found.options is row else _right(row, found)

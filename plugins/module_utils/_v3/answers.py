@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""From an answer of API v3 to values, or to a CallError: the status decides, and the body says why.
+"""Turns an answer of API v3 into values or a CallError. The status decides which, and the body says why.
 
 Errors come in five shapes: a list of messages with their fields, the same with the ids of errors, a single message, a
 web page or plain text of a gateway, and no body at all [spec, seen, reported].
@@ -40,9 +40,9 @@ _UNKNOWN_THERE = (
 
 
 class Reader(t.NamedTuple):
-    """How the answers to one kind of call are read.
+    """Reads the answers to one kind of call.
 
-    `scope`: what the key must be allowed to do. `on_behalf`: whether the call was made on behalf of a customer.
+    `scope`: the scope that the API key needs. `on_behalf`: whether the call was made on behalf of a customer.
     `names_customer`: whether the address names the customer, so that a 404 is about it.
     """
 
@@ -52,7 +52,7 @@ class Reader(t.NamedTuple):
     names_customer: bool = False
 
     def value(self, decode: t.Callable[[t.Any], Value]) -> t.Callable[[Answer], Value]:
-        """What `decode` makes of the values in the answer. It raises WireError for values that it cannot use."""
+        """A function that decodes the values in an answer. `decode` raises WireError for values that it cannot use."""
 
         def read(answer: Answer) -> Value:
             self._refuse(answer)
@@ -65,7 +65,7 @@ class Reader(t.NamedTuple):
         return read
 
     def value_if_known(self, decode: t.Callable[[t.Any], Value]) -> t.Callable[[Answer], Value | None]:
-        """The same, and None where the server does not know the customer. That is no error to find words for."""
+        """The same, but returns None if the server does not know the customer. This is not an error."""
         read = self.value(decode)
 
         def read_if_known(answer: Answer) -> Value | None:
@@ -79,7 +79,7 @@ class Reader(t.NamedTuple):
             self.confirmation(answer)
 
     def confirmation(self, answer: Answer) -> None:
-        """Returns for an answer that says that it was done. Nothing of its body is used: some hold tokens [doc]."""
+        """Accepts an answer that confirms the operation. Uses no value of its body, because some hold tokens [doc]."""
         self._refuse(answer)
         if not answer.body.strip():
             return
@@ -129,13 +129,13 @@ class Reader(t.NamedTuple):
             "scopes are.",
         }
         if status in about_key:
-            # What an unknown name on behalf is answered with, is on no record.
+            # No record shows how the server answers a call on behalf of an unknown name.
             return f"{about_key[status]} {_UNKNOWN_THERE}" if self.on_behalf else about_key[status]
         return "" if is_own or status >= 500 else _CHECK_URL
 
     @staticmethod
     def _unreadable(answer: Answer, reason: str) -> CallError:
-        """A success that is none of the API: one of another service, or one cut short."""
+        """The error for a success that is not from the API: another service answered, or the answer was cut short."""
         is_page = is_web_page(answer.body)
         what = f"{reason}, but a web page" if is_page else reason
         return CallError(
@@ -144,7 +144,7 @@ class Reader(t.NamedTuple):
 
 
 def _what_came(answer: Answer) -> str:
-    """What an answer holds that is no error of the API, as the rest of a clause."""
+    """The contents of an answer that is not an error of the API, as the rest of a clause."""
     if not answer.body.strip():
         return ""
     return " with a web page" if is_web_page(answer.body) else " with a text that is not of the API"

@@ -81,13 +81,12 @@ _KEY_ID = "{api_key_id}"
 class Call:
     """One operation [spec].
 
-    `method` and `route`: how it is called; `{user}` in the route stands for the customer, `{domain}` for the id of a
-    domain, `{api_key_id}` for one of the customer's API keys. `doing`: what it is, for a sentence. `scope`:
-    what the key must be allowed to do. `on_behalf`: whether it is called on behalf of the customer. `names_customer`:
-    whether it names the customer elsewhere than in the route. `body`: members that are always sent. `repeatable`:
-    whether it may be repeated blindly; else what the server shows decides after a lost answer. `applied_if_limited`:
-    whether the server may have acted on a call that it answers with HTTP 429. `largest`: bytes that its answer may
-    have.
+    `method` and `route`: how to call it; `{user}` in the route stands for the customer, `{domain}` for the id of a
+    domain, `{api_key_id}` for one of the customer's API keys. `doing`: what it does, for a message. `scope`: the scope
+    that the API key needs. `on_behalf`: whether the call is on behalf of the customer. `names_customer`: whether it
+    names the customer elsewhere than in the route. `body`: members that are always sent. `repeatable`: whether to
+    repeat it without a check; otherwise a read decides after a lost answer. `applied_if_limited`: whether the server
+    may have acted on a call that it answers with HTTP 429. `largest`: the maximum size of its answer in bytes.
     """
 
     method: str
@@ -111,9 +110,9 @@ _DOMAINS = "/whitelabel/domains"
 _ONE_KEY = "/api_keys/{api_key_id}"
 CALLS: dict[str, Call] = {
     "list": Call("GET", "/subusers", "look up customer '{user}'", "subusers.read", largest=LARGEST_ANSWER),
-    # In no description, and met by several clients [seen].
+    # No description has it, but several clients use it [seen].
     "get": Call("GET", _ONE, "look up customer '{user}'", "subusers.read"),
-    # A creation can be answered with 429 and be done all the same [reported].
+    # The server may answer 429 although it created the customer [reported].
     "create": Call(
         "POST",
         "/subusers",
@@ -229,7 +228,7 @@ class AccountLists:
 
 
 class V3Api:
-    """The customers of one account behind API v3. Each call is repeated where that is safe, or raises CallError."""
+    """The customers of one account behind API v3. Repeats a failed call if that is safe, or raises CallError."""
 
     def __init__(self, client: Client) -> None:
         self.capabilities = capabilities()
@@ -249,14 +248,17 @@ class V3Api:
     def customers(self, filters: Attributes) -> Listing:
         """The customers that the filters (by option name) do not rule out, as far as a list can tell.
 
-        The server can filter by the beginning of a name at most [reported], so all rows are read.
+        The server can filter only by the beginning of a name [reported], so this reads all rows.
         """
         shown_by_lists = {name: value for name, value in filters.items() if name in self.capabilities.always_listed}
         found = [customer for customer in read_list(self._page) if matches(customer.attributes, shown_by_lists)]
         return Listing(found, is_whole=False)
 
     def every_customer(self) -> Listing:
-        """A list whose pages fit together, which takes a call or two more. It is read anew where they do not."""
+        """All customers, from pages that fit together. This takes one or two more calls.
+
+        Reads the list again if the pages do not fit.
+        """
         found = read_whole_list(self._page)
         if found is not None:
             return Listing(found, is_whole=True)
@@ -264,9 +266,9 @@ class V3Api:
         return Listing([], is_whole=False, problem=problem)
 
     def unlisted(self, name: str) -> list[Customer]:
-        """One call, where there is no such customer.
+        """Takes one call if the customer does not exist.
 
-        Else the list that is narrowed to the name may know more of it than its own address shows: where its data
+        If it exists, a list that is narrowed to the name may show more than the customer's own address: where its data
         reside.
         """
         found = self._single(name)
@@ -274,9 +276,10 @@ class V3Api:
         return [customer for customer in shown if customer.username == name] or found
 
     def lookup(self, names: t.Sequence[str], near: bool = False) -> list[Customer]:
-        """For each name, a list whose filter takes names that begin like it in any case [reported], or that name alone.
+        """Reads a filtered list for each name.
 
-        A list may hide a customer [seen], so one that it lacks is asked for by itself.
+        The filter takes names that begin like it in any case [reported], or that name alone. A list may hide a
+        customer [seen], so a customer that it lacks gets a call of its own.
         """
         found: dict[t.Any, Customer] = {}
         for name in names:
@@ -326,7 +329,7 @@ class V3Api:
     def write(self, operation: Operation, key: Key | None, budget: RetryBudget | None = None) -> None:
         """Carries out one writing operation.
 
-        `budget`: what is left of an allowance, where this is one of several tries.
+        `budget`: the rest of a retry budget, if this is one of several tries.
         """
         name, user, call = operation.name, operation.user, CALLS[operation.name]
         self._written.add(user)
@@ -381,7 +384,7 @@ class V3Api:
     # Reads
 
     def _page(self, rows: int, name: str = "") -> list[Customer]:
-        """The page after so many rows. `name`: the customer that it is for, to which the list is narrowed."""
+        """The page after this number of rows. `name`: the customer to narrow the list to, if any."""
         narrowed = {"username": name} if name else {}
         query = {"limit": PAGE, "offset": rows, "include_region": "true", **narrowed}
         return self._send("list", name, self._reader("list").value(_rows), query=query)
@@ -564,7 +567,7 @@ class V3Api:
                 **(subject.headers if subject else {}),
             },
             body=None if body is None else json.dumps(body).encode("utf-8"),
-            # Counted for each endpoint [doc].
+            # The server counts calls for each endpoint [doc].
             limit_key=f"{call.method} {base}{call.route}",
             probes=True,
             repeatable=call.repeatable,
@@ -583,7 +586,7 @@ _BODIES: dict[str, t.Callable[[Attributes], t.Any]] = {
 
 @contextlib.contextmanager
 def _doing(operation: str, user: str) -> t.Iterator[None]:
-    """Lets an error say what was being done, if no call has said so already."""
+    """Adds the failed operation to an error, unless a call has added it already."""
     try:
         yield
     except CallError as error:
@@ -600,7 +603,7 @@ def _rows(document: t.Any) -> list[Customer]:
 
 
 def _identity(document: t.Any) -> tuple[str, str]:
-    """The username and the id of who the server takes the caller for [spec]."""
+    """The username and the id of the account that the server sees as the caller [spec]."""
     if not isinstance(document, dict) or not all(document.get(name) for name in ("username", "user_id")):
         raise WireError(["the answer does not say who was asked"], readable=False)
     return str(document["username"]), str(document["user_id"])

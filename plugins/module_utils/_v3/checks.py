@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What API v3 asks of values and of a connection, beyond what a value of its kind is."""
+"""Checks of values and connection options that API v3 needs, beyond those for all APIs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import es
 
 SHORTEST_PASSWORD = 16
 LONGEST_PASSWORD = 128
-# A part of an address that means something else there, or that takes the address elsewhere.
+# These names have another meaning as a part of an address, or lead to another address.
 _TAKEN_NAMES = frozenset((".", "..", "stats", "reputations"))
 _UNADDRESSABLE = re.compile("[%/]")
-# Of a username.
+# A clause about a username.
 NOT_IN_A_HEADER = "holds a character beyond printable ASCII, or a blank at an end"
 # Neither is checked any further: whether the account has such a domain, the server knows.
 _NOT_IN_A_DOMAIN = re.compile(r"[\s/@]")
@@ -35,7 +35,7 @@ _DIGIT = re.compile("[0-9]")
 
 
 def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
-    """What is wrong with the API key, and which options of a connection the API does not have."""
+    """The problems of the API key, and the connection options that the API does not have."""
     problems = credential_problems(options, ("api_key",), may_be_padded=False)
     if options["api_format"] != "json":
         problems.append(f"api_format={options['api_format']} cannot be used with api=subusers, which speaks JSON only")
@@ -43,19 +43,20 @@ def connection_problems(options: t.Mapping[str, t.Any]) -> list[str]:
 
 
 def user_is_account(_options: t.Mapping[str, t.Any]) -> bool:
-    """Never: the API key alone is sent."""
+    """Never, because calls send only the API key."""
     return False
 
 
 def is_addressable(text: str) -> bool:
-    """Whether a header can hold a username: what is beyond printable ASCII is on no record, and a blank at an end is
-    no part of a header's value.
+    """Whether a header can hold a username.
+
+    No record shows how to send characters beyond printable ASCII. A blank at an end is not part of a header's value.
     """
     return text.isascii() and text.isprintable() and text == text.strip()
 
 
 def username_problems(text: str) -> list[str]:
-    """What keeps a text from being the username of a customer that can be addressed."""
+    """The reasons why a text cannot be the username of a customer that calls can address."""
     return _name_problems("username", text)
 
 
@@ -82,14 +83,14 @@ def _name_problems(option: str, text: str) -> list[str]:
 
 
 def password_problems(text: str) -> list[str]:
-    """What keeps a text from being a password of any customer."""
+    """The reasons why a text cannot be the password of any customer."""
     if CONTROL.search(text):
         return [control_problem("password", text, "which nobody can type")]
     return [] if text else ["password is empty"]
 
 
 def new_password_problems(text: str, _days: t.Sequence[datetime.date]) -> list[str]:
-    """[doc]: 16 to 128 characters, a letter and a digit among them."""
+    """A password needs 16 to 128 characters, with a letter and a digit among them [doc]."""
     problems = []
     if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD:
         problems.append(

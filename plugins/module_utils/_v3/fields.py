@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What API v3 can do with each attribute, and how it is written on the wire.
+"""What API v3 can do with each attribute, and its name on the wire.
 
-[spec]: the vendor's descriptions of the API. What is on no record stands in no line here.
+[spec]: the vendor's descriptions of the API. Each line here rests on a record.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ DEFAULT_EU_URL = "https://api.eu.sendgrid.com/v3"
 GLOBAL = "global"
 EU = "eu"
 
-# By option name, the member of a profile [spec].
+# The members of a profile, by option name [spec].
 PROFILE_FIELDS = {
     "first_name": "first_name",
     "last_name": "last_name",
@@ -82,7 +82,7 @@ _MISSING = {
 
 
 class Key(t.NamedTuple):
-    """By what the API knows a customer beside its name. `residency`: where its data reside, `global` or `eu`."""
+    """How the API identifies a customer, beside its name. `residency`: where its data reside, `global` or `eu`."""
 
     id: str | None
     residency: str = GLOBAL
@@ -130,14 +130,14 @@ def capabilities() -> Capabilities:
         ),
         attributes={
             "username": Capability("rename", needed=True, problems=username_problems),
-            # No call tells whether a password is the one, and none sets it without the former one [spec].
+            # No call tells whether a password is the right one. No call sets it without the former one [spec].
             "password": Capability(
                 needed=True, seen="never", problems=password_problems, problems_on_create=new_password_problems
             ),
             "email": Capability("set_email", needed=True, problems=email_problems),
             **dict.fromkeys(PROFILE_FIELDS, profile),
             "active": Capability("switch", on_create=False),
-            # There is a call that writes it, and none that reads it [spec].
+            # One call writes it, and no call reads it [spec].
             "website_access": Capability("switch", on_create=False, seen="never"),
             "whitelabel": Capability(
                 "set_whitelabel", on_create=False, seen="details", problems=whitelabel_problems, vetted=True
@@ -156,7 +156,7 @@ def capabilities() -> Capabilities:
             ),
             "data_residency": Capability(fixed="since data stay where a customer was created", vetted=True),
         },
-        # A profile that nobody has filled in yet is empty; how that looks is on no record.
+        # A profile is empty until somebody fills it in. No record shows how the server answers then.
         new_customer={
             "active": True,
             "website_access": True,
@@ -190,7 +190,7 @@ def to_wire(attributes: Attributes) -> dict[str, t.Any]:
 
 
 def from_row(row: t.Any) -> Customer:
-    """A row of a list, or the answer about a single customer. Raises WireError for one that cannot be read."""
+    """A customer from a row of a list or from a single answer. Raises WireError if the row is not readable."""
     if not isinstance(row, dict):
         raise WireError(["a customer in the list is not a record"], readable=False)
     username, disabled = row.get("username"), row.get("disabled")
@@ -229,7 +229,7 @@ def from_credits(document: t.Any) -> dict[str, t.Any]:
 
 
 def from_profile(document: t.Any) -> Attributes:
-    """A profile -> its attributes. What is missing or null is empty [seen]. Raises WireError for anything else."""
+    """A profile -> its attributes. A missing or null member is empty [seen]. Raises WireError for anything else."""
     if not isinstance(document, dict):
         raise WireError(["the answer is not a profile"], readable=False)
     attributes: Attributes = {}

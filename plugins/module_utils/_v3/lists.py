@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""A list that comes in pages. It is at an end when a page is empty or brings nobody new; a short page proves nothing.
+"""Reads a list in pages. The list ends if a page is empty or has no new customer; a short page proves nothing.
 
-Customers come and go while it is read, and each row after such a customer moves: the next page then skips somebody, or
-shows somebody twice. No page tells of that, and in which order rows come is on no record. So a reading that has to be
-whole begins each page one row back: where nothing moved, its first row is the last one of the page before, and nobody
-comes twice. It misses somebody only who takes the place of one that goes between the same two calls.
+Customers come and go during a reading, and all rows after such a customer move. Then the next page skips a customer, or
+shows one twice. No page reports this, and no record shows the order of the rows. So a reading that must be whole begins
+each page one row earlier. If nothing moved, the first row is the last row of the page before, and no customer comes
+twice. Such a reading misses only a customer that takes the place of another one which goes between the same two calls.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
 
 # The default and the ceiling of the server [doc].
 PAGE = 500
-# A server that always shows somebody new must not fill the memory.
+# A server that always shows new customers must not fill the memory.
 MOST_CUSTOMERS = 200_000
-# How often a list is read that has to be whole.
+# The maximum number of readings of a list that must be whole.
 MOST_READINGS = 3
 
 Page = t.Sequence[Customer]
-# The page that begins after so many rows.
+# Returns the page that begins after this number of rows.
 PageAfter = t.Callable[[int], Page]
 
 
 @dataclasses.dataclass
 class Pages:
-    """Customers as they come in. `rows`: how many came, also such as were there before."""
+    """Collects the customers of pages. `rows`: the number of rows, including those of known customers."""
 
     rows: int = 0
     _found: dict[t.Any, Customer] = dataclasses.field(default_factory=dict)
@@ -41,11 +41,11 @@ class Pages:
 
     @property
     def customers(self) -> list[Customer]:
-        """Each customer once, as it came in last."""
+        """Each customer once, as its last row shows it."""
         return list(self._found.values())
 
     def add(self, page: Page) -> bool:
-        """Takes in one page, and says whether there may be more of them. Raises CallError when there are too many."""
+        """Adds one page. Returns whether there may be more pages. Raises CallError if there are too many customers."""
         before = len(self._found)
         for customer in page:
             self._last = identity_of(customer)
@@ -56,16 +56,16 @@ class Pages:
         return len(self._found) > before
 
     def continue_with(self, page: Page) -> bool:
-        """Whether a page begins with the last row, and goes on with nobody who came in already."""
+        """Whether a page begins with the last row, and all its other customers are new."""
         return bool(page) and identity_of(page[0]) == self._last and self.are_new(page[1:])
 
     def are_new(self, page: Page) -> bool:
-        """Whether nobody on a page came in already."""
+        """Whether all customers on a page are new."""
         return not any(identity_of(customer) in self._found for customer in page)
 
 
 def identity_of(customer: Customer) -> t.Any:
-    """By what a customer is known that comes twice: its id, or without one its name."""
+    """What identifies a customer that comes twice: its id, or without an id its name."""
     return customer.key.id or (customer.username,)
 
 
@@ -102,7 +102,7 @@ def read_rows(
 
 
 def read_whole_list(page_after: PageAfter) -> list[Customer] | None:
-    """The customers of a reading whose pages fit together; None where those of no reading did."""
+    """The customers of a reading with pages that fit together; None if no reading has such pages."""
     for _reading in range(MOST_READINGS):
         pages = _read_overlapping(page_after)
         if pages is not None:
@@ -119,8 +119,8 @@ def _read_overlapping(page_after: PageAfter) -> Pages | None:
             return None
         page = overlapping[1:]
         if not page:
-            # Nothing but the row that is known is the end, or a page of one row: only a page after it tells. If that is
-            # not empty, it fits where the row before it is still there.
+            # A page with only the known row is the end of the list, or a page of one row. Only the page after it tells.
+            # If that page is not empty, it fits if the row before it is still there.
             page = page_after(pages.rows)
             if page and not (pages.are_new(page) and pages.continue_with(page_after(pages.rows - 1))):
                 return None

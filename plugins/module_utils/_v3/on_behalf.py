@@ -3,11 +3,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""Calls on behalf of a customer: the right server, the header, and proof that the server heeds it.
+"""Calls on behalf of a customer: chooses the server, adds the header, and verifies that the server obeys it.
 
-Without the header, or with one that the server does not hear, the same calls are about the parent account: it would be
-renamed, or get another address or profile [reported]. So the server has to show the customer's own name and id before
-the first write, and before the first read of a task from each server.
+Without the header, or if the server ignores it, the same calls act on the parent account. They would rename it, or
+change its e-mail address or profile [reported]. So the server must show the customer's own name and id before the first
+write, and before the first read of a task from each server.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import es
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks import NOT_IN_A_HEADER, is_addressable
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import EU, GLOBAL, Key
 
-# Spelled like this: in lower case it was ignored [reported].
+# The spelling matters: the server ignored it in lower case [reported].
 HEADER = "On-Behalf-Of"
 
 
 class Subject(t.NamedTuple):
-    """On whose behalf a call is made. `base`: the address of the server where the customer's data reside."""
+    """The customer that a call acts for. `base`: the address of the server where the customer's data reside."""
 
     username: str
     key: Key
@@ -33,37 +33,37 @@ class Subject(t.NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
-        """What says so in a request."""
+        """The headers that name the customer in a request."""
         return {HEADER: self.username}
 
 
-# Makes the call that shows who the server takes the caller for: the username and the id, each as a text.
+# Asks the server which account it sees as the caller. Returns the username and the id, each as a text.
 WhoAmI = t.Callable[[Subject], "tuple[str, str]"]
 
 
 class VerifiedServers:
-    """The servers that are known to heed the header: once for all tasks over the same kept connections."""
+    """The servers that are known to obey the header. All tasks over the same kept connections share them."""
 
     def __init__(self) -> None:
         self._bases: set[str] = set()
         self._lock = threading.Lock()
 
     def check(self, subject: Subject, who_am_i: WhoAmI) -> None:
-        """Makes sure of a server before the first read. Raises CallError."""
-        # Under the lock, so that calls which start together do not all ask.
+        """Checks a server before the first read. Raises CallError if it does not obey the header."""
+        # Under the lock, so that only one of the calls that start together asks.
         with self._lock:
             if subject.base not in self._bases:
                 check_identity(subject, who_am_i)
                 self._bases.add(subject.base)
 
     def add(self, subject: Subject) -> None:
-        """Takes in that a server has shown the customer."""
+        """Remembers that a server has shown the customer."""
         with self._lock:
             self._bases.add(subject.base)
 
 
 class OnBehalf:
-    """What one task does on behalf of customers. `bases`: the servers, by residency; None for one that nobody named."""
+    """The calls of one task on behalf of customers. `bases`: the servers, by residency; None if unknown."""
 
     def __init__(self, bases: t.Mapping[str, str | None], verified_servers: VerifiedServers, who_am_i: WhoAmI) -> None:
         self._bases = bases
@@ -72,7 +72,7 @@ class OnBehalf:
         self._verified: set[Subject] = set()
 
     def subject(self, username: str, key: Key) -> Subject:
-        """The customer as calls address it. Raises CallError, before any call, for one that cannot be addressed."""
+        """The customer as calls address it. Raises CallError before any call if no call can address the customer."""
         if not is_addressable(username):
             raise CallError(f"the username {NOT_IN_A_HEADER}, so it cannot be addressed", NOT_APPLIED)
         if key.residency not in self._bases:
@@ -95,12 +95,12 @@ class OnBehalf:
         return [f"data_residency={residency}: set eu_api_url, since api_url is not the vendor's own address"]
 
     def check_read(self, subject: Subject) -> None:
-        """To be called before a read. Raises CallError where the server does not heed the header."""
+        """Call this before a read. Raises CallError if the server does not obey the header."""
         if subject not in self._verified:
             self._servers.check(subject, self._who_am_i)
 
     def check_write(self, subject: Subject) -> None:
-        """To be called before a write. Raises CallError unless the server shows the customer itself."""
+        """Call this before a write. Raises CallError unless the server shows the customer itself."""
         if subject not in self._verified:
             check_identity(subject, self._who_am_i)
             self._verified.add(subject)
