@@ -26,8 +26,9 @@ description:
     C(sendgrid_ips), C(sendgrid_credits) and C(sendgrid_data_residency).
   # End of the generated part
   - With API v2, the plugin makes one call. With API v3 (O(api=subusers)), it reads pages of 500 customers, and makes
-    further calls for each customer to read what O(details) names. A value that it does not read is V(null). It writes
-    nothing.
+    further calls to read what O(details) names. A value that it does not read is V(null). It writes nothing.
+  - C(sendgrid_ips) is a list. C(sendgrid_credits) is a dictionary with the keys C(type), C(total) and
+    C(reset_frequency). C(sendgrid_data_residency) comes with the list of API v3. API v2 shows none of them.
   - A filter finds each customer with a value that B(contains) the text. O(username=ann) also finds
     C(joanna@example.com). Without filters, all customers are hosts. API v2 filters on the server. With API v3, the
     plugin reads all customers.
@@ -132,6 +133,20 @@ details: [profile]
 keyed_groups:
   - key: sendgrid_region
     prefix: region
+
+---
+# limits.sendgrid.yml: customers in groups by their credits, their IP addresses, and where their data reside
+plugin: mailfleet.sendgrid.reseller
+api: subusers
+api_key: "{{ lookup('ansible.builtin.env', 'RESELLER_V3_KEY') }}"
+details: [ips, credits]
+groups:
+  limited: sendgrid_credits is mapping and sendgrid_credits.type == 'recurring'
+  without_address: sendgrid_ips == []
+keyed_groups:
+  # data_global, data_eu
+  - key: sendgrid_data_residency
+    prefix: data
 
 ---
 # A play over these hosts, ten customers at a time. It ends when more than a fifth of ten customers fail:

@@ -138,4 +138,6 @@ def _plain(value: t.Any) -> t.Any:
     # Ansible recognizes encrypted values in the same way. Their text is not a template.
     if getattr(value, "__ENCRYPTED__", False):
         return wrap_var(value.data)
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
     return [_plain(item) for item in value] if isinstance(value, list) else value

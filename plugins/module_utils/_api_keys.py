@@ -20,6 +20,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api_
     DesiredKey,
     KeyPlan,
     find_key,
+    has_scopes,
     key_problems,
     make_key_plan,
 )
@@ -48,8 +49,11 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     InvalidInput,
     as_collection_error,
 )
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.transport import Client
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._text import escape_control
+
+_NOT_FOUND = 404
 
 
 @dataclasses.dataclass
@@ -148,59 +152,77 @@ class _Run:
         return outcome
 
     def _create(self) -> None:
+        def create(budget: RetryBudget) -> None:
+            self._outcome.key, self._outcome.secret = self._keys.create(self._desired.name, self._plan.scopes, budget)
+
+        self._try(create, self._find_created)
+
+    def _try(self, call: t.Callable[[RetryBudget], None], is_done: t.Callable[[CallError], bool]) -> None:
+        """Makes a call, and again after an error that may pass. What the server shows decides after each error.
+
+        `is_done`: whether the server shows the effect of the call. It changes the error to NOT_APPLIED if not.
+        """
         budget = self._keys.retry_budget()
         while True:
             try:
-                made = self._keys.create(self._desired.name, self._plan.scopes, budget)
-            except CallError as error:
-                if error.applied == NOT_APPLIED:
-                    raise
-                self._settle(error)
-                if not (error.transient and budget.wait_to_retry(error.wait)):
-                    raise
-            else:
-                self._outcome.key, self._outcome.secret = made
+                call(budget)
                 return
+            except CallError as error:
+                if is_done(error):
+                    return
+                may_repeat = error.transient and error.applied == NOT_APPLIED
+                if not (may_repeat and budget.wait_to_retry(error.wait)):
+                    raise
 
-    def _settle(self, lost: CallError) -> None:
+    def _find_created(self, lost: CallError) -> bool:
         """Looks for the key of a creation whose answer was lost: another call would make a second one.
 
-        Returns where there is none, with an error that says so.
+        Raises an error with its id if there is one, since its secret is lost.
         """
+        if lost.applied == NOT_APPLIED:
+            return False
         try:
             created = [key for key in self._keys.list() if key.name == self._desired.name and key.id not in self._known]
         except CollectionError:
-            raise lost from None
+            return False
         if created:
             self._outcome.key = created[0]
             raise _SecretLost(_secret_lost(self._desired, created, lost))
         lost.applied = NOT_APPLIED
         lost.advice = "The keys were listed again, and none was created."
+        return False
 
     def _update(self) -> None:
-        before, after = self._plan.before, self._plan.after
-        if before is not None and self._plan.scopes is not None:
-            self._keys.update(before, self._plan.scopes)
-            self._outcome.key = after
+        before, scopes = self._plan.before, self._plan.scopes
+        if before is None or scopes is None:
+            return
+        self._try(
+            lambda budget: self._keys.update(before, scopes, budget),
+            lambda error: self._is_shown(error, lambda: has_scopes(self._keys.get(before.id), scopes, self._keys)),
+        )
+        self._outcome.key = self._plan.after
 
     def _delete(self) -> None:
         former = self._plan.before
-        if former is not None:
-            try:
-                self._keys.delete(former.id)
-            except CallError as error:
-                # Somebody else may have deleted it, or an answer was lost.
-                if self._is_listed(former, error):
-                    raise
-            self._outcome.key = None if self._outcome.key is former else self._outcome.key
+        if former is None:
+            return
+        self._try(
+            lambda budget: self._keys.delete(former.id, budget),
+            # Somebody else may have deleted it.
+            lambda error: self._is_shown(error, lambda: all(one.id != former.id for one in self._keys.list())),
+        )
+        self._outcome.key = None if self._outcome.key is former else self._outcome.key
 
-    def _is_listed(self, key: ApiKey, error: CallError) -> bool:
+    def _is_shown(self, error: CallError, is_done: t.Callable[[], bool | None]) -> bool:
+        """Whether a further read shows the effect of a call. Where the server shows nothing, the error stays as it is."""
+        if error.applied == NOT_APPLIED and error.status != _NOT_FOUND:
+            return False
         try:
-            is_listed = any(one.id == key.id for one in self._keys.list())
+            shown = is_done()
         except CollectionError:
-            return True
-        error.applied = NOT_APPLIED if is_listed else error.applied
-        return is_listed
+            return False
+        error.applied = NOT_APPLIED if shown is False else error.applied
+        return bool(shown)
 
 
 def _secret_lost(desired: DesiredKey, created: t.Sequence[ApiKey], lost: CallError) -> str:

@@ -61,12 +61,21 @@ EXAMPLES = r"""
     api_key: "{{ reseller_key }}"
     city: Portland
     active: false
+
+- name: List all customers through API v3, with their IP addresses, credits and authenticated domains
+  mailfleet.sendgrid.reseller_customer_info:
+    api: subusers
+    api_key: "{{ reseller_v3_key }}"
+    details: [ips, credits, whitelabel]
+  register: sending
 """
 
 RETURN = r"""
 customers:
   description:
-    - The customers, sorted by username. A value that the server does not show is V(null).
+    - The customers, sorted by username. A value that the server does not show, or that was not read, is V(null).
+    - With O(api=subusers), C(ips), C(credits) and C(whitelabel) are read if O(details) names them. C(data_residency)
+      comes with the list. With API v2, all four are V(null).
     - The keys are the names of the options of M(mailfleet.sendgrid.reseller_customer), so a task can pass a customer
       back to it.
   returned: success

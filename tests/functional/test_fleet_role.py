@@ -186,6 +186,63 @@ def test_the_same_from_a_file(ansible: Ansible, sandbox: Sandbox, place: str) ->
     expect_some_change(ansible, ansible.play(four_runs(file=path.name), "--diff"), sandbox.customers())
 
 
+MONTHLY = {"type": "recurring", "total": 500, "reset_frequency": "monthly"}
+# Each part of the credits has a column, and a customer without any gets those of the defaults.
+FURTHER = [
+    {
+        **ADA,
+        "ips": "192.0.2.10;192.0.2.2",
+        **{f"credits.{name}": str(part) for name, part in MONTHLY.items()},
+        "whitelabel": "lantern.example",
+        "data_residency": "global",
+    },
+    BEN,
+    {
+        **{name: creatable("dora@example.com")[name] for name in ("username", "email")},
+        "password": f"{PASSWORD}-and-more",
+        "ips": "192.0.2.7",
+        "data_residency": "eu",
+    },
+]
+SHARED = {"credits": {"type": "nonrecurring", "total": 20}}
+
+
+@only_v3
+@only_documented
+def test_what_api_v3_has_more_of(ansible: Ansible, sandbox: Sandbox) -> None:
+    """Four ways with the role, and once more with the lookup, as the playbook for slices has it."""
+    (ansible.folder / "fleet.csv").write_text(as_csv(FURTHER), encoding="utf-8")
+    played = ansible.play(four_runs(file="fleet.csv", defaults=SHARED))
+    runs = parts(played)
+    assert [run.status for run in runs] == [0, 0, 0, 0], played.output
+    assert [result_of(run)["changed"] for run in runs] == [True, True, False, False]
+    written = ["create", "set_credits", "set_credits", "set_credits", "set_ips", "associate_domain"]
+    assert [sorted(worked(run).written) for run in runs] == [[], sorted(written), [], []]
+    assert worked(runs[0]).result["diff"] == worked(runs[1]).result["diff"]
+    # One list of addresses for all, be it of one page and of the page that shows that there is no other one.
+    assert [calls(run).count("get_ips") for run in runs] == [2, 2, 2, 2]
+    stored = sandbox.customers()
+    assert sorted(stored["ada@example.com"]["ips"]) == ["192.0.2.10", "192.0.2.2"]
+    assert stored["dora@example.com"]["region"] == "eu"
+    look_up = "{{{{ lookup('mailfleet.sendgrid.fleet_customer', '{}', customers_file='fleet.csv', defaults=shared) }}}}"
+    tasks = [
+        {
+            "name": "Converge",
+            "mailfleet.sendgrid.reseller_customer": {"username": row["username"]},
+            "module_defaults": {"mailfleet.sendgrid.reseller_customer": look_up.format(row["username"])},
+            "vars": {"shared": SHARED},
+        }
+        for row in FURTHER
+    ]
+    again = ansible.play(tasks)
+    assert (again.status, [step.result["changed"] for step in again.steps]) == (0, [False] * 3), again.output
+    assert [step.result["customer"]["credits"] for step in again.steps] == [
+        MONTHLY,
+        *[{"type": "nonrecurring", "total": None, "reset_frequency": None}] * 2,
+    ]
+    assert [step.result["customer"]["data_residency"] for step in again.steps] == ["global", "global", "eu"]
+
+
 in_process = pytest.mark.parametrize(("sandbox", "direct"), [("observed", True)], indirect=True)
 
 

@@ -48,11 +48,11 @@ class ApiKeys(t.Protocol):
     def create(self, name: str, scopes: t.Collection[str] | None, budget: RetryBudget) -> NewApiKey:
         """Makes a key. `scopes`: None for full access. `budget`: what is left of an allowance for several tries."""
 
-    def update(self, key: ApiKey, scopes: t.Collection[str]) -> None:
-        """Replaces the scopes of a key."""
+    def update(self, key: ApiKey, scopes: t.Collection[str], budget: RetryBudget) -> None:
+        """Replaces the scopes of a key. `budget`: as for create."""
 
-    def delete(self, identifier: str) -> None:
-        """Deletes a key, for ever."""
+    def delete(self, identifier: str, budget: RetryBudget) -> None:
+        """Deletes a key, for ever. `budget`: as for create."""
 
     def retry_budget(self) -> RetryBudget:
         """A new allowance of tries and of waiting."""
@@ -143,16 +143,18 @@ def make_key_plan(desired: DesiredKey, current: ApiKey | None, keys: ApiKeys) ->
         return KeyPlan(operations, current, ApiKey("", desired.name, scopes), scopes)
     if desired.full_access:
         _refuse_narrow(desired, current, keys)
-    if desired.scopes is None or _same(desired.scopes, current.scopes, keys):
+    if desired.scopes is None or has_scopes(current, desired.scopes, keys):
         return KeyPlan((), current, current)
     kept = (current.scopes or frozenset()) & keys.added_scopes
     after = current._replace(scopes=desired.scopes | kept)
     return KeyPlan((UPDATE,), current, after, desired.scopes, is_unverified=current.scopes is None)
 
 
-def _same(wanted: frozenset[str], stored: frozenset[str] | None, keys: ApiKeys) -> bool:
-    """Whether a key has the wanted scopes. Those that it does not show may be others."""
-    return stored is not None and wanted <= stored and stored - wanted <= keys.added_scopes
+def has_scopes(key: ApiKey, wanted: frozenset[str], keys: ApiKeys) -> bool | None:
+    """Whether a key has the wanted scopes, and no others but those that the server adds. None where it shows none."""
+    if key.scopes is None:
+        return None
+    return wanted <= key.scopes and key.scopes - wanted <= keys.added_scopes
 
 
 def _scopes_of_new(desired: DesiredKey, current: ApiKey | None, keys: ApiKeys) -> frozenset[str] | None:

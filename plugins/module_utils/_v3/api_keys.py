@@ -47,13 +47,14 @@ class V3ApiKeys:
         self._redact.add(made.secret)
         return made
 
-    def update(self, key: ApiKey, scopes: t.Collection[str]) -> None:
+    def update(self, key: ApiKey, scopes: t.Collection[str], budget: RetryBudget) -> None:
         """Replaces the scopes of a key."""
-        self._call("update_api_key", body={"name": key.name, "scopes": sorted(scopes)}, api_key_id=key.id)
+        body = {"name": key.name, "scopes": sorted(scopes)}
+        self._call("update_api_key", body=body, api_key_id=key.id, budget=budget)
 
-    def delete(self, identifier: str) -> None:
+    def delete(self, identifier: str, budget: RetryBudget) -> None:
         """Deletes a key. It may open the account a little longer [spec]."""
-        self._call("delete_api_key", api_key_id=identifier)
+        self._call("delete_api_key", api_key_id=identifier, budget=budget)
 
     def retry_budget(self) -> RetryBudget:
         """A new allowance of tries and of waiting."""

@@ -87,6 +87,21 @@ def test_the_lists_of_a_customer_are_plain(look):
     assert found == {"username": "ann", "ips": ["2026-01-02"], "password": CANARY}
 
 
+def test_the_parts_of_a_dict_are_plain(look):
+    encrypted = type("Encrypted", (), {"__ENCRYPTED__": True, "data": "recurring"})()
+    [found] = look("ann", customer={"credits": {"type": encrypted, "total": 5}})
+    assert found == {"username": "ann", "credits": {"type": "recurring", "total": 5}}
+
+
+def test_columns_of_a_dict_go_over_a_shared_dict_as_a_whole(look):
+    """As in the module: the parts of the one have nothing to do with those of the other."""
+    content = "username,ips,credits.type,credits.total\nann,192.0.2.1;192.0.2.2,unlimited,\nben,,,\n"
+    shared = {"credits": {"type": "recurring", "total": 5, "reset_frequency": "daily"}, "data_residency": "eu"}
+    ann, ben = look("ann", "ben", content=content, defaults=shared)
+    assert ann == {**shared, "username": "ann", "ips": ["192.0.2.1", "192.0.2.2"], "credits": {"type": "unlimited"}}
+    assert ben == {**shared, "username": "ben"}
+
+
 def test_a_file_is_found_where_ansible_looks_for_files(look, tmp_path):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "fleet.json").write_text('[{"username": "ann", "city": "Oslo"}]', encoding="utf-8")
