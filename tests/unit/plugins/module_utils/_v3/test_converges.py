@@ -412,3 +412,20 @@ def test_a_customer_of_the_eu_needs_its_own_address(world):
     assert world.http.operations == ["list"]
     # What is not on behalf needs none.
     assert world.customer(username=EVA, active=False, eu_api_url=None)["changed"] is True
+
+
+def test_an_earlier_domain_is_taken_away_where_the_server_keeps_it(world):
+    """Whether an association replaces another one is on no record: the sandbox does it, and this server does not."""
+    world.customer(whitelabel="0.example.org")
+    send = world.http.request
+
+    def keep_others(method, url, *given, **options):
+        is_association = method == "POST" and url.endswith("/subuser")
+        return send(method, f"{url}:add" if is_association else url, *given, **options)
+
+    world.http.request = keep_others
+    result = world.customer(whitelabel="1.example.org")
+    assert made(result) == [("set_whitelabel", "applied")]
+    assert world.http.writes[-2:] == ["add_associated_domain", "remove_associated_domain"]
+    assert len(world.http.customers[ANN]["domains"]) == 1
+    assert world.customer(whitelabel="1.example.org")["changed"] is False
