@@ -214,7 +214,7 @@ class _Run:
         self._outcome.key = None if self._outcome.key is former else self._outcome.key
 
     def _is_shown(self, error: CallError, is_done: t.Callable[[], bool | None]) -> bool:
-        """Whether a further read shows the effect of a call. Where the server shows nothing, the error stays as it is."""
+        """Whether a further read shows the effect of a call. The error stays as it is where nothing is shown."""
         if error.applied == NOT_APPLIED and error.status != _NOT_FOUND:
             return False
         try:

@@ -30,7 +30,7 @@ READABLE = {"delay"}
 
 @dataclass(frozen=True)
 class Case:
-    """A task whose one write is `write`. `operation`: the one that meets the fault. `exists`: whether the key is there."""
+    """A task whose one write is `write`. `operation`: what meets the fault. `exists`: whether the key is there."""
 
     operation: str
     kind: str
@@ -126,7 +126,7 @@ def test_matrix(sandbox: Sandbox, case: Case, fault: str, times: str) -> None:
     indirect=["sandbox"],
 )
 def test_matrix_of_creations(sandbox: Sandbox, rotates: bool, fault: str, times: str) -> None:
-    """One run never makes two keys: where the answer of one is lost, so is its secret, and the task says which it is."""
+    """One run never makes two keys. Where the answer is lost, so is the secret, and the task names the key."""
     former = [add_key(sandbox)] if rotates else []
     options = {"scopes": SCOPES, "rotate": rotates}
     rest = [(DELETE, "not_reached")] if rotates else []

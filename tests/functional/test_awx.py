@@ -973,10 +973,10 @@ def test_a_key_that_is_made_half_way_is_kept(awx: Controller, sandbox: Sandbox) 
 @pytest.mark.parametrize(
     ("answers", "told"),
     [
-        ({"customer_username": " "}, "must say which customer gets which key"),
-        ({"customer_key_name": None}, "must say which customer gets which key"),
-        ({"customer_key_scopes": " , "}, "must say which customer gets which key"),
-        ({"customer_key_name": "2024-01-01"}, "must say which customer gets which key"),
+        ({"customer_username": " "}, "customer_key_path are required"),
+        ({"customer_key_name": None}, "customer_key_path are required"),
+        ({"customer_key_scopes": " , "}, "customer_key_path are required"),
+        ({"customer_key_name": "2024-01-01"}, "customer_key_path are required"),
         ({"customer_key_rotate": "perhaps"}, "customer_key_rotate must be yes or no"),
         ({"customer_key_name": "../news"}, "cannot contain a slash"),
         ({"customer_key_name": "n" * 300}, "File name too long"),
@@ -1026,7 +1026,7 @@ def test_a_file_of_something_else_is_never_replaced(awx: Controller, sandbox: Sa
         "notes": "does not hold the secret of a key",
         "large": "does not hold the secret of a key",
         "link": "does not hold the secret of a key",
-        "folder": "Nobody may read this, or it is no file",
+        "folder": "It is not a file, or it cannot be read",
         "none/file": "The folder does not exist",
     }.items():
         done = from_a_shell(awx, "give_customer_key", {**NEWS, "customer_key_path": str(place / name)})

@@ -255,6 +255,97 @@ def test_no_secret_comes_out_when_the_server_echoes_it(canaries: Canaries) -> No
     assert_no_leak(canaries, run)
 
 
+# The secret of an API key, which comes out of a task
+
+
+THROUGH_V3 = pytest.mark.parametrize("canaries", [("observed", SUBUSERS)], indirect=True, ids="-".join)
+OF_ADA = {"username": "ada@example.com", "scopes": ["mail.send"]}
+
+
+def key_task(register: str, name: str, hidden: bool = True, **more: object) -> dict[str, object]:
+    """A task for a key of Ada that may fail."""
+    options = {**OF_ADA, "name": name, **more}
+    keywords = {"register": register, "no_log": hidden, "ignore_errors": True}
+    return task("reseller_customer_api_key", options, **keywords)
+
+
+def hand_on(register: str, folder: Path) -> dict[str, object]:
+    """A task that writes the secret of a result to the file of this name."""
+    copy = {"content": f"{{{{ {register}.secret }}}}", "dest": str(folder / register), "mode": "0600"}
+    return {"name": "Hand it on", "ansible.builtin.copy": copy, "no_log": True}
+
+
+@THROUGH_V3
+def test_no_secret_of_a_key_comes_out(canaries: Canaries) -> None:
+    """Of keys that are created, replaced, and replaced with an error, where each task has no_log."""
+    folder = canaries.ansible.folder
+    # The former key stays, and the server repeats the secrets of the call.
+    canaries.ansible.sandbox.set_fault("delete_api_key", "echo", nth=2, times="forever")
+    made = ("created", "replaced", "half")
+    tasks = [
+        {**key_task("predicted", "news", hidden=False), "check_mode": True},
+        key_task("created", "news"),
+        key_task("again", "news", hidden=False),
+        key_task("replaced", "news", rotate=True),
+        key_task("half", "news", rotate=True),
+        key_task("failed", "news", hidden=False),
+        *[hand_on(name, folder) for name in made],
+        {
+            "name": "Keep what holds none",
+            "ansible.builtin.set_fact": {
+                "kept": "{{ [predicted, again, failed, half.key, half.msg] }}",
+                "cacheable": True,
+            },
+        },
+        {"name": "Show it", "ansible.builtin.debug": {"msg": "{{ [predicted, again, failed, half.key, half.msg] }}"}},
+    ]
+    run = run_loudly(canaries, tasks)
+    assert run.status == 0, run.output
+    secrets = [(folder / name).read_text(encoding="utf-8") for name in made]
+    assert len(set(secrets)) == 3 and all(secret.startswith("SG.") for secret in secrets)
+    # The parts of a secret, too: in front of the second point is the id of the key, which everybody may see.
+    parts = [*secrets, *(secret.rpartition(".")[2] for secret in secrets)]
+    cached = [path.read_text(encoding="utf-8") for path in canaries.kept.facts.iterdir()]
+    shown = json.dumps([step.result for step in run.steps if step.name != "reseller_customer_api_key"])
+    places = [
+        run.output,
+        shown,
+        canaries.kept.log.read_text("utf-8"),
+        *cached,
+        json.dumps(canaries.ansible.sandbox.log()),
+    ]
+    assert [part for part in parts for place in places if part in place] == []
+    # The errors were there to be searched.
+    assert "2 keys have this name" in shown and "still be there" in shown
+    assert_no_leak(canaries, run)
+
+
+@THROUGH_V3
+def test_without_no_log_the_secret_of_a_key_is_in_one_place_of_one_result(canaries: Canaries) -> None:
+    """What Ansible prints and logs of the results is this one key, and nothing else has the secret."""
+    tasks = [
+        key_task("created", "news", hidden=False),
+        key_task("again", "news", hidden=False),
+        key_task("other", "news", hidden=False, scopes=["stats.read"]),
+        key_task("replaced", "news", hidden=False, rotate=True),
+        key_task("gone", "news", hidden=False, state="absent"),
+    ]
+    run = run_loudly(canaries, tasks)
+    assert [("secret" in step.result) for step in run.steps] == [True, False, False, True, False]
+    secrets = [step.result.pop("secret") for step in run.steps if "secret" in step.result]
+    assert all("diff" in step.result for step in run.steps)
+    results = json.dumps([step.result for step in run.steps])
+    logged = canaries.kept.log.read_text(encoding="utf-8")
+    for secret in secrets:
+        in_its_place = f'"secret": "{secret}"'
+        assert secret not in results
+        assert run.output.count(secret) == run.output.count(in_its_place) == 1
+        assert logged.count(secret) == logged.count(in_its_place) == 1
+        assert secret not in json.dumps(canaries.ansible.sandbox.log())
+    # No other secret is there because of that.
+    assert leaks(run.output) == leaks(logged) == []
+
+
 @only_json
 @only_observed
 def test_a_password_that_is_the_username_too(ansible: Ansible, sandbox: Sandbox) -> None:
