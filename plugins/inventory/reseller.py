@@ -123,27 +123,19 @@ cache_connection: ~/.cache/reseller
 cache_timeout: 3600
 
 ---
-# v3.sendgrid.yml: all customers through API v3, with their profiles. API v3 needs no api_user
+# v3.sendgrid.yml: all customers through API v3, with profiles, IP addresses and credits. API v3 needs no api_user
 plugin: mailfleet.sendgrid.reseller
 api: subusers
 # Needed only where SENDGRID_API_URL is the address of API v2.
 api_url: https://api.sendgrid.com/v3
 api_key: "{{ lookup('ansible.builtin.env', 'RESELLER_V3_KEY') }}"
-details: [profile]
-keyed_groups:
-  - key: sendgrid_region
-    prefix: region
-
----
-# limits.sendgrid.yml: customers in groups by their credits, their IP addresses, and where their data reside
-plugin: mailfleet.sendgrid.reseller
-api: subusers
-api_key: "{{ lookup('ansible.builtin.env', 'RESELLER_V3_KEY') }}"
-details: [ips, credits]
+details: [profile, ips, credits]
 groups:
   limited: sendgrid_credits is mapping and sendgrid_credits.type == 'recurring'
   without_address: sendgrid_ips == []
 keyed_groups:
+  - key: sendgrid_region
+    prefix: region
   # data_global, data_eu
   - key: sendgrid_data_residency
     prefix: data

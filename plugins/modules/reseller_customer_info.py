@@ -65,6 +65,8 @@ EXAMPLES = r"""
 - name: List all customers through API v3, with their IP addresses, credits and authenticated domains
   mailfleet.sendgrid.reseller_customer_info:
     api: subusers
+    # Needed only where SENDGRID_API_URL is the address of API v2.
+    api_url: https://api.sendgrid.com/v3
     api_key: "{{ reseller_v3_key }}"
     details: [ips, credits, whitelabel]
   register: sending

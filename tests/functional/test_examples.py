@@ -80,6 +80,7 @@ VARIABLES = {
     "mara_password": PASSWORD,
     "reseller_name": NAME,
     "reseller_key": KEY,
+    "reseller_v3_key": V3_KEY,
     "fleet": FLEET[:2],
     "customers": FLEET,
     "fleet_passwords": {MARA: PASSWORD},

@@ -110,7 +110,7 @@ def test_all_variables_are_documented():
 def test_examples_have_options_that_there_are():
     known = {*documented(*FRAGMENTS), *DOCUMENTED["options"]}
     files = [example for example in yaml.safe_load_all(reseller.EXAMPLES) if isinstance(example, dict)]
-    assert len(files) == 5
+    assert len(files) == 4
     for example in files:
         assert set(example) <= known
         assert example["plugin"] == reseller.InventoryModule.NAME
