@@ -836,7 +836,7 @@ def test_nobody_gets_a_password_that_was_not_typed(awx: Controller, sandbox: San
     if job.status == "successful":
         assert is_the_password_of(sandbox, FLEET[1], password)
     else:
-        assert "Choose another password" in job.errors
+        assert "If the password is one of these, choose another one." in job.errors
         assert sandbox.log() == []
 
 
