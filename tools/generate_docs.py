@@ -44,7 +44,8 @@ class Place:
     """A list of the options of one customer.
 
     `wording`: which of several texts holds there. `prefix`: what a reference to an option of a customer has before it.
-    `is_spec`: whether it is an argument spec, of a role, where the options of the connection are not at hand.
+    `is_spec`: whether it is an argument spec, of a role. There, references lead nowhere: the options of the connection
+    are not at hand, and those of a customer are below an option that takes any value.
     """
 
     wording: str
@@ -54,7 +55,7 @@ class Place:
 
 SINGLE = Place("single")
 CUSTOMERS = Place("in_list", prefix="customers[].")
-FLEET_CUSTOMERS = Place("in_list", prefix="fleet_customers[].", is_spec=True)
+FLEET_CUSTOMERS = Place("in_list", is_spec=True)
 WORDINGS = {place.wording for place in (SINGLE, CUSTOMERS, FLEET_CUSTOMERS)}
 
 
@@ -161,9 +162,9 @@ def _referring(place: Place, options: Options, text: str) -> str:
 
 
 def _reference(place: Place, options: Options, found: re.Match[str]) -> str:
-    if found[1] in options:
-        return f"O({place.prefix}{found[1]}"
-    return f"C({found[1]}" if place.is_spec else found[0]
+    if place.is_spec:
+        return f"C({found[1]}"
+    return f"O({place.prefix}{found[1]}" if found[1] in options else found[0]
 
 
 def filters(options: Options, width: int) -> list[str]:

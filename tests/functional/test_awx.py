@@ -278,10 +278,10 @@ def test_what_is_blank_is_registered_as_if_it_were_left_out(
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"sendgrid_api_key": " "}, "The account's name and its key must be given"),
-        ({"sendgrid_api_key": " ", "sendgrid_api": "subusers"}, "The key of the account must be given"),
-        ({"sendgrid_api_user": " "}, "The account's name and its key must be given"),
-        ({"sendgrid_api_user": "", "sendgrid_api": "customer"}, "The account's name and its key must be given"),
+        ({"sendgrid_api_key": " "}, "The name and the key of the account are required"),
+        ({"sendgrid_api_key": " ", "sendgrid_api": "subusers"}, "The key of the account is required"),
+        ({"sendgrid_api_user": " "}, "The name and the key of the account are required"),
+        ({"sendgrid_api_user": "", "sendgrid_api": "customer"}, "The name and the key of the account are required"),
         ({"sendgrid_api": "v3"}, "sendgrid_api must be one of: reseller, customer, subusers"),
     ],
 )
@@ -427,9 +427,9 @@ def test_a_credential_that_works_is_not_overwritten_with_nothing(
     done, calls = register.against(awx, folder, run)
     assert done.returncode != 0
     told = (
-        "The key of the account must be given"
+        "The key of the account is required"
         if "subusers" in where
-        else "The account's name and its key must be given"
+        else "The name and the key of the account are required"
     )
     assert told in said(done)
     assert (calls, json.dumps(awx)) == ([], before)
@@ -489,7 +489,7 @@ def test_a_job_template_of_somebody_else_is_not_overwritten(
         sendgrid_awx_template_prefix="SendGrid customers:",
     )
     assert done.returncode != 0
-    assert "'SendGrid customers: Report' is there, and belongs to another project than 'Other'" in said(done)
+    assert "'SendGrid customers: Report' exists, and belongs to another project than 'Other'" in said(done)
     assert (calls, json.dumps(a_registered_awx)) == ([], before)
 
 
@@ -547,7 +547,7 @@ def test_customers_that_cannot_be_listed_are_in_nobodys_way(register: Registerin
     awx = fresh_awx(has_broken_sources=True)
     done, _calls = register(awx=awx, sendgrid_awx_project_url=URL)
     assert done.returncode != 0
-    assert "All was made, but AWX could not list the customers" in said(done)
+    assert "Everything was made, but AWX could not list the customers" in said(done)
     assert "The inventory_update - SendGrid customers, failed" in said(done)
     assert len(names(awx, "job_templates")) == 6
 
@@ -841,7 +841,7 @@ def test_nobody_gets_a_password_that_was_not_typed(awx: Controller, sandbox: San
     if job.status == "successful":
         assert is_the_password_of(sandbox, FLEET[1], password)
     else:
-        assert "Choose another password" in job.errors
+        assert "If the password is one of these, choose another one." in job.errors
         assert sandbox.log() == []
 
 

@@ -270,6 +270,13 @@ REFUSED = {
         f'{{"password": "{CANARY}"}}',
         ["The options are not valid: 'one.json' must be a list of dicts, and is a dict."],
     ),
+    "variables.yml": (
+        f"fleet_customers: [{{password: {CANARY}}}]\n",
+        [
+            "The options are not valid: 'variables.yml' must be a list of dicts, and is a dict; it contains variables, "
+            "so load it with vars_files or, for a playbook of the collection, with fleet_files."
+        ],
+    ),
     "nothing.yml": ("# nothing\n", ["The options are not valid: 'nothing.yml' must be a list of dicts, and is empty."]),
     "text.txt": ("x", ["The file 'text.txt' cannot be used: its name must end with .csv, .json, .yml or .yaml."]),
 }

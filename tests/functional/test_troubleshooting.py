@@ -35,7 +35,12 @@ TERMS = (
     "sandbox",
 )
 # What Ansible says, and what is typed.
-OTHERS = {"********", "--check"}
+OTHERS = {
+    "********",
+    "--check",
+    "couldn't resolve module/action 'mailfleet.sendgrid.…'",
+    "the role 'mailfleet.sendgrid.…' was not found",
+}
 
 
 def guide() -> str:

@@ -189,29 +189,30 @@ def test_a_text_for_a_place_that_there_is_not_is_an_error(checkout: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("options", "prefix", "connection", "suboptions"),
+    ("options", "reference", "connection", "suboptions"),
     [
-        (in_module, "", "O", "suboptions"),
-        (in_module_of_fleets, "customers[].", "O", "suboptions"),
-        (in_role, "fleet_customers[].", "C", "options"),
+        (in_module, "O(", "O(", "suboptions"),
+        (in_module_of_fleets, "O(customers[].", "O(", "suboptions"),
+        # There is nothing to refer to below an option that takes any value.
+        (in_role, "C(", "C(", "options"),
     ],
 )
 def test_a_new_option_is_in_all_places(
-    checkout: Path, options: Any, prefix: str, connection: str, suboptions: str
+    checkout: Path, options: Any, reference: str, connection: str, suboptions: str
 ) -> None:
     with_option(checkout, "quota", **NEW)
     found = options(checkout)["quota"]
     is_role = options is in_role
     assert found == {
         "description": [
-            f"Text with a reference to O({prefix}quota.total), O({prefix}password) and {connection}(api=reseller).",
-            *(["Text for many.", "Text that one goes without."] if prefix else ["Text for one."]),
+            f"Text with a reference to {reference}quota.total), {reference}password) and {connection}api=reseller).",
+            *(["Text for one."] if options is in_module else ["Text for many.", "Text that one goes without."]),
         ],
         "type": "dict",
         "version_added": "1.2.0",
         **({"no_log": True} if is_role else {}),
         suboptions: {
-            "total": {"description": f"How many. See O({prefix}quota).", "type": "int", "default": 7},
+            "total": {"description": f"How many. See {reference}quota).", "type": "int", "default": 7},
             "days": {"description": "Which days.", "type": "list", "elements": "str", "choices": ["mon", "tue"]},
         },
     }

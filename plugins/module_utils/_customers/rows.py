@@ -282,17 +282,28 @@ class _Reading:
                 self._numbers[name] = dataclasses.replace(number, place=f"{number.place} of {place}")
 
 
+_OF_VARIABLES = (
+    "; it contains variables, so load it with vars_files or, for a playbook of the collection, with fleet_files"
+)
+
+
 def _shape_problems(given: GivenFleet) -> list[str]:
     what = f"'{escape_control(given.file, 200)}'" if given.file else given.names["customers"]
     problems = []
     if not _is_list(given.customers):
-        problems.append(f"{what} must be a list of dicts, and is {kind_of_value(given.customers)}")
+        problem = f"{what} must be a list of dicts, and is {kind_of_value(given.customers)}"
+        problems.append(problem + (_OF_VARIABLES if given.file and _has_variables(given.customers) else ""))
     problems += [
         f"{given.names[name]} must be a dict, and is {kind_of_value(value)}"
         for name, value in (("defaults", given.defaults), ("passwords", given.passwords))
         if not is_blank(value) and not isinstance(value, t.Mapping)
     ]
     return problems
+
+
+def _has_variables(content: t.Any) -> bool:
+    """Whether a file has variables of a role in place of customers."""
+    return isinstance(content, t.Mapping) and any(str(name).startswith("fleet_") for name in content)
 
 
 def _converted(row: t.Mapping[str, t.Any]) -> tuple[Row, list[str], dict[str, NumberForText]]:
