@@ -34,7 +34,7 @@ except ImportError:
 Customer = dict[str, t.Any]
 
 _PREFIX = "sendgrid_"
-_TYPES: dict[str, type] = {"text": str, "number": int, "bool": bool, "list": list, "dict": dict}
+_TYPES: dict[str, t.Any] = {"text": str, "number": int, "bool": bool, "list": list, "dict": dict}
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
