@@ -10,6 +10,7 @@ Loaded only where a task is about them.
 
 from __future__ import annotations
 
+import ipaddress
 import typing as t
 
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import WireError
@@ -52,9 +53,22 @@ def _address(row: dict[str, t.Any]) -> Address:
     ip, customers = row.get("ip"), row.get("subusers")
     if not isinstance(ip, str) or not ip:
         raise WireError(["the list has an IP address without 'ip'"], readable=False)
+    try:
+        ipaddress.ip_address(ip)
+    except ValueError:
+        raise WireError(["'ip' of an IP address is not one"], readable=False) from None
     if customers is not None and not isinstance(customers, list):
         raise WireError(["'subusers' of an IP address is not a list"], readable=False)
     return Address(ip, frozenset(name for name in customers or () if isinstance(name, str)))
+
+
+def ips_by_customer(addresses: t.Iterable[Address]) -> dict[str, list[str]]:
+    """By username, the IP addresses that the customer sends from."""
+    found: dict[str, list[str]] = {}
+    for address in addresses:
+        for name in address.customers:
+            found.setdefault(name, []).append(address.ip)
+    return found
 
 
 def domains_of(document: t.Any) -> list[Domain]:

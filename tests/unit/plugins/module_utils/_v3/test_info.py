@@ -154,6 +154,18 @@ def test_one_list_shows_the_addresses_of_all():
     assert Counter(sent.path for sent in world.http.sent)["/v3/ips"] == 2
 
 
+@pytest.mark.parametrize("ip", ["{{ 7 * 7 }}", "300.1.1.1", "ann"])
+def test_an_address_that_is_none_is_an_error(world, ip):
+    def spoilt(sent, got):
+        return got.with_content([{"ip": ip, "subusers": [ANN]}]) if sent.path == "/v3/ips" else got
+
+    world.http.spoil = spoilt
+    with pytest.raises(CallError) as caught:
+        world.info(details=["ips"])
+    assert "Could not list the IP addresses of the account" in str(caught.value)
+    assert "'ip' of an IP address is not one" in str(caught.value)
+
+
 def test_nobody_means_no_list_of_addresses(world):
     assert world.info(details=["ips"], username="nobody")["count"] == 0
     assert set(world.http.operations) == {"list"}
