@@ -45,6 +45,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.reco
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
     NOT_APPLIED,
     CallError,
+    Cancelled,
     CollectionError,
     InvalidInput,
     as_collection_error,
@@ -236,6 +237,8 @@ def _secret_lost(desired: DesiredKey, created: t.Sequence[ApiKey], lost: CallErr
 def _status_of(error: CollectionError) -> str:
     if isinstance(error, _SecretLost):
         return APPLIED
+    if isinstance(error, Cancelled):
+        return NOT_REACHED
     return FAILED if isinstance(error, CallError) and error.applied == NOT_APPLIED else UNKNOWN
 
 

@@ -87,6 +87,7 @@ options:
   api_key_id:
     description:
       - The ID of the key, where several keys have the same O(name).
+      - After O(rotate=true), the key has another ID. So leave the option out as soon as the name is unique again.
     type: str
 notes:
   - Set C(no_log=true) for each task that uses this module, and for each task that handles RV(secret). Without it,

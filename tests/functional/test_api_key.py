@@ -11,11 +11,14 @@ from typing import Any
 
 import pytest
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils import _api_keys, _module
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import Cancelled
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http import rate_limit
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.api_keys import V3ApiKeys
 
 from .conftest import Kept, connection, in_shared_playbook, only_direct, only_observed, only_v3
 from .running import SUBUSERS, Ansible, Run, Sandbox, Step, four_ways, task
 from .sandbox_v3 import V3_KEY
+from .test_v3 import seed_eu
 
 MODULE = "reseller_customer_api_key"
 ADA, BEN = "ada@example.com", "ben@example.com"
@@ -206,6 +209,18 @@ def test_a_name_that_differs_only_by_case(sandbox: Sandbox) -> None:
     assert near["failed"] is True and "differs only by case" in near["msg"]
 
 
+@only_observed
+def test_a_key_of_a_customer_in_the_eu(sandbox: Sandbox) -> None:
+    eva = seed_eu(sandbox)
+    result = run(sandbox, username=eva, scopes=SCOPES)
+    assert result["failed"] is True and "Set eu_api_url" in result["msg"]
+    assert (writes(sandbox), keys(sandbox)) == ([], [])
+    sandbox.control("DELETE", "log")
+    made = run(sandbox, username=eva, scopes=SCOPES, rotate=True, eu_api_url=sandbox.root + "/eu/v3")
+    assert made["secret"].startswith("SG.") and ids(sandbox) == [made["key"]["api_key_id"]]
+    assert {call["host"] for call in sandbox.log() if call["on_behalf_of"]} == {"eu"}
+
+
 # Scopes
 
 
@@ -313,6 +328,21 @@ def test_a_rotation_that_ends_half_way_still_returns_the_secret(sandbox: Sandbox
     sandbox.control("DELETE", "faults")
     assert done(run(sandbox, state="absent", api_key_id=former)) == [("delete_api_key", "applied")]
     assert ids(sandbox) == [result["key"]["api_key_id"]]
+
+
+def test_a_rotation_that_is_stopped_half_way_still_returns_the_secret(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = add_key(sandbox)
+
+    def stop(*_arguments: object) -> None:
+        raise Cancelled
+
+    monkeypatch.setattr(V3ApiKeys, "delete", stop)
+    result = run(sandbox, rotate=True)
+    assert done(result) == [("create_api_key", "applied"), ("delete_api_key", "not_reached")]
+    assert (result["failed"], result["changed"], result["secret"][:3]) == (True, True, "SG.")
+    assert former in result["msg"] and len(keys(sandbox)) == 2
 
 
 # Faults
