@@ -107,7 +107,8 @@ def _uncertain(report: Report, names_shown: int) -> list[str]:
     """A line for values that were sent and cannot be seen, and one for values that were not looked at."""
     unverified = [f"{' and '.join(names)} of {_name(user)}" for user, names in report["unverified"].items()]
     not_compared = [f"{name} of {_customers(number)}" for name, number in report["not_compared"].items()]
-    lines = [f"unverified, because the server does not show it: {_some(unverified, names_shown)}"] if unverified else []
+    sent = "sent in each run, because the server does not show it (unverified)"
+    lines = [f"{sent}: {_some(unverified, names_shown)}"] if unverified else []
     return [*lines, *([f"not compared with the account: {', '.join(not_compared)}"] if not_compared else [])]
 
 

@@ -80,7 +80,7 @@ def test_what_was_sent_and_cannot_be_seen() -> None:
     report = summarize({**result([], unchanged=3), "unverified": unverified}, 2)
     assert report["unverified"] == unverified
     assert report["lines"][1:] == [
-        "unverified, because the server does not show it: "
+        "sent in each run, because the server does not show it (unverified): "
         "company and website_access of a, company of b\\u202e, and 1 more"
     ]
 
@@ -99,7 +99,7 @@ def test_errors_come_last() -> None:
     items = [item("a", "set_profile", "failed", "No.")]
     uncertain = {"unverified": {"b": ["company"]}, "not_compared": {"company": 1}}
     report = summarize({**result(items, failed=1, not_reached=1), **uncertain, "not_reached_reasons": ["Held back."]})
-    assert [line.split()[0] for line in report["lines"]] == ["2", "failed:", "unverified,", "not", "Held"]
+    assert [line.split()[0] for line in report["lines"]] == ["2", "failed:", "sent", "not", "Held"]
 
 
 def test_names_are_cut() -> None:
