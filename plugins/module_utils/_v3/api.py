@@ -365,7 +365,7 @@ class V3Api:
             is_read = CALLS[operation].method == "GET"
             (self._on_behalf.check_read if is_read else self._on_behalf.check_write)(subject)
         reader = self._reader(operation)
-        read: t.Callable[[Answer], t.Any] = reader.confirmation if decode is None else reader.value(decode)
+        read: t.Callable[[Answer], Value | None] = reader.confirmation if decode is None else reader.value(decode)
         return self._send(operation, username, read, body=body, subject=subject, budget=budget, api_key_id=api_key_id)
 
     def is_repeatable(self, operation: str) -> bool:

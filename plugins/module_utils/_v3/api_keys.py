@@ -34,16 +34,18 @@ class V3ApiKeys:
 
     def list(self) -> list[ApiKey]:
         """All keys, at most 100 [spec]."""
-        return self._call("list_api_keys", _listed)
+        keys: list[ApiKey] = self._call("list_api_keys", _listed)
+        return keys
 
     def get(self, identifier: str) -> ApiKey:
         """One key with its scopes, where the server shows them."""
-        return self._call("get_api_key", _one, api_key_id=identifier)
+        key: ApiKey = self._call("get_api_key", _one, api_key_id=identifier)
+        return key
 
     def create(self, name: str, scopes: t.Collection[str] | None, budget: RetryBudget) -> NewApiKey:
         """Makes a key. Without scopes the server gives it full access [spec]."""
         body = {"name": name, **({} if scopes is None else {"scopes": sorted(scopes)})}
-        made = self._call("create_api_key", _created, body=body, budget=budget)
+        made: NewApiKey = self._call("create_api_key", _created, body=body, budget=budget)
         self._redact.add(made.secret)
         return made
 
