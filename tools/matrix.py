@@ -39,7 +39,7 @@ CORES = {
     "2.20": ("3.12", "3.13"),
     "2.21": ("3.12", "3.13"),
 }
-# With these, integration tests run on the newest Python only. The cores before and after them cover the other Pythons.
+# With these, unit and integration tests run on the newest Python only. The cores before and after them cover the other Pythons.
 BETWEEN = ("2.18", "2.20")
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
@@ -110,12 +110,12 @@ def all_jobs(pythons: set[str]) -> list[Job]:
     newest = [pairs[-1] for pairs in found if pairs]
     measured, others = newest[-1:], [pair for pair in pairs if pair not in newest[-1:]]
     between = {f"core-{core}" for core in BETWEEN}
+    thorough = [pair for pair in others if pair in newest or pair.lock not in between]
     targets = [Environment(f"target-{OLDEST_TARGET}", OLDEST_TARGET)] if OLDEST_TARGET in pythons else []
     return [
         *(Job("sanity", pair) for pair in newest),
         *(Job("coverage", pair) for pair in measured),
-        *(Job("integration", pair) for pair in others if pair in newest or pair.lock not in between),
-        *(Job("units", pair) for pair in others),
+        *(Job(kind, pair) for kind in ("integration", "units") for pair in thorough),
         *(Job("units", pair, target) for pair in newest for target in targets),
     ]
 
