@@ -60,7 +60,9 @@ def _start(_sandbox):
     if words[:3] != ["sandbox", "listening", "on"]:
         raise AnsibleActionFail(f"The sandbox did not start: {line}{process.communicate(timeout=PATIENCE)[0]}")
     account = json.loads(SEED.read_text(encoding="utf-8"))["accounts"][0]
-    return {**account, "api_url": words[3], "v3_url": words[3].removesuffix("/apiv2") + "/v3", "pid": process.pid}
+    root = words[3].removesuffix("/apiv2")
+    urls = {"api_url": words[3], "v3_url": f"{root}/v3", "eu_v3_url": f"{root}/eu/v3"}
+    return {**account, **urls, "pid": process.pid}
 
 
 def _look(sandbox):
