@@ -50,6 +50,7 @@ TESTED = {
     "playbooks/converge_slice": "test_awx.py",
     "playbooks/disable_customer": "test_awx.py",
     "playbooks/give_customer_key": "test_awx.py",
+    "playbooks/onboard_customer": "test_awx.py",
     "playbooks/register_with_awx": "test_awx.py",
     "playbooks/report": "test_awx.py",
     "playbooks/reset_password": "test_awx.py",
@@ -242,13 +243,17 @@ def test_the_guide_to_awx_lists_all_playbooks() -> None:
     rows = {code(row[0])[0].removeprefix(COLLECTION + "."): row for row in rst_table("awx.rst", "Playbook")}
     assert sorted(rows) == stems("playbooks/*.yml")
     for name, row in rows.items():
-        words = set(
-            re.findall(r"\w+", uncommented(f"playbooks/{name}.yml") + uncommented("playbooks/tasks/read_fleet.yml"))
-        )
+        words = set(re.findall(r"\w+", "".join(map(uncommented, [f"playbooks/{name}.yml", *brought(name)]))))
         roles = [load(f"roles/{role}/meta/argument_specs.yml") for role in stems("roles/*")]
         options = {option for role in roles for option in role["argument_specs"]["main"]["options"]}
         strangers = [variable for variable in code(row[2]) if variable not in words | options]
         assert strangers == [], name
+
+
+def brought(playbook: str) -> list[str]:
+    """The files with tasks or variables that a playbook names."""
+    names = re.findall(r"(?:tasks|vars)/\w+\.yml", read(f"playbooks/{playbook}.yml"))
+    return [f"playbooks/{name}" for name in names]
 
 
 def uncommented(name: str) -> str:
