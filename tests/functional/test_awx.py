@@ -516,7 +516,7 @@ def test_two_organizations_have_the_same_names(register: Registering, a_register
     }
     for project in projects:
         templates = of_project(awx, project)
-        assert len(templates) == 6
+        assert len(templates) == 7
         for template in templates:
             used = {
                 owners["credentials", template["credentials"][0]],
