@@ -673,7 +673,7 @@ def test_a_customer_of_another_account(sandbox: Sandbox) -> None:
     assert run(sandbox, {"username": "nora@example.com", "state": "absent"})["changed"] is False
     result = run(sandbox, {**BARE, "username": "nora@example.com"})
     assert done(result) == [("create", "failed")]
-    assert "username exists" in result["msg"] and "for customers of other accounts" in result["msg"]
+    assert "username exists" in result["msg"] and "so does a customer of another account" in result["msg"]
 
 
 # Info
