@@ -39,7 +39,8 @@ CORES = {
     "2.20": ("3.12", "3.13"),
     "2.21": ("3.12", "3.13"),
 }
-# With these, unit and integration tests run on the newest Python only. The cores before and after them cover the other Pythons.
+# With these, unit and integration tests run on the newest Python only. The cores before and after them cover the other
+# Pythons.
 BETWEEN = ("2.18", "2.20")
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
