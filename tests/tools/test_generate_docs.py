@@ -213,7 +213,13 @@ def test_a_new_option_is_in_all_places(
         **({"no_log": True} if is_role else {}),
         suboptions: {
             "total": {"description": f"How many. See {reference}quota).", "type": "int", "default": 7},
-            "days": {"description": "Which days.", "type": "list", "elements": "str", "choices": ["mon", "tue"]},
+            "days": {
+                "description": "Which days.",
+                "type": "list",
+                "elements": "str",
+                # Ansible would refuse a null in a role, which the module leaves out.
+                **({} if is_role else {"choices": ["mon", "tue"]}),
+            },
         },
     }
 
@@ -235,7 +241,7 @@ def test_a_new_option_is_in_filters_and_results(checkout: Path) -> None:
     }
     [listed] = documented(checkout, INFO, "RETURN")["customers"]["sample"]
     assert customer["sample"]["quota"] == listed["quota"] == {"total": 7}
-    assert "C(sendgrid_website_access) and C(sendgrid_quota)." in str(documented(checkout, INVENTORY)["description"])
+    assert "C(sendgrid_data_residency) and C(sendgrid_quota)." in str(documented(checkout, INVENTORY)["description"])
     assert role_options(checkout, REPORT)["fleet_report_columns"]["choices"][-1] == "quota"
     labels = yaml.safe_load((checkout / LABELS).read_text(encoding="utf-8"))["__fleet_report_labels"]
     assert labels["quota"] == "Quota"
