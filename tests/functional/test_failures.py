@@ -267,7 +267,7 @@ def test_a_lost_answer_that_no_read_can_settle_is_unknown(
     sandbox: Sandbox, way: str, case: Case, first_reads: int
 ) -> None:
     """The write is done, its answer is lost, and from then on nothing can be read."""
-    sandbox.set_fault(case.operation, "close-after", times="forever")
+    sandbox.set_fault(case.called, "close-after", times="forever")
     sandbox.set_fault("list", "error-before", nth=first_reads + 1, times="forever")
     sandbox.set_fault("check_password", "error-before", nth=2, times="forever")
     result = run(sandbox, case.options, way, retries=1)
