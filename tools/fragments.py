@@ -54,7 +54,7 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
 
 def is_fragment(path: str) -> bool:
     """Whether antsibull-changelog reads the file with this path as a fragment."""
-    folder, _, name = path.rpartition("/")
+    folder, _slash, name = path.rpartition("/")
     return folder == FOLDER and name.endswith(ENDINGS) and not name.startswith(".")
 
 

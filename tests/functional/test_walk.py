@@ -113,7 +113,7 @@ def noted_calls() -> Iterator[set[tuple[str, str]]]:
 
     def note(frame: FrameType, event: str, _argument: Any) -> None:
         if event == "call" and "/plugins/" in frame.f_code.co_filename:
-            _folder, _, place = frame.f_code.co_filename.rpartition("/plugins/")
+            _folder, _slash, place = frame.f_code.co_filename.rpartition("/plugins/")
             calls.add((f"plugins/{place}", frame.f_code.co_name))
 
     before = sys.getprofile()
@@ -160,7 +160,7 @@ def test_the_requests_are_those_of_the_walk(sandbox: Sandbox) -> None:
         seen = len(sandbox.log())
         move(sandbox, api, f"Bangor with {api}", check_mode=False)
         writes[api] = [call for call in sandbox.log(after=seen) if call["operation"] == "set_profile"]
-    [[v2], [v3]] = writes.values()
+    [[v2], [v3]] = writes[CHOICES[0]], writes[SUBUSERS]
     [address, fixed] = CALLS["set_profile"].routes[v2["family"]]
     assert f"``{v2['verb']} /apiv2/{address}.{v2['format']}``" in text
     for name, value in (*fixed, ("city", "Bangor")):
