@@ -16,11 +16,15 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.checks impo
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
     connection_problems,
+    credits_problems,
+    ipv4_problems,
     is_addressable,
     new_password_problems,
     new_username_problems,
     password_problems,
     username_problems,
+    whitelabel_problems,
+    written_credits_problems,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import (
     DEFAULT_EU_URL,
@@ -211,3 +215,51 @@ def test_addresses(change, count):
     assert len(problems) == count
     assert all("api_url" in problem for problem in problems)
     assert all(problem.startswith(tuple(change)) for problem in problems)
+
+
+# Addresses, domains, credits
+
+
+@pytest.mark.parametrize("text", ["2001:db8::1", "192.0.2", "192.0.2.1 ", "example.com", ""])
+def test_what_is_no_address(text):
+    [problem] = ipv4_problems(text)
+    assert problem.startswith("ips") and "address" in problem
+
+
+def test_addresses_and_domains_that_can_be():
+    assert ipv4_problems("192.0.2.1") == []
+    for text in ("", "example.com", "mail.example.com"):
+        assert whitelabel_problems(text) == []
+
+
+@pytest.mark.parametrize("text", ["exa mple.com", "a/b", "exam\x07ple.com"])
+def test_what_is_no_domain(text):
+    [problem] = whitelabel_problems(text)
+    assert problem.startswith("whitelabel") and problem.endswith("is not a domain")
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"type": "unlimited"}, []),
+        ({"type": "nonrecurring", "total": 5}, []),
+        ({"type": "nonrecurring"}, []),
+        ({"type": "recurring", "total": 5, "reset_frequency": "daily"}, []),
+        ({"total": 5}, ["needs type"]),
+        ({"type": "nonrecurring", "total": 0}, ["at least 1"]),
+        ({"type": "unlimited", "total": 5}, ["total cannot be used with type=unlimited"]),
+        ({"type": "nonrecurring", "total": 5, "reset_frequency": "daily"}, ["reset_frequency cannot be used"]),
+        ({"type": "recurring"}, ["needs total", "needs reset_frequency"]),
+    ],
+)
+def test_credits(value, told):
+    problems = credits_problems(value)
+    assert len(problems) == len(told)
+    assert all(text in problem for text, problem in zip(told, problems))
+
+
+def test_credits_that_have_to_be_written():
+    [problem] = written_credits_problems({"type": "nonrecurring", "total": None})
+    assert "needs total" in problem
+    assert written_credits_problems({"type": "nonrecurring", "total": 5}) == []
+    assert written_credits_problems({"type": "unlimited"}) == []
