@@ -61,7 +61,7 @@ sanity: .venv-lint/.has-lint ## ansible-test sanity, on a copy in a collection t
 	@.venv-lint/bin/python tools/run_ansible_test.py sanity $(SANITY_ARGS)
 
 .PHONY: matrix
-matrix: .venv-lint/.has-lint ## ansible-test sanity, units and integration with each supported ansible-core and Python
+matrix: .venv-lint/.has-lint ## ansible-test sanity, units and integration with each supported ansible-core
 	@.venv-lint/bin/python tools/matrix.py $(MATRIX_ARGS)
 
 .PHONY: devel

@@ -39,8 +39,8 @@ CORES = {
     "2.20": ("3.12", "3.13"),
     "2.21": ("3.12", "3.13"),
 }
-# With these, unit and integration tests run on the newest Python only. The cores before and after them cover the other
-# Pythons.
+# Unit and integration tests run on the oldest and the newest Python of each core, and with these on the newest only. The
+# cores before and after them cover the other Pythons.
 BETWEEN = ("2.18", "2.20")
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
@@ -111,12 +111,13 @@ def all_jobs(pythons: set[str]) -> list[Job]:
     newest = [pairs[-1] for pairs in found if pairs]
     measured, others = newest[-1:], [pair for pair in pairs if pair not in newest[-1:]]
     between = {f"core-{core}" for core in BETWEEN}
-    thorough = [pair for pair in others if pair in newest or pair.lock not in between]
+    oldest = [pairs[0] for pairs in found if pairs and pairs[0].lock not in between]
+    ends = [pair for pair in others if pair in (*newest, *oldest)]
     targets = [Environment(f"target-{OLDEST_TARGET}", OLDEST_TARGET)] if OLDEST_TARGET in pythons else []
     return [
         *(Job("sanity", pair) for pair in newest),
         *(Job("coverage", pair) for pair in measured),
-        *(Job(kind, pair) for kind in ("integration", "units") for pair in thorough),
+        *(Job(kind, pair) for kind in ("integration", "units") for pair in ends),
         *(Job("units", pair, target) for pair in newest for target in targets),
     ]
 
