@@ -39,8 +39,8 @@ CORES = {
     "2.20": ("3.12", "3.13"),
     "2.21": ("3.12", "3.13"),
 }
-# Unit and integration tests run on the oldest and the newest Python of each core, and with these on the newest only. The
-# cores before and after them cover the other Pythons.
+# Unit and integration tests run on the oldest and the newest Python of each core, and with these cores on the newest
+# only. The cores before and after them cover the other Pythons.
 BETWEEN = ("2.18", "2.20")
 # A Python that only targets have.
 OLDEST_TARGET = "3.9"
