@@ -194,9 +194,8 @@ class _Run:
         return False
 
     def _update(self) -> None:
-        before, scopes = self._plan.before, self._plan.scopes
-        if before is None or scopes is None:
-            return
+        # A plan that updates has both.
+        before, scopes = t.cast(ApiKey, self._plan.before), t.cast("frozenset[str]", self._plan.scopes)
         self._try(
             lambda budget: self._keys.update(before, scopes, budget),
             lambda error: self._is_shown(error, lambda: has_scopes(self._keys.get(before.id), scopes, self._keys)),
@@ -204,9 +203,8 @@ class _Run:
         self._outcome.key = self._plan.after
 
     def _delete(self) -> None:
-        former = self._plan.before
-        if former is None:
-            return
+        # A plan that deletes has it.
+        former = t.cast(ApiKey, self._plan.before)
         self._try(
             lambda budget: self._keys.delete(former.id, budget),
             # Somebody else may have deleted it.

@@ -14,6 +14,7 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._customers.api_
     ApiKey,
     DesiredKey,
     NewApiKey,
+    key_problems,
     make_key_plan,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import (
@@ -21,8 +22,13 @@ from ansible_collections.mailfleet.sendgrid.plugins.module_utils._errors import 
     NOT_APPLIED,
     CallError,
     Cancelled,
+    InvalidInput,
 )
 from ansible_collections.mailfleet.sendgrid.plugins.module_utils._http.rate_limit import RetryBudget
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._module import api_key_spec
+from ansible_collections.mailfleet.sendgrid.plugins.module_utils._v3.fields import DEFAULT_EU_URL, DEFAULT_URL
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.sandbox_http import ANN, SandboxWorld
+from ansible_collections.mailfleet.sendgrid.tests.unit.plugins.module_utils.worlds import defaults
 
 SECRET = "SG.new.secret-of-a-new-key"
 SENDS = frozenset(["mail.send"])
@@ -179,3 +185,42 @@ def test_full_access_in_the_diff_and_what_nobody_knows():
     hidden = run(Keys(FORMER._replace(scopes=None)), scopes=None, full_access=True)
     assert (hidden["changed"], hidden["operations"]) == (False, [])
     assert ["is not known" in warning for warning in hidden["warnings"]] == [True]
+
+
+# The whole module
+
+
+def manage(world, check_mode=False, **options):
+    urls = {"api_url": DEFAULT_URL, "eu_api_url": DEFAULT_EU_URL}
+    given = {**defaults(api_key_spec()), **world.options, **urls, "username": ANN, "name": "news", **options}
+    return _api_keys.manage_api_key(given, check_mode, world.connect)
+
+
+@pytest.mark.parametrize("behaviour", ["documented", "observed"])
+def test_the_life_of_a_key(behaviour):
+    world = SandboxWorld(behaviour)
+    assert manage(world, check_mode=True, scopes=["mail.send"])["key"]["api_key_id"] is None
+    made = manage(world, scopes=["mail.send"])
+    assert made["secret"].startswith("SG.")
+    assert manage(world, scopes=["mail.send"])["changed"] is False
+    assert manage(world, scopes=["stats.read"])["operations"] == [{"name": "update_api_key", "status": "applied"}]
+    assert manage(world, state="absent")["key"] is None
+    assert manage(world, state="absent")["changed"] is False
+
+
+def test_a_customer_who_does_not_exist():
+    world = SandboxWorld("observed")
+    assert manage(world, username="nobody@example.com", state="absent")["changed"] is False
+    with pytest.raises(InvalidInput, match="no such customer"):
+        manage(world, username="nobody@example.com", scopes=["mail.send"])
+    with pytest.raises(InvalidInput, match="set api to subusers"):
+        manage(world, api="reseller", api_user="acme")
+
+
+@pytest.mark.parametrize(("text", "problem"), [(" ", "is empty"), ("news ", "blanks"), ("ne\u200bws", "nobody sees")])
+def test_texts_that_cannot_be(text, problem):
+    given = {"state": "present", "full_access": False, "rotate": False, "scopes": None, "api_key_id": None}
+    [told] = key_problems({**given, "name": text})
+    assert told.startswith("name") and problem in told
+    [told] = key_problems({**given, "name": "news", "scopes": ["mail.send", text]})
+    assert told.startswith("scopes") and problem in told

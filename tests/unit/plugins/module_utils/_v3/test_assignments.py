@@ -168,3 +168,8 @@ def test_credits_that_cannot_be_read(document):
     with pytest.raises(WireError) as caught:
         from_credits(document)
     assert caught.value.readable is False
+
+
+def test_customers_of_an_address_that_are_no_list():
+    with pytest.raises(WireError, match="'subusers' of an IP address is not a list"):
+        addresses_of([{"ip": "192.0.2.1", "subusers": "ann"}])
