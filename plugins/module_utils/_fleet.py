@@ -508,8 +508,9 @@ def _not_compared(rows: t.Iterable[Member], api: Capabilities) -> dict[str, int]
         name
         for member in rows
         if member.observed.current is not None and member.desired.state == "present"
-        for name in _uncompared(member.desired.along, member.desired.on_create, creation_only)
-        & member.desired.attributes.keys()
+        for name in _uncompared(member.desired.along, member.desired.on_create, creation_only).intersection(
+            member.desired.attributes
+        )
         if name not in member.observed.current
     )
     return dict(sorted(counts.items()))
