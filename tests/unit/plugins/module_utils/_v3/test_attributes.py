@@ -52,9 +52,9 @@ def test_credits_of_a_row_that_cannot_be_read(world, value, problem):
 
 
 def test_credits_of_a_row_may_be_texts_as_in_a_file(world):
-    credits = {"type": "recurring", "total": "50", "reset_frequency": "daily"}
-    assert world.fleet([{"username": ANN, "credits": credits}])["changed"] is True
-    assert world.fleet([{"username": ANN, "credits": {**credits, "total": 50}}])["changed"] is False
+    texts = {"type": "recurring", "total": "50", "reset_frequency": "daily"}
+    assert world.fleet([{"username": ANN, "credits": texts}])["changed"] is True
+    assert world.fleet([{"username": ANN, "credits": {**texts, "total": 50}}])["changed"] is False
 
 
 @pytest.mark.parametrize(
