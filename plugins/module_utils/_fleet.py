@@ -304,13 +304,17 @@ class _Run:
 
     def look_up(self, unlisted: t.Sequence[Unlisted]) -> t.Sequence[Unlisted]:
         """Looks up the customers that the list lacks, until all are looked up or the run is stopped."""
-        with worker_threads(self._look_up, unlisted, self._concurrency, self._cancellation) as finished:
+        self._read_each(self._look_up, unlisted)
+        return unlisted
+
+    def _read_each(self, read: t.Callable[[t.Any], None], items: t.Sequence[t.Any]) -> None:
+        """Reads something about each item, several at a time, and reports the progress."""
+        with worker_threads(read, items, self._concurrency, self._cancellation) as finished:
             done = 0
-            for one in as_completed(finished, len(unlisted)):
+            for one in as_completed(finished, len(items)):
                 done += one is not None
                 self._cancellation.check_parent()
-                self.progress.on_looked_up(done, len(unlisted))
-        return unlisted
+                self.progress.on_looked_up(done, len(items))
 
     def _look_up(self, one: Unlisted) -> None:
         if not self._cancellation.is_cancelled():
@@ -333,12 +337,7 @@ class _Run:
         if not waiting or self._cancellation.is_cancelled():
             return
         self._api().read_for_all({name for member in waiting for name in self._asked(member)})
-        with worker_threads(self._vet, waiting, self._concurrency, self._cancellation) as finished:
-            done = 0
-            for member in as_completed(finished, len(waiting)):
-                done += member is not None
-                self._cancellation.check_parent()
-                self.progress.on_looked_up(done, len(waiting))
+        self._read_each(self._vet, waiting)
         found = {member.desired.username: member.conflicts for member in waiting if member.conflicts}
         if found:
             raise conflict_error(found)
@@ -348,15 +347,21 @@ class _Run:
         return self._further_reads(member) if member.plan is None else frozenset()
 
     def _vet(self, member: Member) -> None:
-        try:
+        with self._errors_of(member):
             if self._cancellation.is_cancelled():
                 return
             api = self._api(_secrets(member.desired), member.desired.usernames)
             self._look(api, member)
             if member.plan is not None and member.error is None:
                 member.conflicts = conflicts(api, member.desired, member.observed, member.plan)
+
+    @contextlib.contextmanager
+    def _errors_of(self, member: Member) -> t.Iterator[None]:
+        """Keeps an error of the work for one customer, and stops the run if the error requires it."""
+        try:
+            yield
         except Cancelled:
-            # It stays what it is: not reached.
+            # It stays as it is: not reached.
             pass
         except Exception as error:  # pylint: disable=broad-exception-caught
             member.error = as_collection_error(error)
@@ -400,17 +405,9 @@ class _Run:
 
     def _work_on(self, member: Member) -> None:
         """Everything for one customer."""
-        try:
-            with self._slots:
-                if not self._cancellation.is_cancelled():
-                    self._reconcile(member)
-        except Cancelled:
-            # It stays as it is: not reached.
-            pass
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            member.error = as_collection_error(error)
-        finally:
-            self._consider(member)
+        with self._errors_of(member), self._slots:
+            if not self._cancellation.is_cancelled():
+                self._reconcile(member)
 
     def _reconcile(self, member: Member) -> None:
         api = self._api(_secrets(member.desired), member.desired.usernames)

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Private to this collection: it may change in any release without notice.
-"""What keeps a plan from being begun although the options are valid: the server has something that stands against it.
+"""Conflicts between a plan whose options are valid and what the server has.
 
-A single customer is refused by itself. In a fleet, all of it is told in one message, before anything is written.
+A single customer fails by itself. A fleet lists all conflicts in one message, before it writes anything.
 """
 
 from __future__ import annotations

@@ -338,11 +338,7 @@ class V3Api:
             return
         if name == "create":
             self._domains[user] = []
-        subject = None
-        if call.on_behalf:
-            with _doing(name, user):
-                subject = self._on_behalf.subject(user, key or Key(None))
-                self._on_behalf.check_write(subject)
+        subject = self._verified(name, user, key or Key(None)) if call.on_behalf else None
         body = _BODIES[name](operation.sent) if name in _BODIES else {**call.body, **to_wire(operation.sent)} or None
         self._send(name, user, self._reader(name).confirmation, body=body, subject=subject, budget=budget)
 
@@ -360,13 +356,18 @@ class V3Api:
 
         Returns what `decode` makes of the answer; None where it is only a confirmation.
         """
-        with _doing(operation, username):
-            subject = self._on_behalf.subject(username, key)
-            is_read = CALLS[operation].method == "GET"
-            (self._on_behalf.check_read if is_read else self._on_behalf.check_write)(subject)
+        subject = self._verified(operation, username, key)
         reader = self._reader(operation)
         read: t.Callable[[Answer], Value | None] = reader.confirmation if decode is None else reader.value(decode)
         return self._send(operation, username, read, body=body, subject=subject, budget=budget, api_key_id=api_key_id)
+
+    def _verified(self, operation: str, username: str, key: Key) -> Subject:
+        """The customer that an operation is called on behalf of, once the server is known to hear that."""
+        check = self._on_behalf.check_read if CALLS[operation].method == "GET" else self._on_behalf.check_write
+        with _doing(operation, username):
+            subject = self._on_behalf.subject(username, key)
+            check(subject)
+        return subject
 
     def is_repeatable(self, operation: str) -> bool:
         """Whether the same call may be made again after its answer was lost."""
@@ -412,10 +413,7 @@ class V3Api:
         return [dataclasses.replace(found, attributes=attributes, key=found.key._replace(residency=residency))]
 
     def _profile_of(self, username: str, key: Key) -> Attributes:
-        with _doing("get_profile", username):
-            subject = self._on_behalf.subject(username, key)
-            self._on_behalf.check_read(subject)
-        return self._send("get_profile", username, self._reader("get_profile").value(from_profile), subject=subject)
+        return t.cast(Attributes, self.call_on_behalf("get_profile", username, key, from_profile))
 
     def _credits_of(self, username: str) -> dict[str, t.Any]:
         return self._send("get_credits", username, self._reader("get_credits").value(from_credits))
